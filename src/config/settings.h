@@ -1,0 +1,135 @@
+/*
+ * settings.h - what the configuration file means, checked and typed.
+ *
+ * Built once on the control thread, then constant and shared by all workers.
+ * One allocation owner: settings_free frees everything, the YAML tree too, whose
+ * strings the settings point into. Times are milliseconds, sizes bytes; 0 is "off".
+ */
+#ifndef WSGATE_SETTINGS_H
+#define WSGATE_SETTINGS_H
+
+#include "base/address.h"
+#include "base/compiler.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#include <wsgate/middleware.h>
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct listener_settings {
+    const char *name; /* "" when it has none */
+    struct address address;
+    const char *text; /* the address as written */
+};
+
+/* An entry of `middleware:`. setup has run; instance is never NULL in loaded settings. */
+struct instance_settings {
+    const char *name;
+    const struct mw_module *module;
+    void *instance;
+    const struct mw_options *options;
+};
+
+enum path_match { PATH_EXACT, PATH_BELOW, PATH_CAPTURES };
+
+/* A piece of a path with captures: "/rooms/{room}/x" is "/rooms/", {room}, "/x". */
+struct path_piece {
+    struct str literal;  /* may be empty */
+    struct str capture;  /* name; at == NULL at the end. It takes one whole segment, not empty */
+};
+
+struct tunnel_settings {
+    uint64_t idle_timeout;
+    uint64_t write_timeout;
+    uint64_t max_lifetime;
+};
+
+struct route_settings {
+    size_t index; /* from 0, in file order */
+    struct str host;      /* lower case; at == NULL: any */
+    bool host_wildcard;   /* host is then the part behind "*", with its dot: ".example.com" */
+    enum path_match match;
+    struct str path;      /* as written; PATH_BELOW: without the "*", so it ends in "/" */
+    struct path_piece *pieces; /* PATH_CAPTURES */
+    size_t piece_count;
+    const struct listener_settings **listeners; /* NULL: all */
+    size_t listener_count;
+    size_t *require; /* indexes into instances, in order */
+    size_t require_count;
+    const struct backend_settings *backend;
+    struct str strip_prefix; /* at == NULL: none; no trailing slash */
+    bool keep_encoded_slashes;
+    bool strip_extensions;   /* extensions: none */
+    struct tunnel_settings tunnel;
+};
+
+struct server_settings {
+    struct address address;
+    const char *text;
+    unsigned weight;
+    unsigned max_connections; /* 0: no limit */
+};
+
+enum balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_CONNECTIONS, BALANCE_HASH };
+
+struct backend_settings {
+    const char *name;
+    size_t index;
+    struct server_settings *servers;
+    size_t server_count;
+    enum balance balance;
+    struct str host; /* at == NULL: the client's */
+    uint64_t connect_timeout;
+    uint64_t handshake_timeout;
+};
+
+struct settings {
+    const char *file;
+    unsigned threads; /* resolved: at least 1 */
+    const char *user; /* NULL: stay who we are */
+    struct log_settings log;
+    struct str *identity_headers; /* "x-auth-*": lower case, "_" as "-"; a trailing "*" is a prefix */
+    size_t identity_header_count;
+
+    struct listener_settings *listeners;
+    size_t listener_count;
+
+    struct {
+        size_t head, uri, headers;
+        uint64_t connections, handshakes, handshakes_per_address;
+    } limits;
+    struct {
+        uint64_t head, auth, close, fin, drain;
+    } timeouts;
+
+    struct instance_settings *instances;
+    size_t instance_count;
+    struct route_settings *routes;
+    size_t route_count;
+    struct backend_settings *backends;
+    size_t backend_count;
+
+    struct settings_memory *memory; /* owns all of the above */
+};
+
+/*
+ * Reads, checks and sets up. Every fault is one line "FILE:LINE:COLUMN: what, and what was
+ * expected" to `faults`; NULL when there was any. `modules` is the table main handed over, NULL
+ * at its end; `host` is given to their setup.
+ */
+struct settings *settings_load(const char *file, const struct mw_module *const *modules,
+                               const struct mw_host *host, FILE *faults) MUST_CHECK;
+/* Tears the instances down, in reverse, then frees. */
+void settings_free(struct settings *settings);
+
+/* The option functions of struct mw_host. */
+void settings_fill_host(struct mw_host *host);
+
+/* The table of everything that stands outside `middleware:`; for manual, sample and schema. */
+extern const struct mw_option settings_options[];
+/* Writes the JSON Schema of the file, modules included (`wsgatectl schema`). */
+bool settings_schema(const struct mw_module *const *modules, FILE *out) MUST_CHECK;
+
+#endif
