@@ -1,0 +1,5 @@
+/* suites.h - every unit test suite, one row each: SUITE(noun) is `Suite *noun_suite(void)`,
+ * in noun_test.c. Keep the rows in alphabetical order. */
+#ifdef SUITE
+SUITE(str)
+#endif
