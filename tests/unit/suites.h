@@ -1,5 +1,10 @@
 /* suites.h - every unit test suite, one row each: SUITE(noun) is `Suite *noun_suite(void)`,
  * in noun_test.c. Keep the rows in alphabetical order. */
 #ifdef SUITE
+SUITE(address)
+SUITE(address_set)
+SUITE(arena)
+SUITE(log)
+SUITE(mailbox)
 SUITE(str)
 #endif
