@@ -112,13 +112,37 @@ request_line(struct http_head *head, const char *buffer, size_t end)
 }
 
 /*
+ * Is one of the eight bytes a control or DEL? All at once: a byte below 0x80 gets its high bit from
+ * "- 0x20" when it is a control and from "+ 1" when it is DEL. A carry from the byte beside it can
+ * only add a false yes, which costs a slower look.
+ */
+static bool
+word_has_control(const char *text)
+{
+    const uint64_t ones = UINT64_MAX / 255;
+    uint64_t word;
+
+    memcpy(&word, text, sizeof(word));
+    return ((word - ones * 0x20) | (word + ones)) & ~word & (ones * 0x80);
+}
+
+/* Most of a head is text; eight bytes at a time this takes a third of the instructions. */
+static size_t
+skip_text(const char *buffer, size_t at, size_t end)
+{
+    while (end - at >= 8 && !word_has_control(buffer + at))
+        at += 8;
+    return http_chars_skip(buffer, at, end, HTTP_CHAR_TEXT);
+}
+
+/*
  * From head->scanned to the CRLF that ends a line of text. DONE: *line is the
  * line without it, and head->scanned and head->line_start stand behind it.
  */
 static enum http_verdict
 text_line(struct http_head *head, const char *buffer, size_t end, struct str *line)
 {
-    size_t at = http_chars_skip(buffer, head->scanned, end, HTTP_CHAR_TEXT);
+    size_t at = skip_text(buffer, head->scanned, end);
 
     head->scanned = at;
     if (at == end)
@@ -274,9 +298,9 @@ http_is_token(struct str text)
 
 /* ---- Lists ---- */
 
-/* Where the element that text begins with ends: at a comma outside quotes, or at the end. */
+/* Where an element that holds quotes ends: at a comma outside them, or at the end. */
 static size_t
-element_end(struct str text)
+quoted_element_end(struct str text)
 {
     bool quoted = false;
 
@@ -289,6 +313,17 @@ element_end(struct str text)
             return i;
     }
     return text.len;
+}
+
+/* Quotes are looked for in front of the first comma only, so that all calls together stay linear.
+ */
+static size_t
+element_end(struct str text)
+{
+    const char *comma = memchr(text.at, ',', text.len);
+    size_t end = comma ? (size_t)(comma - text.at) : text.len;
+
+    return memchr(text.at, '"', end) ? quoted_element_end(text) : end;
 }
 
 bool
