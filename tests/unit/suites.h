@@ -4,7 +4,10 @@
 SUITE(address)
 SUITE(address_set)
 SUITE(arena)
+SUITE(faults)
 SUITE(log)
 SUITE(mailbox)
+SUITE(scalar)
 SUITE(str)
+SUITE(yaml_tree)
 #endif
