@@ -4,7 +4,9 @@
 SUITE(address)
 SUITE(address_set)
 SUITE(arena)
+SUITE(json_text)
 SUITE(log)
+SUITE(log_line)
 SUITE(mailbox)
 SUITE(str)
 #endif
