@@ -65,6 +65,9 @@ enum jose_algorithm {
 /* "HS256|HS384|..." in the table's order: choice i is algorithm i + 1. */
 #define JOSE_CHOICE(name, family, hash, hash_len, curve, signature_len) "|" #name
 #define JOSE_CHOICES (&JOSE_ALGORITHMS(JOSE_CHOICE)[1])
+/* " HS256 HS384 ..." for messages. */
+#define JOSE_NAME(name, family, hash, hash_len, curve, signature_len) " " #name
+#define JOSE_NAMES JOSE_ALGORITHMS(JOSE_NAME)
 
 struct jose_algorithm_row {
     const char *name;
