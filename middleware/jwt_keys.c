@@ -43,7 +43,7 @@ on_jwks_note(void *arg, const char *text)
 {
     const struct report_place *place = arg;
 
-    place->host->log(MW_LOG_WARNING, "jwt", "%s: %s", place->path, text);
+    place->host->log(place->host, MW_LOG_WARNING, "jwt", "%s: %s", place->path, text);
 }
 
 static bool

@@ -6,7 +6,7 @@
 #define WSGATE_CONTROL_H
 
 #include "config/settings.h"
-#include "gateway/host.h"
+#include "gateway/module_host.h"
 
 /* Takes the settings over. Returns the program's exit status, after the last connection. */
 int control_run(struct settings *settings, struct host_functions *host);

@@ -269,7 +269,7 @@ forward_request(struct request *request, struct text *text)
 /* ---- The answer --------------------------------------------------------------- */
 
 bool
-forward_refusal_fields(const struct http_head *head, struct text *text)
+forward_answer_fields(const struct http_head *head, struct text *text)
 {
     for (size_t i = 0; i < head->field_count; i++) {
         const struct http_field *field = &head->fields[i];
@@ -309,7 +309,8 @@ forward_switching(const struct request *request, struct text *text)
         text_field(text, STR("Sec-WebSocket-Protocol"), protocol);
     if (upgrade->choice.extensions.at != NULL)
         text_field(text, STR("Sec-WebSocket-Extensions"), upgrade->choice.extensions);
-    (void)forward_refusal_fields(&upgrade->head, text);
+    if (!forward_answer_fields(&upgrade->head, text))
+        return false;
     text_add(text, STR("\r\n"));
     return !text->full;
 }

@@ -15,7 +15,7 @@
 bool forward_request(struct request *request, struct text *text) MUST_CHECK;
 /* Writes the client's 101 from the verified answer of the backend. */
 bool forward_switching(const struct request *request, struct text *text) MUST_CHECK;
-/* Appends the end-to-end fields of a backend's refusal ("Name: value\r\n" each). */
-bool forward_refusal_fields(const struct http_head *head, struct text *text) MUST_CHECK;
+/* Appends the end-to-end fields of a backend's answer ("Name: value\r\n" each). */
+bool forward_answer_fields(const struct http_head *head, struct text *text) MUST_CHECK;
 
 #endif

@@ -82,7 +82,7 @@ accept_one(struct listener *listener)
     }
     if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO)
         return true; /* that one is gone; others may wait */
-    if (errno != EAGAIN && errno != EWOULDBLOCK) {
+    if (errno != EAGAIN) {
         log_message(listener->worker->log, LOG_LEVEL_ERROR, "accept",
                     "%s: %s; resting for a moment", listener->settings->text, strerror(errno));
         (void)event_del(&listener->event);

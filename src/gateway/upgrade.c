@@ -53,7 +53,7 @@ refusal_whole(struct request *request)
     char *fields = arena_alloc(&request->arena, upgrade->head.length);
     struct text text = {fields, 0, upgrade->head.length, false};
 
-    if (fields == NULL || !forward_refusal_fields(&upgrade->head, &text))
+    if (fields == NULL || !forward_answer_fields(&upgrade->head, &text))
         return request_fail(request, REASON_NO_MEMORY, NULL);
     answer->reason = REASON_BACKEND_REFUSED;
     answer->status = upgrade->head.status;

@@ -1,11 +1,11 @@
 /*
- * host.c - what a module can ask and answer; see wsgate/middleware.h for the contract.
+ * module_host.c - what a module can ask and answer; see wsgate/middleware.h for the contract.
  *
  * Everything is bounded: an answer that does not fit (too many headers, no memory) makes
  * the function return false and marks the request as failed, so that even a
  * module that ignores the result cannot let a half-prepared request through.
  */
-#include "gateway/host.h"
+#include "gateway/module_host.h"
 
 #include "gateway/chain.h"
 #include "gateway/connection.h"

@@ -1,11 +1,11 @@
 /*
- * host.h - our functions, as a module sees them (struct mw_host).
+ * module_host.h - our functions, as a module sees them (struct mw_host).
  *
  * host_fill fills in everything but the functions about options, which the
  * configuration provides (settings_fill_host).
  */
-#ifndef WSGATE_HOST_H
-#define WSGATE_HOST_H
+#ifndef WSGATE_MODULE_HOST_H
+#define WSGATE_MODULE_HOST_H
 
 #include "base/log.h"
 
