@@ -4,9 +4,12 @@
 SUITE(address)
 SUITE(address_set)
 SUITE(arena)
+SUITE(faults)
 SUITE(json_text)
 SUITE(log)
 SUITE(log_line)
 SUITE(mailbox)
+SUITE(scalar)
 SUITE(str)
+SUITE(yaml_tree)
 #endif
