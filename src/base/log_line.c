@@ -5,275 +5,57 @@
  * allocated and no locale or time zone is asked: gmtime_r would take a lock
  * that all workers share.
  *
- * The hard thing: a line that gets too long must stay JSON. Room for the end is kept
- * at all times; a field that does not fit is added to a wide copy, in which the
- * longest strings are cut, at a character's end, until everything fits.
+ * The hard thing: a line that gets too long must stay JSON. Room for its end is kept at
+ * all times; a field that does not fit is added to a wide copy, in which the
+ * longest strings are then cut until everything fits.
  */
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "base/log_writer.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-enum {
-    LINE_ROOM = LOG_LINE_MAX - 2, /* "}\n" */
-    UNIT_MAX = 6,                 /* "\u0000", the longest form of a character */
-    CUT_MIN = 32,                 /* shorter strings are never cut: the time, the event */
-};
-
-/* Where a line grows. */
-struct text {
-    char *at;
-    size_t len, room;
-};
-
-/* ---- Characters ---------------------------------------------------------- */
-
-/* A bit for each byte that stands for itself: 0x20 to 0x7E without '"' and '\'. */
-static bool
-is_plain(unsigned char c)
-{
-    static const uint32_t plain[8] = {0, 0xfffffffb, 0xefffffff, 0x7fffffff};
-
-    return plain[c >> 5] >> (c & 31) & 1;
-}
-
-static size_t
-plain_length(struct str text)
-{
-    size_t len = 0;
-
-    while (len < text.len && is_plain((unsigned char)text.at[len]))
-        len++;
-    return len;
-}
-
-static bool
-continues(struct str text, size_t i)
-{
-    return i < text.len && ((unsigned char)text.at[i] & 0xc0) == 0x80;
-}
-
-/* Bytes of the UTF-8 character that text begins with (RFC 3629: no overlong forms, no
- * surrogates, at most U+10FFFF); 0: none. */
-static size_t
-utf8_length(struct str text)
-{
-    unsigned char first = (unsigned char)text.at[0];
-    unsigned char second = text.len > 1 ? (unsigned char)text.at[1] : 0;
-
-    if (first >= 0xc2 && first <= 0xdf && continues(text, 1))
-        return 2;
-    if (first >= 0xe0 && first <= 0xef && continues(text, 1) && continues(text, 2))
-        return (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ? 0 : 3;
-    if (first >= 0xf0 && first <= 0xf4 && continues(text, 1) && continues(text, 2) &&
-        continues(text, 3))
-        return (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
-    return 0;
-}
-
-static size_t
-escape_control(char *unit, unsigned char code)
-{
-    static const char short_forms[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
-                                       ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
-    static const char digits[] = "0123456789abcdef";
-
-    unit[0] = '\\';
-    if (code < sizeof(short_forms) && short_forms[code] != 0) {
-        unit[1] = short_forms[code];
-        return 2;
-    }
-    memcpy(unit + 1, "u00", 3);
-    unit[4] = digits[code >> 4];
-    unit[5] = digits[code & 15];
-    return 6;
-}
-
-/* The JSON form of the first character of text, which is not plain. Controls of both
- * kinds (C0 with DEL, and C1) are escaped: a log is also read on terminals. */
-static size_t
-make_unit(char unit[UNIT_MAX], struct str text, size_t *used)
-{
-    unsigned char first = (unsigned char)text.at[0];
-
-    *used = 1;
-    if (first < 0x80)
-        return escape_control(unit, first);
-    size_t len = utf8_length(text);
-
-    if (len == 0) {
-        memcpy(unit, "\xef\xbf\xbd", 3);
-        return 3;
-    }
-    *used = len;
-    if (len == 2 && first == 0xc2 && (unsigned char)text.at[1] < 0xa0)
-        return escape_control(unit, (unsigned char)text.at[1]);
-    memcpy(unit, text.at, len);
-    return len;
-}
-
-/* ---- Fields -------------------------------------------------------------- */
-
-static bool
-put_raw(struct text *out, const char *bytes, size_t len)
-{
-    if (len > out->room - out->len)
-        return false;
-    memcpy(out->at + out->len, bytes, len);
-    out->len += len;
-    return true;
-}
-
-/* Whole characters as long as there is room. false: not all of value. */
-static bool
-put_escaped(struct text *out, struct str value)
-{
-    while (value.len > 0) {
-        size_t room = out->room - out->len, used = plain_length(value);
-
-        if (used > 0) {
-            bool fits = used <= room;
-
-            if (!put_raw(out, value.at, fits ? used : room) || !fits)
-                return false;
-        } else {
-            char unit[UNIT_MAX];
-            size_t len = make_unit(unit, value, &used);
-
-            if (!put_raw(out, unit, len))
-                return false;
-        }
-        value.at += used;
-        value.len -= used;
-    }
-    return true;
-}
-
-static bool
-put_key(struct text *out, const char *key)
-{
-    return put_raw(out, ",\"", 2) && put_escaped(out, str_of(key)) && put_raw(out, "\":", 2);
-}
-
-/* false: out of room, and what `out` holds behind its old length is of no use. */
-static bool
-put_bare(struct text *out, const char *key, struct str value)
-{
-    return put_key(out, key) && put_raw(out, value.at, value.len);
-}
-
-static bool
-put_string(struct text *out, const char *key, struct str value)
-{
-    return put_key(out, key) && put_raw(out, "\"", 1) && put_escaped(out, value) &&
-           put_raw(out, "\"", 1);
-}
-
-/* ---- Lines that get too long ----------------------------------------------- */
-
-/* Bytes of one character in text that is JSON already. */
-static size_t
-unit_length(const char *at)
-{
-    unsigned char first = (unsigned char)at[0];
-
-    if (first == '\\')
-        return at[1] == 'u' ? 6 : 2;
-    return first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/* at: behind an opening quote. Returns the place of the closing one. */
-static size_t
-string_end(const struct text *text, size_t at)
-{
-    while (text->at[at] != '"')
-        at += unit_length(text->at + at);
-    return at;
-}
-
-/* The longest string value, without its quotes. text is an object of ours without its end. */
-static struct str
-longest_string(const struct text *text)
-{
-    struct str longest = {text->at, 0};
-
-    for (size_t at = 1; at < text->len; at++) { /* at: a key's opening quote */
-        at = string_end(text, at + 1) + 2;      /* behind the colon */
-        if (text->at[at] == '"') {
-            size_t end = string_end(text, at + 1);
-
-            if (end - at - 1 > longest.len)
-                longest = (struct str){text->at + at + 1, end - at - 1};
-            at = end;
-        }
-        while (at < text->len && text->at[at] != ',')
-            at++;
-    }
-    return longest;
-}
-
-/* Takes at least `excess` bytes from the end of a string, or its second half. */
-static void
-cut_string(struct text *text, struct str string, size_t excess)
-{
-    size_t wanted = excess < string.len / 2 ? string.len - excess : string.len / 2, kept = 0;
-
-    while (kept + unit_length(string.at + kept) <= wanted)
-        kept += unit_length(string.at + kept);
-    size_t from = (size_t)(string.at - text->at) + string.len;
-    size_t to = from - string.len + kept;
-
-    memmove(text->at + to, text->at + from, text->len - from);
-    text->len -= from - to;
-}
-
-static bool
-cut_to(struct text *text, size_t room)
-{
-    while (text->len > room) {
-        struct str string = longest_string(text);
-
-        if (string.len < CUT_MIN)
-            return false;
-        cut_string(text, string, text->len - room);
-    }
-    return true;
-}
+enum { LINE_ROOM = LOG_LINE_MAX - 2 }; /* "}\n" goes behind */
 
 /* A field for which there is no room as it is. One that still has none is left out. */
 static void
 add_to_full_line(struct log_line *line, const char *key, struct str value, bool quoted)
 {
     char wide[2 * LOG_LINE_MAX];
-    struct text text = {wide, line->len, sizeof(wide) - 1};
+    struct json_text text = {wide, line->len, sizeof(wide)};
 
     memcpy(wide, line->text, line->len);
-    if (quoted) {
-        if (!put_key(&text, key) || !put_raw(&text, "\"", 1))
-            return;
-        if (!put_escaped(&text, value))
-            text.room = text.len; /* cut already; what follows it is the quote alone */
-        text.room = sizeof(wide);
-        wide[text.len++] = '"';
-    } else if (!put_bare(&text, key, value)) {
-        return;
-    }
-    if (!cut_to(&text, LINE_ROOM))
+    bool added = quoted ? json_text_string_start(&text, key, value)
+                        : json_text_bare(&text, key, value);
+
+    if (!added || !json_text_cut(&text, LINE_ROOM))
         return;
     memcpy(line->text, wide, text.len);
     line->len = text.len;
 }
 
-static void
-add(struct log_line *line, const char *key, struct str value, bool quoted)
+/* Apart, so that the usual case needs no stack of its own. */
+static __attribute__((noinline)) void
+add_any(struct log_line *line, const char *key, struct str value, bool quoted)
 {
-    struct text text = {line->text, line->len, LINE_ROOM};
+    struct json_text text = {line->text, line->len, LINE_ROOM};
 
-    if (quoted ? put_string(&text, key, value) : put_bare(&text, key, value))
+    if (quoted ? json_text_string(&text, key, value) : json_text_bare(&text, key, value))
         line->len = text.len;
     else
         add_to_full_line(line, key, value, quoted);
+}
+
+static void
+add(struct log_line *line, const char *key, struct str value, bool quoted)
+{
+    size_t added = json_text_plain(line->text + line->len, LINE_ROOM - line->len, key, value,
+                                   quoted);
+
+    line->len += added;
+    if (added == 0)
+        add_any(line, key, value, quoted);
 }
 
 /* ---- Time ---------------------------------------------------------------- */
@@ -288,10 +70,10 @@ days_before_year(int64_t year)
 }
 
 static void
-put_digits(char *at, int64_t value, int digits)
+put_two(char *at, unsigned value)
 {
-    for (int i = digits - 1; i >= 0; i--, value /= 10)
-        at[i] = (char)('0' + value % 10);
+    at[0] = (char)('0' + value / 10);
+    at[1] = (char)('0' + value % 10);
 }
 
 static void
@@ -313,21 +95,24 @@ put_date(char *at, int64_t days_since_1970)
     int month = day / 32; /* this one or the next */
 
     month += day >= starts[leap][month + 1];
-    put_digits(at, year, 4);
-    put_digits(at + 5, month + 1, 2);
-    put_digits(at + 8, day - starts[leap][month] + 1, 2);
+    put_two(at, (unsigned)year / 100);
+    put_two(at + 2, (unsigned)year % 100);
+    put_two(at + 5, (unsigned)month + 1);
+    put_two(at + 8, (unsigned)(day - starts[leap][month]) + 1);
 }
 
-static void
-put_time(char *at, int64_t wall_ms)
+void
+log_line_put_time(char *at, int64_t wall_ms)
 {
     int64_t seconds = wall_ms / 1000;
+    unsigned of_day = (unsigned)(seconds % 86400), ms = (unsigned)(wall_ms % 1000);
 
     put_date(at, seconds / 86400);
-    put_digits(at + 11, seconds / 3600 % 24, 2);
-    put_digits(at + 14, seconds / 60 % 60, 2);
-    put_digits(at + 17, seconds % 60, 2);
-    put_digits(at + 20, wall_ms % 1000, 3);
+    put_two(at + 11, of_day / 3600);
+    put_two(at + 14, of_day / 60 % 60);
+    put_two(at + 17, of_day % 60);
+    at[20] = (char)('0' + ms / 100);
+    put_two(at + 21, ms % 100);
 }
 
 /* ---- The interface --------------------------------------------------------- */
@@ -346,7 +131,7 @@ log_begin(struct log_line *line, struct log *log, enum log_target target, enum l
     if (line->log == NULL)
         return;
     memcpy(line->text, start, sizeof(start) - 1);
-    put_time(line->text + 9, clock_wall_ms());
+    log_line_put_time(line->text + 9, clock_wall_ms());
     add(line, "level", str_of(words[level]), true);
     add(line, "event", str_of(event), true);
 }
