@@ -216,7 +216,7 @@ static const struct {
     {"*.b.c", "/a", "*.a.b.c", "/a", true},
     {"*.b.c", "/a", "*.c", "/a", false},
     {"a.b.c", "/a", "*.b.c", "/a", false},
-    {".b.c" + 1, "/a", "*.b.c", "/a", false},
+    {"b.c", "/a", "*.b.c", "/a", false},
 };
 
 static void
