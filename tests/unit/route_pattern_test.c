@@ -57,6 +57,8 @@ static const struct {
     {"/{a}{b}", WHOLE, 0, 0},
     {"/{{a}}", WHOLE, 0, 0},
     {"/{a}/{b}/{a}", "two captures of one name", 0, 0},
+    {"/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}", NULL, PATH_CAPTURES, 9},
+    {"/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}", "expected at most 8 captures", 0, 0},
     {"/{a}/*", "expected either captures or a * at the end, not both", 0, 0},
     {"//", "two slashes in a row", 0, 0},
     {"/a//b", "two slashes in a row", 0, 0},
