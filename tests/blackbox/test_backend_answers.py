@@ -119,8 +119,11 @@ class Wrong(Case):
             "an early end in a chunk": plain("200 OK", chunked, body=b"50\r\nhello"),
             "a bad trailer": plain("200 OK", chunked, body=b"0\r\nX\0: y\r\n\r\n"),
             "over 64 KiB by length": plain("200 OK", "Content-Length: 65537", body=b"a" * 65537),
-            "over 64 KiB chunked": plain("200 OK", chunked, body=b"8000\r\n" + b"a" * 0x8000 + b"\r\n") * 1
-            + b"8001\r\n" + b"a" * 0x8001 + b"\r\n0\r\n\r\n",
+            "over 64 KiB chunked": plain(
+                "200 OK",
+                chunked,
+                body=b"8000\r\n" + b"a" * 0x8000 + b"\r\n8001\r\n" + b"a" * 0x8001 + b"\r\n0\r\n\r\n",
+            ),
             "over 64 KiB until the end": plain("200 OK", body=b"a" * 70000),
         }
         for name, data in rows.items():
