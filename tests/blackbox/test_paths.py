@@ -59,7 +59,7 @@ class Paths(Case):
         spellings = [
             "/admin/x", "/%61dmin/x", "/a%64min/x", "/x/../admin/x", "/./admin/x", "//admin/x",
             "/x/%2e%2e/admin/x", "/x/.%2E/admin/x", "/%2e/admin/x", "/x%2F..%2Fadmin/x",
-            "/admin%2Fx", "/admin%5Cx", "/admin\\x", "/x/..;a/admin/x", "/;/admin/x", "/admin%00/x",
+            "/admin%2Fx", "/admin%5Cx", "/admin\\x", "/x/..;a/admin/x", "/admin%00/x",
             "http://gate.test/admin/x", "http://gate.test//admin/x", "http:/admin/x", "/admin?/x",
             "/%2561dmin/../admin/x", "/admin#/x", "/x/..%00/admin/x", "/%c0%ae%c0%ae/admin/../x",
         ]
@@ -67,7 +67,5 @@ class Paths(Case):
             with self.subTest(target):
                 row = {"target": target, "host": "gate.test"}
                 client = self.client(gate, request(row))
-                if target == "/;/admin/x":
-                    continue  # a segment of its own: another path, and not below /admin
                 self.assertIn(client.read_response().status, (400, 403))
-        self.assertLessEqual(service.connects, 1)
+        self.assertEqual(service.connects, 0)

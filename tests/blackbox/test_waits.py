@@ -6,8 +6,7 @@ import unittest
 
 from harness.case import Case
 from harness.gateway import test_program
-from harness.peer import WireError
-from harness.wire import handshake, switching
+from harness.wire import WireError, handshake, switching
 
 COUNTERS = ("started", "resumed", "cancelled", "released", "held")
 
