@@ -21,6 +21,7 @@ SANITIZER = re.compile(
     rb"|stack smashing|double free|malloc\(\)|free\(\):|corrupted"
 )
 START_LIMIT = 20.0
+SHARED_LIMIT = 2.0
 STOP_LIMIT = 20.0
 DRAIN_LIMIT = 20.0  # until the descriptors of connections that both sides left must be gone
 
@@ -112,9 +113,11 @@ class Gateway:
         return listening_unix(address) if isinstance(address, str) else listening(address[1])
 
     def _await_start(self):
+        """Until all workers listen everywhere; when they share sockets, a while after there is one."""
         threads = self.config.get("threads", 1)
-        deadline = time.monotonic() + START_LIMIT
-        while time.monotonic() < deadline:
+        now = start = time.monotonic()
+        counts = [0]
+        while now < start + (SHARED_LIMIT if all(counts) else START_LIMIT):
             if self.process.poll() is not None:
                 raise GatewayError(f"it ended at start with {self.process.returncode}{self.logs()}")
             counts = [
@@ -124,6 +127,7 @@ class Gateway:
             if all(count >= 1 for count in counts):
                 return
             time.sleep(0.005)
+            now = time.monotonic()
         if not all(counts):
             raise GatewayError(f"it does not listen after {START_LIMIT:.0f} s{self.logs()}")
 

@@ -18,6 +18,7 @@ import traceback
 import unittest
 
 Outcome = collections.namedtuple("Outcome", "word text")
+SHOWN = 12  # failed rows of one table that are printed
 GRACE = 45  # seconds after the watchdog until the parent ends a whole process
 
 
@@ -85,7 +86,9 @@ def run_one(test):
         signal.setitimer(signal.ITIMER_REAL, 0)
     if result.texts:
         logs = test.logs() if hasattr(test, "logs") else ""
-        return Outcome("failed", "\n".join(result.texts) + logs)
+        more = len(result.texts) - SHOWN
+        shown = result.texts[:SHOWN] + ([f"... and {more} more like these\n"] if more > 0 else [])
+        return Outcome("failed", "\n".join(shown) + logs)
     return Outcome("skipped", result.reason) if result.reason else Outcome("passed", "")
 
 
