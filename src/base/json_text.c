@@ -29,6 +29,63 @@ is_plain(unsigned char c)
     return plain[c >> 5] >> (c & 31) & 1;
 }
 
+/* The same for eight bytes at once: 0 when all are plain. A subtraction borrows from the next
+ * byte only where this one is not plain, so the answer for all eight together is exact. */
+static inline uint64_t
+not_plain(uint64_t eight)
+{
+    const uint64_t ones = UINT64_MAX / 255;
+    uint64_t control = eight - ones * 0x20;
+    uint64_t quote = (eight ^ ones * '"') - ones;
+    uint64_t backslash = (eight ^ ones * '\\') - ones;
+    uint64_t del = (eight ^ ones * 0x7f) - ones;
+
+    return (eight | control | quote | backslash | del) & ones * 0x80;
+}
+
+static inline uint64_t
+copy_eight(char *out, const char *in)
+{
+    uint64_t eight;
+
+    memcpy(&eight, in, sizeof(eight));
+    memcpy(out, &eight, sizeof(eight));
+    return not_plain(eight);
+}
+
+/* At most seven bytes; the two halves may overlap. */
+static inline uint64_t
+copy_few(char *out, const char *in, size_t len)
+{
+    uint32_t first = 0, last = 0;
+
+    if (len >= 4) {
+        memcpy(&first, in, 4);
+        memcpy(&last, in + len - 4, 4);
+        memcpy(out, &first, 4);
+        memcpy(out + len - 4, &last, 4);
+        return not_plain(first | (uint64_t)last << 32);
+    }
+    for (size_t i = 0; i < len; i++) {
+        out[i] = in[i];
+        last |= !is_plain((unsigned char)in[i]);
+    }
+    return last;
+}
+
+/* Copies all bytes. Not 0: some are not plain, and the copy is of no use. */
+static inline uint64_t
+copy_plain(char *out, const char *in, size_t len)
+{
+    uint64_t found = 0;
+
+    if (len < 8)
+        return copy_few(out, in, len);
+    for (size_t i = 0; i < len - 8; i += 8)
+        found |= copy_eight(out + i, in + i);
+    return found | copy_eight(out + len - 8, in + len - 8);
+}
+
 static size_t
 plain_length(struct str text)
 {
@@ -144,23 +201,32 @@ put_escaped(struct json_text *out, struct str value)
 static bool
 put_key(struct json_text *out, const char *key)
 {
-    bool first = out->len > 0 && out->at[out->len - 1] == '{';
+    bool first = out->at[out->len - 1] == '{';
 
     return put_raw(out, first ? "\"" : ",\"", first ? 1 : 2) && put_escaped(out, str_of(key)) &&
            put_raw(out, "\":", 2);
 }
 
-static bool
-put_bare(struct json_text *out, const char *key, struct str value)
+size_t
+json_text_plain(char *at, size_t room, const char *key, struct str value, bool quoted)
 {
-    return put_key(out, key) && put_raw(out, value.at, value.len);
-}
+    enum { AROUND = 6 }; /* ,"":"" */
+    size_t key_len = strlen(key);
+    char *begin = at;
 
-static bool
-put_string(struct json_text *out, const char *key, struct str value)
-{
-    return put_key(out, key) && put_raw(out, "\"", 1) && put_escaped(out, value) &&
-           put_raw(out, "\"", 1);
+    if (value.len > room || key_len > room - value.len || AROUND > room - value.len - key_len)
+        return 0;
+    memcpy(at, ",\"", 2);
+    at += 2;
+    uint64_t found = copy_plain(at, key, key_len);
+
+    at += key_len;
+    memcpy(at, "\":\"", 3);
+    at += 2 + quoted;
+    found |= copy_plain(at, value.at, value.len);
+    at += value.len;
+    *at = '"';
+    return found == 0 ? (size_t)(at - begin) + quoted : 0;
 }
 
 bool
@@ -168,7 +234,7 @@ json_text_bare(struct json_text *text, const char *key, struct str value)
 {
     struct json_text out = *text;
 
-    if (!put_bare(&out, key, value))
+    if (!put_key(&out, key) || !put_raw(&out, value.at, value.len))
         return false;
     text->len = out.len;
     return true;
@@ -179,7 +245,8 @@ json_text_string(struct json_text *text, const char *key, struct str value)
 {
     struct json_text out = *text;
 
-    if (!put_string(&out, key, value))
+    if (!put_key(&out, key) || !put_raw(&out, "\"", 1) || !put_escaped(&out, value) ||
+        !put_raw(&out, "\"", 1))
         return false;
     text->len = out.len;
     return true;

@@ -13,9 +13,16 @@
 
 struct json_text {
     char *at;
-    size_t len, room;
+    size_t len, room; /* at least the "{"; how far the memory goes */
 };
 
+/*
+ * The usual case in one pass: ,"key":"value" to at[0..room), or without the value's quotes, if
+ * all bytes stand for themselves and fit. Returns how many bytes it put there; 0: not plain, use
+ * the others.
+ */
+size_t json_text_plain(char *at, size_t room, const char *key, struct str value, bool quoted)
+    MUST_CHECK;
 /* Adds "key":value; value is JSON already: a number, true, an object. */
 bool json_text_bare(struct json_text *text, const char *key, struct str value) MUST_CHECK;
 /* Adds "key":"value", whole or not at all. */

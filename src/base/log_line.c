@@ -35,8 +35,9 @@ add_to_full_line(struct log_line *line, const char *key, struct str value, bool 
     line->len = text.len;
 }
 
-static void
-add(struct log_line *line, const char *key, struct str value, bool quoted)
+/* Apart, so that the usual case needs no stack of its own. */
+static __attribute__((noinline)) void
+add_any(struct log_line *line, const char *key, struct str value, bool quoted)
 {
     struct json_text text = {line->text, line->len, LINE_ROOM};
 
@@ -44,6 +45,17 @@ add(struct log_line *line, const char *key, struct str value, bool quoted)
         line->len = text.len;
     else
         add_to_full_line(line, key, value, quoted);
+}
+
+static void
+add(struct log_line *line, const char *key, struct str value, bool quoted)
+{
+    size_t added = json_text_plain(line->text + line->len, LINE_ROOM - line->len, key, value,
+                                   quoted);
+
+    line->len += added;
+    if (added == 0)
+        add_any(line, key, value, quoted);
 }
 
 /* ---- Time ---------------------------------------------------------------- */
@@ -58,10 +70,10 @@ days_before_year(int64_t year)
 }
 
 static void
-put_digits(char *at, int64_t value, int digits)
+put_two(char *at, unsigned value)
 {
-    for (int i = digits - 1; i >= 0; i--, value /= 10)
-        at[i] = (char)('0' + value % 10);
+    at[0] = (char)('0' + value / 10);
+    at[1] = (char)('0' + value % 10);
 }
 
 static void
@@ -83,21 +95,24 @@ put_date(char *at, int64_t days_since_1970)
     int month = day / 32; /* this one or the next */
 
     month += day >= starts[leap][month + 1];
-    put_digits(at, year, 4);
-    put_digits(at + 5, month + 1, 2);
-    put_digits(at + 8, day - starts[leap][month] + 1, 2);
+    put_two(at, (unsigned)year / 100);
+    put_two(at + 2, (unsigned)year % 100);
+    put_two(at + 5, (unsigned)month + 1);
+    put_two(at + 8, (unsigned)(day - starts[leap][month]) + 1);
 }
 
 void
 log_line_put_time(char *at, int64_t wall_ms)
 {
     int64_t seconds = wall_ms / 1000;
+    unsigned of_day = (unsigned)(seconds % 86400), ms = (unsigned)(wall_ms % 1000);
 
     put_date(at, seconds / 86400);
-    put_digits(at + 11, seconds / 3600 % 24, 2);
-    put_digits(at + 14, seconds / 60 % 60, 2);
-    put_digits(at + 17, seconds % 60, 2);
-    put_digits(at + 20, wall_ms % 1000, 3);
+    put_two(at + 11, of_day / 3600);
+    put_two(at + 14, of_day / 60 % 60);
+    put_two(at + 17, of_day % 60);
+    at[20] = (char)('0' + ms / 100);
+    put_two(at + 21, ms % 100);
 }
 
 /* ---- The interface --------------------------------------------------------- */

@@ -4,9 +4,11 @@
 SUITE(address)
 SUITE(address_set)
 SUITE(arena)
+SUITE(ip_allowlist)
 SUITE(json_text)
 SUITE(log)
 SUITE(log_line)
 SUITE(mailbox)
+SUITE(origin_module)
 SUITE(str)
 #endif
