@@ -213,9 +213,9 @@ print_token(const struct signer *signer, const struct kind *kind, unsigned long 
         payload, sizeof(payload),
         "{\"iss\":\"%s\",\"aud\":\"%s\",\"sub\":\"user-%08lu\",\"exp\":%ld,\"nbf\":%ld,"
         "\"iat\":%ld,\"jti\":\"5f0c7a52-93b1-4e6d-8a27-%012lu\","
-        "\"scope\":\"chat:connect chat:send\",\"name\":\"A. User %08lu\"}",
+        "\"scope\":\"chat:connect chat:send\"}",
         kind->issuer, kind->audience, number, now + kind->lifetime_s, now - 7200, now - 7200,
-        number, number);
+        number);
     size_t len = encode(text, header, (size_t)header_len);
     text[len++] = '.';
     len += encode(text + len, payload, (size_t)payload_len);
