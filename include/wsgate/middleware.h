@@ -107,6 +107,10 @@ struct mw_host {
     void (*option_fault)(const struct mw_options *options, const char *word, size_t i,
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+    /* At setup: this header belongs to the gateway from now on. A client's copies of it are
+     * removed on every route ("_" counts as "-"). */
+    bool (*reserve_header)(const struct mw_options *options, const char *name);
+
     /* The worker. base: its event loop. post: runs fn(arg) on that worker's
      * loop, from any thread; false when the gateway is stopping or out of memory. */
     struct event_base *(*worker_base)(struct mw_worker *worker);
@@ -156,8 +160,8 @@ struct mw_host {
     uint64_t (*session_id)(const struct mw_request *request);
 
     /* One line to the error log. Never put a credential into it. */
-    void (*log)(enum mw_log_level level, const char *module, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+    void (*log)(const struct mw_host *host, enum mw_log_level level, const char *module,
+                const char *format, ...) __attribute__((format(printf, 4, 5)));
     /* Adds to the counter `word` of this module on this request's worker. */
     void (*count)(struct mw_request *request, const char *word, uint64_t n);
 };

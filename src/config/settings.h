@@ -27,6 +27,7 @@ struct listener_settings {
 /* An entry of `middleware:`. setup has run; instance is never NULL in loaded settings. */
 struct instance_settings {
     const char *name;
+    size_t index;
     const struct mw_module *module;
     void *instance;
     const struct mw_options *options;
