@@ -22,7 +22,7 @@ load(const char *text, char **faults)
 
     settings_fill_host(&host);
     struct settings *settings =
-        settings_load_text(TEST_DATA "/unit/data/f", str_of(text), fake_modules, &host, out);
+        settings_load_text(TEST_DATA "/data/f", str_of(text), fake_modules, &host, out);
 
     fclose(out);
     return settings;
@@ -46,7 +46,7 @@ START_TEST(defaults)
 {
     struct settings *s = load_good(L R B);
 
-    ck_assert_str_eq(s->file, TEST_DATA "/unit/data/f");
+    ck_assert_str_eq(s->file, TEST_DATA "/data/f");
     ck_assert_uint_ge(s->threads, 1);
     ck_assert_uint_le(s->threads, 256);
     ck_assert_ptr_null(s->user);
@@ -495,7 +495,7 @@ compare(const char *faults, const char *expected)
     FILE *out = open_memstream(&with_names, &len);
 
     for (const char *line = expected; *line != '\0'; line += strcspn(line, "\n") + 1)
-        fprintf(out, TEST_DATA "/unit/data/f:%.*s\n", (int)strcspn(line, "\n"), line);
+        fprintf(out, TEST_DATA "/data/f:%.*s\n", (int)strcspn(line, "\n"), line);
     fclose(out);
     ck_assert_str_eq(faults, with_names);
     free(with_names);
@@ -582,11 +582,11 @@ START_TEST(the_whole_file_is_understood)
 
     settings_fill_host(&host);
     ck_assert_ptr_null(
-        settings_load(TEST_DATA "/unit/data/whole.yaml", fake_modules, &host, out));
+        settings_load(TEST_DATA "/data/whole.yaml", fake_modules, &host, out));
     fclose(out);
     out = open_memstream(&expected, &len);
     for (const char *line = whole_faults; *line != '\0'; line += strcspn(line, "\n") + 1)
-        fprintf(out, TEST_DATA "/unit/data/whole.yaml:%.*s\n", (int)strcspn(line, "\n"), line);
+        fprintf(out, TEST_DATA "/data/whole.yaml:%.*s\n", (int)strcspn(line, "\n"), line);
     fclose(out);
     ck_assert_str_eq(faults, expected);
     free(faults);
