@@ -1,5 +1,7 @@
 /* suites.h - every unit test suite, one row each: SUITE(noun) is `Suite *noun_suite(void)`,
  * in noun_test.c. Keep the rows in alphabetical order. */
 #ifdef SUITE
+SUITE(base64url)
+SUITE(jose)
 SUITE(str)
 #endif
