@@ -3,5 +3,6 @@
 #ifdef SUITE
 SUITE(base64url)
 SUITE(jose)
+SUITE(keyset)
 SUITE(str)
 #endif
