@@ -5,4 +5,5 @@ SUITE(base64url)
 SUITE(jose)
 SUITE(keyset)
 SUITE(str)
+SUITE(verify)
 #endif
