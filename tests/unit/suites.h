@@ -6,4 +6,5 @@ SUITE(jose)
 SUITE(keyset)
 SUITE(str)
 SUITE(verify)
+SUITE(wycheproof)
 #endif
