@@ -12,7 +12,7 @@
  * It does not ask headers: the gateway has already judged whose word counts, and
  * the peer address is its answer. Files are read once, at setup.
  */
-#include <wsgate/middleware.h>
+#include "registry.h"
 
 #include "base/address.h"
 

@@ -11,7 +11,7 @@
  * the exact ones, then by each of its parent domains among those with "*.":
  * as many binary searches as its host has labels.
  */
-#include <wsgate/middleware.h>
+#include "registry.h"
 
 #include "base/compiler.h"
 #include "protocol/origin.h"

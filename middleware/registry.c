@@ -1,0 +1,9 @@
+/* registry.c - the modules that are part of the program, one row each. */
+#include "registry.h"
+
+const struct mw_module *const middleware_registry[] = {
+    &ip_allowlist_module,
+    &jwt_module,
+    &origin_module,
+    NULL,
+};
