@@ -12,8 +12,7 @@
  * as many binary searches as its host has labels.
  */
 #include "registry.h"
-
-#include <wsgate/middleware.h>
+	#include <wsgate/middleware.h>
 
 #include "base/compiler.h"
 #include "protocol/origin.h"
