@@ -223,3 +223,14 @@ address_equal(const struct address *a, const struct address *b)
         return false;
     }
 }
+
+void
+address_of(struct address *address, const struct sockaddr *sockaddr)
+{
+    address->len = sizeof(sa_family_t);
+    if (sockaddr->sa_family == AF_INET)
+        address->len = sizeof(struct sockaddr_in);
+    else if (sockaddr->sa_family == AF_INET6)
+        address->len = sizeof(struct sockaddr_in6);
+    memcpy(&address->any, sockaddr, address->len);
+}

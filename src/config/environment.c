@@ -136,12 +136,21 @@ expand(struct str text, environment_lookup *lookup, char *out, char fault[FAULT_
     return len;
 }
 
+static bool
+holds_variable(struct str text)
+{
+    for (; text.len >= 2; text.at++, text.len--)
+        if (str_starts_with(text, STR("${")))
+            return true;
+    return false;
+}
+
 bool
 environment_expand(struct arena *arena, struct str text, environment_lookup *lookup,
                    struct str *out, char fault[FAULT_TEXT_MAX])
 {
     *out = text;
-    if (memmem(text.at, text.len, "${", 2) == NULL)
+    if (!holds_variable(text))
         return true;
     size_t len = expand(text, lookup, NULL, fault);
 

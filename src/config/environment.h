@@ -13,7 +13,8 @@
 
 enum { ENVIRONMENT_TEXT_MAX = 1024 * 1024 }; /* bytes of one string after expansion */
 
-typedef const char *environment_lookup(const char *name);
+/* As getenv. */
+typedef char *environment_lookup(const char *name);
 
 /*
  * *out is `text` itself when it holds nothing to expand, else a copy with a NUL behind. false:

@@ -21,6 +21,7 @@ struct options_context {
     struct arena *arena;
     struct faults *faults; /* NULL once the file is loaded: too late to report */
     struct str directory;  /* relative paths of files start here; len 0: where we stand */
+    void *owner;           /* who made it; nothing here looks at it */
 };
 
 /* One thing that was written (or its default): the value, or an element of it. */

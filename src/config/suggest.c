@@ -59,7 +59,8 @@ suggest_start(struct suggest *suggest, struct str word)
 void
 suggest_try(struct suggest *suggest, const char *candidate)
 {
-    unsigned distance = suggest_distance(suggest->word, str_of(candidate));
+    bool same = str_equal_nocase(suggest->word, str_of(candidate));
+    unsigned distance = same ? CASE_STEP : suggest_distance(suggest->word, str_of(candidate));
 
     if (distance < suggest->distance) {
         suggest->best = candidate;
