@@ -13,7 +13,7 @@ result_of(ssize_t n)
         return (struct stream_result){STREAM_OK, (size_t)n};
     if (n == 0)
         return (struct stream_result){STREAM_END, 0};
-    if (errno == EAGAIN || errno == EWOULDBLOCK)
+    if (errno == EAGAIN)
         return (struct stream_result){STREAM_AGAIN, 0};
     return (struct stream_result){STREAM_ERROR, 0};
 }
