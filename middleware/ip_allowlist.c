@@ -12,6 +12,8 @@
  * It does not ask headers: the gateway has already judged whose word counts, and
  * the peer address is its answer. Files are read once, at setup.
  */
+#include "registry.h"
+
 #include <wsgate/middleware.h>
 
 #include "base/address.h"

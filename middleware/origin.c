@@ -11,6 +11,8 @@
  * the exact ones, then by each of its parent domains among those with "*.":
  * as many binary searches as its host has labels.
  */
+#include "registry.h"
+
 #include <wsgate/middleware.h>
 
 #include "base/compiler.h"
