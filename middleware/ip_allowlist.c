@@ -13,7 +13,8 @@
  * the peer address is its answer. Files are read once, at setup.
  */
 #include "registry.h"
-	#include <wsgate/middleware.h>
+
+#include <wsgate/middleware.h>
 
 #include "base/address.h"
 

@@ -12,7 +12,8 @@
  * as many binary searches as its host has labels.
  */
 #include "registry.h"
-	#include <wsgate/middleware.h>
+
+#include <wsgate/middleware.h>
 
 #include "base/compiler.h"
 #include "protocol/origin.h"
