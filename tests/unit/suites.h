@@ -4,6 +4,7 @@
 SUITE(base64url)
 SUITE(jose)
 SUITE(keyset)
+SUITE(second_opinion)
 SUITE(str)
 SUITE(verify)
 SUITE(wycheproof)
