@@ -3,6 +3,7 @@
 #ifdef SUITE
 SUITE(base64url)
 SUITE(jose)
+SUITE(jwt)
 SUITE(keyset)
 SUITE(second_opinion)
 SUITE(str)
