@@ -1,6 +1,7 @@
 /* fake_host.c - a gateway for one module. */
 #include "fake_host.h"
 
+#include "base/compiler.h"
 #include "unit.h"
 
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 static char complaints[4096];
 static char returned[4096];
 
-static void
+static void PRINTF_LIKE(3, 0)
 append(char *text, size_t size, const char *format, va_list arguments)
 {
     size_t at = strlen(text);
@@ -21,7 +22,7 @@ append(char *text, size_t size, const char *format, va_list arguments)
     strncat(text, "\n", size - strlen(text) - 1);
 }
 
-static void
+static void PRINTF_LIKE(2, 3)
 trace(struct mw_request *request, const char *format, ...)
 {
     va_list arguments;
@@ -150,7 +151,7 @@ option_member(const struct mw_options *options, const char *word, size_t i)
     return given(options, word, i)->member;
 }
 
-static void
+static void PRINTF_LIKE(4, 5)
 option_fault(const struct mw_options *options, const char *word, size_t i, const char *format, ...)
 {
     va_list arguments;
@@ -164,7 +165,7 @@ option_fault(const struct mw_options *options, const char *word, size_t i, const
     va_end(arguments);
 }
 
-static void
+static void PRINTF_LIKE(3, 4)
 host_log(enum mw_log_level level, const char *module, const char *format, ...)
 {
     va_list arguments;
