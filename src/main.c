@@ -1,6 +1,10 @@
-/* main.c - the program's entry; for now a placeholder that the gateway replaces. */
+/* main.c - the program: it alone hands the module table to the core. */
+#include "program.h"
+
+#include "registry.h"
+
 int
-main(void)
+main(int argc, char **argv)
 {
-    return 0;
+    return program_run(argc, argv, middleware_registry);
 }

@@ -47,7 +47,7 @@ struct mw_str {
 
 enum mw_option_type {
     MW_BOOL,     /* true | false                     -> option_integer 0, 1 */
-    MW_INTEGER,  /* 0 and up                         -> option_integer */
+    MW_INTEGER,  /* 0 and up, or one of `choices`    -> option_integer; -1 - index of the choice */
     MW_SIZE,     /* 512B 64KiB 1MiB                  -> option_integer, bytes */
     MW_DURATION, /* 250ms 5s 2m 1h 7d, 0             -> option_integer, ms */
     MW_RATE,     /* 10/s 100/1m                      -> option_integer, per 1000 s */
@@ -59,20 +59,28 @@ enum mw_option_type {
     MW_MAP,      /* string: string, any keys         -> option_count, option_key, option_item */
     MW_OBJECT,   /* one map with `members`           -> option_member(.., 0) */
     MW_OBJECTS,  /* a list of such maps              -> option_count, option_member */
+    MW_NAMED,    /* name: such a map, any names      -> option_count, option_key, option_member */
 };
 
-enum { MW_REQUIRED = 1, /* leaving it out is an error */
-       MW_LATER = 2 };  /* known, but not built yet: writing it is an error */
+enum {
+    MW_REQUIRED = 1, /* leaving it out is an error */
+    MW_LATER = 2,    /* known, but not built yet: only its fallback, or an empty list, may be written */
+    MW_SHORT = 4,    /* MW_OBJECTS: a string in the list stands for a map of the first member alone */
+};
 
-/* A row of an option table; the table ends with a row whose word is NULL. */
+/*
+ * A row of an option table; the table ends with a row whose word is NULL. An
+ * MW_OBJECT with the fallback "{}" is always there, with its members' defaults; without a
+ * fallback option_member gives NULL when it was left out.
+ */
 struct mw_option {
     const char *word;
     enum mw_option_type type;
-    const char *fallback; /* default, as one would write it; NULL: none */
-    const char *help;     /* one sentence for manual and schema */
+    const char *fallback; /* default, as one would write it: a scalar or "{}"; NULL: none */
+    const char *help;     /* what it is, for manual, schema and the fault when it is missing */
     unsigned flags;
-    const char *choices;             /* MW_WORD */
-    const struct mw_option *members; /* MW_OBJECT, MW_OBJECTS */
+    const char *choices;             /* MW_WORD, MW_INTEGER; "a|b!": b is known, but not built yet */
+    const struct mw_option *members; /* MW_OBJECT, MW_OBJECTS, MW_NAMED */
 };
 
 /* ---- What a module can ask and answer --------------------------------- */
@@ -106,6 +114,10 @@ struct mw_host {
      * may go on, to report more, and must return NULL in the end. */
     void (*option_fault)(const struct mw_options *options, const char *word, size_t i,
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+    /* At setup: this header belongs to the gateway from now on. A client's copies of it are
+     * removed on every route ("_" counts as "-"). */
+    bool (*reserve_header)(const struct mw_options *options, const char *name);
 
     /* The worker. base: its event loop. post: runs fn(arg) on that worker's
      * loop, from any thread; false when the gateway is stopping or out of memory. */
@@ -146,7 +158,7 @@ struct mw_host {
     void *(*slot)(const struct mw_request *request);
 
     /* Waiting. Take the task before returning MW_WAIT; then call resume once, from
-     * the worker's loop and never from inside decide, with MW_PASS or MW_DENY. After
+     * the worker's loop and never from inside decide, cancel or release, with MW_PASS or MW_DENY. After
      * cancel the task is gone. */
     struct mw_task *(*task)(struct mw_request *request);
     void (*resume)(struct mw_task *task, enum mw_verdict verdict);
@@ -156,8 +168,8 @@ struct mw_host {
     uint64_t (*session_id)(const struct mw_request *request);
 
     /* One line to the error log. Never put a credential into it. */
-    void (*log)(enum mw_log_level level, const char *module, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+    void (*log)(const struct mw_host *host, enum mw_log_level level, const char *module,
+                const char *format, ...) __attribute__((format(printf, 4, 5)));
     /* Adds to the counter `word` of this module on this request's worker. */
     void (*count)(struct mw_request *request, const char *word, uint64_t n);
 };

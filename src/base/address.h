@@ -39,6 +39,8 @@ void address_normalize(struct address *address);
 struct str address_format(const struct address *address, char buffer[ADDRESS_TEXT_MAX]);
 /* The same without a port and brackets. */
 struct str address_format_ip(const struct address *address, char buffer[ADDRESS_TEXT_MAX]);
+/* A copy of what another structure holds: IPv4, IPv6, or an unnamed Unix peer. */
+void address_of(struct address *address, const struct sockaddr *sockaddr);
 bool address_equal(const struct address *a, const struct address *b);
 
 /*

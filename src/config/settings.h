@@ -27,6 +27,7 @@ struct listener_settings {
 /* An entry of `middleware:`. setup has run; instance is never NULL in loaded settings. */
 struct instance_settings {
     const char *name;
+    size_t index;
     const struct mw_module *module;
     void *instance;
     const struct mw_options *options;
@@ -36,8 +37,9 @@ enum path_match { PATH_EXACT, PATH_BELOW, PATH_CAPTURES };
 
 /* A piece of a path with captures: "/rooms/{room}/x" is "/rooms/", {room}, "/x". */
 struct path_piece {
-    struct str literal;  /* may be empty */
-    struct str capture;  /* name; at == NULL at the end. It takes one whole segment, not empty */
+    struct str literal;  /* empty only in the last piece */
+    struct str capture;  /* name; at == NULL in the last piece, and only there. It takes one whole
+                            segment, not empty */
 };
 
 struct tunnel_settings {
@@ -121,10 +123,15 @@ struct settings {
  */
 struct settings *settings_load(const char *file, const struct mw_module *const *modules,
                                const struct mw_host *host, FILE *faults) MUST_CHECK;
-/* Tears the instances down, in reverse, then frees. */
+/* The same from memory; `file` is what faults are named after, and whose directory relative paths
+ * start from. `text` need not outlive the call. */
+struct settings *settings_load_text(const char *file, struct str text,
+                                    const struct mw_module *const *modules,
+                                    const struct mw_host *host, FILE *faults) MUST_CHECK;
+/* Tears the instances down, in reverse, then frees. NULL does no harm. */
 void settings_free(struct settings *settings);
 
-/* The option functions of struct mw_host. */
+/* The option functions of struct mw_host, and reserve_header. */
 void settings_fill_host(struct mw_host *host);
 
 /* The table of everything that stands outside `middleware:`; for manual, sample and schema. */

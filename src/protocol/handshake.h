@@ -36,12 +36,13 @@ struct handshake {
 };
 
 /*
- * Order where several apply (the contract): first what makes the head itself bad: 400 for a missing,
- * repeated or empty Host, a repeated Origin, Sec-WebSocket-Key, -Version or Upgrade-Insecure..., any
- * Content-Length or Transfer-Encoding, a Sec-WebSocket-Version that is a list, a present key that is not
- * base64 (canonical) of 16 bytes, a subprotocol that is no token or offered twice, a malformed extension, more
- * than the maxima above. Then the method (405), then Upgrade/Connection (426: lists, any case,
- * "websocket" alone, not "websocket/14"), then the version (426), then a missing key (400).
+ * Order where several apply (the contract): first what makes the head itself bad: 400 for a
+ * missing, repeated or empty Host, a repeated Origin, Sec-WebSocket-Key, -Version or
+ * Upgrade-Insecure-Requests, any Content-Length or Transfer-Encoding, a Sec-WebSocket-Version that
+ * is a list, a present key that is not base64 (canonical) of 16 bytes, a subprotocol that is no
+ * token or offered twice, a malformed extension, more than the maxima above. Then the method (405),
+ * then Upgrade/Connection (426: lists, any case, "websocket" alone, not "websocket/14"), then the
+ * version (426), then a missing key (400). Whoever calls it has judged target and host before.
  */
 enum handshake_verdict handshake_check_request(struct handshake *handshake,
                                                const struct http_head *head, const char **error)
@@ -68,8 +69,8 @@ struct handshake_choice {
 /*
  * A 101 in full: Upgrade names websocket alone, Connection lists upgrade, exactly one
  * Sec-WebSocket-Accept with the exact value, neither Content-Length nor Transfer-Encoding, at most
- * one Sec-WebSocket-Protocol and it was offered (case-sensitive), every extension by name only one that was
- * offered, none twice. false: *error is a static phrase.
+ * one Sec-WebSocket-Protocol and it was offered (case-sensitive), every extension by name only one
+ * that was offered, none twice. false: *error is a static phrase.
  */
 bool handshake_check_response(const struct http_head *head, const struct handshake_offer *offer,
                               struct handshake_choice *choice, const char **error) MUST_CHECK;

@@ -18,15 +18,15 @@ struct http_body {
     const char *error;
 };
 
-/* From the head of an answer to a GET; 1xx, 204 and 304 have none. HTTP_BAD or HTTP_DONE/HTTP_MORE. */
+/* From the head of an answer to a GET. HTTP_DONE: there is none (1xx, 204, 304, length 0). */
 enum http_verdict http_body_init(struct http_body *body, const struct http_head *head) MUST_CHECK;
 /*
  * Takes in[0..in_len), writes at most *out_len decoded bytes to out (out == in is allowed) and sets
- * *out_len to what it wrote and *used to what it took. HTTP_DONE: the body is whole. HTTP_HEAD_TOO_LARGE:
- * out is full and there is more.
+ * *out_len to what it wrote and *used to what it took. HTTP_DONE: the body is whole.
+ * HTTP_HEAD_TOO_LARGE: out is full and there is more; the call may be repeated with more room.
  */
-enum http_verdict http_body_feed(struct http_body *body, const char *in, size_t in_len, size_t *used,
-                                 char *out, size_t *out_len) MUST_CHECK;
+enum http_verdict http_body_feed(struct http_body *body, const char *in, size_t in_len,
+                                 size_t *used, char *out, size_t *out_len) MUST_CHECK;
 /* The peer closed: is the body whole now? */
 bool http_body_at_close(const struct http_body *body);
 

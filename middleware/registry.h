@@ -1,0 +1,12 @@
+/* registry.h - the modules that are part of the program. main hands the table over. */
+#ifndef WSGATE_REGISTRY_H
+#define WSGATE_REGISTRY_H
+
+#include <wsgate/middleware.h>
+
+/* Ends with NULL. */
+extern const struct mw_module *const middleware_registry[];
+
+extern const struct mw_module jwt_module;
+
+#endif

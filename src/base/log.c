@@ -1,0 +1,380 @@
+/*
+ * log.c - the queue between those who make lines and the thread that writes them.
+ *
+ * It makes no lines (log_line.c) and knows nothing of descriptors (log_sink.c).
+ *
+ * Ownership: the log owns both buffers and the sinks. The buffer that is being
+ * filled, and all flags, belong to whoever holds the lock; the other buffer and
+ * the sinks belong to the writer thread, or before log_start to the lock too.
+ *
+ * The hard thing: who logs must never wait for a disk, so the lock is held for a
+ * copy of one line only. The writer exchanges the buffers under it and writes
+ * without it. It is woken only when it sleeps, and then first lets lines gather.
+ */
+#include "base/log.h"
+#include "base/clock.h"
+#include "base/log_sink.h"
+#include "base/log_writer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    BUFFER_BYTES = 512 * 1024, /* two of them: about a thousand long or 2,500 usual lines each */
+    GATHER_MS = 5,             /* how long lines gather after a wake-up */
+    REPORT_MS = 1000,          /* lost lines are reported at most this often */
+    BATCH_LINES = 256,
+};
+
+/* Lines, each behind a header. */
+struct buffer {
+    char *bytes;
+    size_t len;
+};
+
+struct header {
+    uint16_t target;
+    uint16_t level;
+    uint32_t len;
+};
+
+struct log {
+    enum log_level level;
+
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    pthread_t thread;
+    struct buffer filling;
+    uint64_t lost; /* not yet reported */
+    bool started, sleeping, stopping, reopening;
+
+    struct buffer writing;
+    struct log_sink sinks[2]; /* the second is unused when both targets are one */
+    struct log_sink *by_target[2];
+    uint64_t next_report_us;
+    bool report_failed; /* then the next line's wake-up tries again, no timer */
+};
+
+/* ---- Writing; under the lock before log_start, then on the writer thread ------- */
+
+static size_t
+write_one(struct log *log, enum log_target target, enum log_level level, struct str text)
+{
+    struct log_record record = {level, text};
+
+    return log_sink_write(log->by_target[target], &record, 1);
+}
+
+/* The lines of one sink, in their order. Returns how many were lost. */
+static size_t
+write_sink(const struct log *log, struct log_sink *sink)
+{
+    struct log_record batch[BATCH_LINES];
+    size_t count = 0, lost = 0;
+
+    for (size_t at = 0; at < log->writing.len;) {
+        struct header header;
+
+        memcpy(&header, log->writing.bytes + at, sizeof(header));
+        at += sizeof(header);
+        if (log->by_target[header.target] == sink)
+            batch[count++] = (struct log_record){(enum log_level)header.level,
+                                                 {log->writing.bytes + at, header.len}};
+        at += header.len;
+        if (count == BATCH_LINES) {
+            lost += log_sink_write(sink, batch, count);
+            count = 0;
+        }
+    }
+    return lost + log_sink_write(sink, batch, count);
+}
+
+static size_t
+write_buffer(struct log *log)
+{
+    size_t lost = 0;
+
+    for (size_t i = 0; i < COUNT_OF(log->sinks) && log->writing.len > 0; i++)
+        if (log->sinks[i].name != NULL)
+            lost += write_sink(log, &log->sinks[i]);
+    log->writing.len = 0;
+    return lost;
+}
+
+/* Says how many lines were lost. Returns how many are still to be reported. */
+static uint64_t
+report_lost(struct log *log, uint64_t lost, uint64_t now_us)
+{
+    struct log_line line;
+
+    log_begin(&line, log, LOG_ERROR, LOG_LEVEL_ERROR, "log_lost");
+    log_int(&line, "count", (int64_t)lost);
+    log->next_report_us = now_us + REPORT_MS * 1000;
+    log->report_failed = write_one(log, LOG_ERROR, line.level, log_line_finish(&line)) != 0;
+    return log->report_failed ? lost : 0;
+}
+
+static void
+reopen_sinks(struct log *log)
+{
+    for (size_t i = 0; i < COUNT_OF(log->sinks); i++) {
+        struct log_sink *sink = &log->sinks[i];
+
+        if (sink->name == NULL || log_sink_reopen(sink))
+            continue;
+        struct log_line line;
+
+        log_begin(&line, log, LOG_ERROR, LOG_LEVEL_ERROR, "log_reopen_failed");
+        log_text(&line, "path", sink->name);
+        log_text(&line, "message", strerror(errno));
+        write_one(log, LOG_ERROR, line.level, log_line_finish(&line));
+    }
+}
+
+/* ---- The writer thread ----------------------------------------------------------- */
+
+static void
+sleep_ms(long ms)
+{
+    struct timespec time = {.tv_nsec = ms * 1000000};
+
+    nanosleep(&time, NULL);
+}
+
+static struct timespec
+timespec_of_us(uint64_t us)
+{
+    return (struct timespec){(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
+}
+
+static bool
+has_work(const struct log *log)
+{
+    return log->filling.len > 0 || log->reopening || log->stopping;
+}
+
+/* Under the lock, which the wait gives up. */
+static void
+wait_for_work(struct log *log)
+{
+    bool to_report = log->lost > 0 && !log->report_failed;
+    struct timespec until = timespec_of_us(log->next_report_us);
+    int result = 0;
+
+    log->sleeping = true;
+    while (!has_work(log) && result == 0)
+        result = to_report ? pthread_cond_timedwait(&log->wake, &log->lock, &until)
+                           : pthread_cond_wait(&log->wake, &log->lock);
+    log->sleeping = false;
+}
+
+/* What one turn of the writer takes with it out of the lock. */
+struct turn {
+    uint64_t lost;
+    bool reopen;
+    bool last;
+};
+
+static struct turn
+take_turn(struct log *log)
+{
+    struct buffer filled = log->filling;
+    struct turn turn = {log->lost, log->reopening, log->stopping};
+
+    log->filling = log->writing;
+    log->writing = filled;
+    log->lost = 0;
+    log->reopening = false;
+    return turn;
+}
+
+static uint64_t
+write_turn(struct log *log, const struct turn *turn)
+{
+    uint64_t lost = turn->lost + write_buffer(log);
+    uint64_t now_us = clock_monotonic_us();
+
+    if (turn->reopen)
+        reopen_sinks(log);
+    if (lost > 0 && (now_us >= log->next_report_us || turn->last))
+        return report_lost(log, lost, now_us);
+    return lost;
+}
+
+static void *
+run_writer(void *arg)
+{
+    struct log *log = arg;
+    struct turn turn;
+
+    pthread_mutex_lock(&log->lock);
+    do {
+        wait_for_work(log);
+        if (!log->stopping) {
+            pthread_mutex_unlock(&log->lock);
+            sleep_ms(GATHER_MS);
+            pthread_mutex_lock(&log->lock);
+        }
+        turn = take_turn(log);
+        pthread_mutex_unlock(&log->lock);
+        uint64_t lost = write_turn(log, &turn);
+
+        pthread_mutex_lock(&log->lock);
+        log->lost += lost;
+    } while (!turn.last);
+    pthread_mutex_unlock(&log->lock);
+    return NULL;
+}
+
+/* ---- Opening and closing -------------------------------------------------------- */
+
+static bool
+open_targets(struct log *log, const struct log_settings *settings, const char **failed)
+{
+    bool one = strcmp(settings->access, settings->error) == 0;
+
+    log->by_target[LOG_ACCESS] = &log->sinks[0];
+    log->by_target[LOG_ERROR] = &log->sinks[one ? 0 : 1];
+    *failed = settings->access;
+    if (!log_sink_open(&log->sinks[0], settings->access))
+        return false;
+    *failed = settings->error;
+    return one || log_sink_open(&log->sinks[1], settings->error);
+}
+
+/* The writer's time-outs are meant in monotonic time. */
+static bool
+make_lock(struct log *log)
+{
+    pthread_condattr_t attributes;
+
+    pthread_mutex_init(&log->lock, NULL);
+    if (pthread_condattr_init(&attributes) != 0)
+        return false;
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    bool made = pthread_cond_init(&log->wake, &attributes) == 0;
+
+    pthread_condattr_destroy(&attributes);
+    return made;
+}
+
+static void
+free_log(struct log *log)
+{
+    for (size_t i = 0; i < COUNT_OF(log->sinks); i++)
+        if (log->sinks[i].name != NULL)
+            log_sink_close(&log->sinks[i]);
+    free(log->filling.bytes);
+    free(log->writing.bytes);
+    free(log);
+}
+
+struct log *
+log_open(const struct log_settings *settings, const char **error)
+{
+    static _Thread_local char message[512]; /* promised until the next call */
+    struct log *log = calloc(1, sizeof(*log));
+    const char *failed;
+
+    *error = "out of memory";
+    if (log == NULL)
+        return NULL;
+    log->level = settings->level;
+    log->filling.bytes = malloc(BUFFER_BYTES);
+    log->writing.bytes = malloc(BUFFER_BYTES);
+    if (log->filling.bytes == NULL || log->writing.bytes == NULL || !make_lock(log)) {
+        free_log(log);
+        return NULL;
+    }
+    if (!open_targets(log, settings, &failed)) {
+        snprintf(message, sizeof(message), "cannot open \"%s\" for appending: %s", failed,
+                 strerror(errno));
+        *error = message;
+        free_log(log);
+        return NULL;
+    }
+    return log;
+}
+
+/* Signals are the control thread's business: the writer takes none. */
+bool
+log_start(struct log *log)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    log->started = pthread_create(&log->thread, NULL, run_writer, log) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return log->started;
+}
+
+void
+log_close(struct log *log)
+{
+    if (log == NULL)
+        return;
+    if (log->started) {
+        pthread_mutex_lock(&log->lock);
+        log->stopping = true;
+        pthread_cond_signal(&log->wake);
+        pthread_mutex_unlock(&log->lock);
+        pthread_join(log->thread, NULL);
+    } else if (log->lost > 0) {
+        report_lost(log, log->lost, 0);
+    }
+    pthread_cond_destroy(&log->wake);
+    pthread_mutex_destroy(&log->lock);
+    free_log(log);
+}
+
+/* ---- From any thread -------------------------------------------------------------- */
+
+void
+log_reopen(struct log *log)
+{
+    pthread_mutex_lock(&log->lock);
+    if (log->started) {
+        log->reopening = true;
+        pthread_cond_signal(&log->wake);
+    } else {
+        reopen_sinks(log);
+    }
+    pthread_mutex_unlock(&log->lock);
+}
+
+bool
+log_takes(const struct log *log, enum log_target target, enum log_level level)
+{
+    return target == LOG_ACCESS || level <= log->level;
+}
+
+static bool
+enqueue(struct buffer *buffer, struct header header, const char *text)
+{
+    if (sizeof(header) + header.len > BUFFER_BYTES - buffer->len)
+        return false;
+    memcpy(buffer->bytes + buffer->len, &header, sizeof(header));
+    memcpy(buffer->bytes + buffer->len + sizeof(header), text, header.len);
+    buffer->len += sizeof(header) + header.len;
+    return true;
+}
+
+void
+log_submit(struct log *log, enum log_target target, enum log_level level, struct str text)
+{
+    struct header header = {(uint16_t)target, (uint16_t)level, (uint32_t)text.len};
+
+    pthread_mutex_lock(&log->lock);
+    if (!log->started)
+        log->lost += write_one(log, target, level, text);
+    else if (!enqueue(&log->filling, header, text.at))
+        log->lost++;
+    if (log->started && log->sleeping)
+        pthread_cond_signal(&log->wake);
+    pthread_mutex_unlock(&log->lock);
+}

@@ -1,0 +1,407 @@
+/*
+ * option_value.c - checks one value against its type: one function for each shape.
+ *
+ * Scalars come first, then lists, then maps. It opens no file but to see whether it
+ * can be read, and it does not know what any option is for.
+ *
+ * Ownership: items and resolved paths live in the context's arena; other strings are the
+ * tree's or, for defaults, the table's.
+ *
+ * The hard thing: saying no without saying a secret. Messages show what stands in the
+ * file, never what a variable held, and nothing at all where the option's word
+ * says that it is a secret.
+ */
+#include "config/option_value.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool
+option_fault(const struct option_check *check, struct mark mark, const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    faults_add_list(check->options->context->faults, mark, format, list);
+    va_end(list);
+    check->options->faulty = true;
+    return false;
+}
+
+/* "expected ..., found ...". */
+static bool
+fault_expected(const struct option_check *check, const struct yaml_node *node,
+               const char *expected)
+{
+    const char *word = check->row->word;
+
+    if (node->kind == YAML_KIND_LIST)
+        return option_fault(check, node->mark, "`%s`: %s, found a list", word, expected);
+    if (node->kind == YAML_KIND_MAP)
+        return option_fault(check, node->mark, "`%s`: %s, found a map", word, expected);
+    if (yaml_node_is_null(node))
+        return option_fault(check, node->mark, "`%s` has no value: %s", word, expected);
+    if (options_is_secret(word))
+        return option_fault(check, node->mark, "`%s`: %s", word, expected);
+    return option_fault(check, node->mark, "`%s`: %s, found `" STR_FMT "`", word, expected,
+                        STR_ARG(node->written));
+}
+
+/* ---- Items ----------------------------------------------------------------- */
+
+static bool
+make_items(const struct option_check *check, const struct yaml_node *node, size_t count)
+{
+    struct option_value *value = check->value;
+
+    value->items = arena_zalloc(check->options->context->arena, count * sizeof(*value->items));
+    if (value->items == NULL)
+        return option_fault(check, node->mark, "out of memory");
+    value->count = count;
+    return true;
+}
+
+static void
+fill_item(const struct option_check *check, struct option_item *item,
+          const struct yaml_node *node)
+{
+    *item = (struct option_item){
+        .key = node->key.at,
+        .key_mark = node->key_mark,
+        .text = node->text.at,
+        .written = node->written,
+        .mark = node->mark,
+        .node = check->is_default ? NULL : node,
+    };
+}
+
+static bool
+fill_only(const struct option_check *check, const struct yaml_node *node)
+{
+    if (!make_items(check, node, 1))
+        return false;
+    fill_item(check, &check->value->items[0], node);
+    return true;
+}
+
+/* ---- Single values ----------------------------------------------------------- */
+
+/* A scalar that says something. */
+static bool
+judge_scalar(const struct option_check *check, const struct yaml_node *node, const char *expected)
+{
+    if (node->faulty)
+        return false;
+    if (node->kind != YAML_KIND_SCALAR || yaml_node_is_null(node))
+        return fault_expected(check, node, expected);
+    return true;
+}
+
+bool
+options_choice(const char *choices, size_t i, struct str *choice, bool *later)
+{
+    const char *at = choices;
+
+    for (; at != NULL && i > 0; i--) {
+        at = strchr(at, '|');
+        if (at != NULL)
+            at++;
+    }
+    if (at == NULL)
+        return false;
+    *choice = (struct str){at, strcspn(at, "|!")};
+    *later = at[choice->len] == '!';
+    return true;
+}
+
+static bool
+find_choice(const struct option_check *check, struct str text, int64_t *index, bool *later)
+{
+    struct str choice;
+
+    for (size_t i = 0; options_choice(check->row->choices, i, &choice, later); i++)
+        if (str_equal(choice, text)) {
+            *index = (int64_t)i;
+            return true;
+        }
+    return false;
+}
+
+static bool
+take_choice(const struct option_check *check, const struct yaml_node *node, int64_t value,
+            bool later)
+{
+    if (later)
+        return option_fault(check, node->mark, "`%s: " STR_FMT "` is not supported by this version",
+                            check->row->word, STR_ARG(node->text));
+    check->value->integer = value;
+    return fill_only(check, node);
+}
+
+scalar_reader *
+options_reader(enum mw_option_type type)
+{
+    static scalar_reader *const readers[] = {
+        [MW_BOOL] = scalar_boolean,      [MW_INTEGER] = scalar_integer, [MW_SIZE] = scalar_size,
+        [MW_DURATION] = scalar_duration, [MW_RATE] = scalar_rate,
+    };
+
+    return type < COUNT_OF(readers) ? readers[type] : NULL;
+}
+
+/* What JSON would write bare must be bare, or "true" and true would be the same. What a variable
+ * brings needs quotes in places, so it may have them. */
+static bool
+must_be_bare(const struct option_check *check, const struct yaml_node *node)
+{
+    return node->quoted && !node->expanded &&
+           (check->row->type == MW_BOOL || check->row->type == MW_INTEGER);
+}
+
+static bool
+check_number(const struct option_check *check, const struct yaml_node *node)
+{
+    const char *expected;
+    int64_t index;
+    bool later;
+    bool valid = options_reader(check->row->type)(node->text, &check->value->integer, &expected);
+
+    if (!judge_scalar(check, node, expected))
+        return false;
+    if (find_choice(check, node->text, &index, &later))
+        return take_choice(check, node, -1 - index, later);
+    if (!valid)
+        return fault_expected(check, node, expected);
+    if (must_be_bare(check, node))
+        return option_fault(check, node->mark, "`%s`: %s, without quotes", check->row->word,
+                            expected);
+    return fill_only(check, node);
+}
+
+/* "expected a, b or c". */
+static void
+list_choices(const char *choices, char expected[FAULT_TEXT_MAX])
+{
+    size_t len = (size_t)snprintf(expected, FAULT_TEXT_MAX, "expected ");
+    struct str choice, next;
+    bool later;
+
+    for (size_t i = 0; options_choice(choices, i, &choice, &later) && len < FAULT_TEXT_MAX; i++) {
+        bool is_last = !options_choice(choices, i + 1, &next, &later);
+
+        len += (size_t)snprintf(expected + len, FAULT_TEXT_MAX - len, "%s" STR_FMT,
+                                i == 0 ? "" : is_last ? " or " : ", ", STR_ARG(choice));
+    }
+}
+
+static bool
+check_word(const struct option_check *check, const struct yaml_node *node)
+{
+    char expected[FAULT_TEXT_MAX];
+    int64_t index;
+    bool later;
+
+    list_choices(check->row->choices, expected);
+    if (!judge_scalar(check, node, expected))
+        return false;
+    if (!find_choice(check, node->text, &index, &later))
+        return fault_expected(check, node, expected);
+    return take_choice(check, node, index, later);
+}
+
+static bool
+check_string(const struct option_check *check, const struct yaml_node *node)
+{
+    return judge_scalar(check, node, "expected a string") && fill_only(check, node);
+}
+
+/* ---- Files --------------------------------------------------------------------- */
+
+/* NULL: it is a regular file and can be read. No other kind is opened: a pipe could hold us. */
+static const char *
+why_unreadable(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) == -1)
+        return strerror(errno);
+    if (!S_ISREG(status.st_mode))
+        return "not a regular file";
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd == -1)
+        return strerror(errno);
+    close(fd);
+    return NULL;
+}
+
+/* A path from the directory of the configuration file, unless it is absolute. */
+static const char *
+resolve_path(const struct options_context *context, struct str text)
+{
+    struct str directory = context->directory;
+
+    if (directory.len == 0 || str_starts_with(text, STR("/")))
+        return text.at;
+    size_t room = directory.len + 1 + text.len + 1;
+    char *path = arena_alloc(context->arena, room);
+
+    if (path != NULL)
+        snprintf(path, room, STR_FMT "/" STR_FMT, STR_ARG(directory), STR_ARG(text));
+    return path;
+}
+
+static bool
+take_file(const struct option_check *check, struct option_item *item, const struct yaml_node *node)
+{
+    fill_item(check, item, node);
+    item->text = resolve_path(check->options->context, node->text);
+    const char *why = item->text ? why_unreadable(item->text) : "out of memory";
+
+    if (why == NULL)
+        return true;
+    if (options_is_secret(check->row->word))
+        return option_fault(check, node->mark, "`%s`: cannot be read: %s", check->row->word, why);
+    return option_fault(check, node->mark, "`%s`: `" STR_FMT "` cannot be read: %s",
+                        check->row->word, STR_ARG(node->written), why);
+}
+
+static bool
+check_file(const struct option_check *check, const struct yaml_node *node)
+{
+    return judge_scalar(check, node, "expected the path of a file") &&
+           make_items(check, node, 1) && take_file(check, &check->value->items[0], node);
+}
+
+/* ---- Lists and maps ------------------------------------------------------------ */
+
+static bool
+take_element(const struct option_check *check, struct option_item *item,
+             const struct yaml_node *node)
+{
+    bool are_files = check->row->type == MW_FILES;
+
+    if (!judge_scalar(check, node, are_files ? "expected the path of a file" : "expected a string"))
+        return false;
+    if (are_files)
+        return take_file(check, item, node);
+    fill_item(check, item, node);
+    return true;
+}
+
+static bool
+check_list(const struct option_check *check, const struct yaml_node *node)
+{
+    bool is_list = node->kind == YAML_KIND_LIST, valid = true;
+    size_t i = 0;
+
+    if (node->kind == YAML_KIND_MAP || yaml_node_is_null(node))
+        return fault_expected(check, node, "expected a list of strings");
+    if (!make_items(check, node, is_list ? node->count : 1))
+        return false;
+    if (!is_list)
+        return take_element(check, &check->value->items[0], node);
+    for (const struct yaml_node *item = node->first; item != NULL; item = item->next, i++)
+        valid &= take_element(check, &check->value->items[i], item);
+    return valid;
+}
+
+static bool
+check_map(const struct option_check *check, const struct yaml_node *node)
+{
+    bool valid = true;
+    size_t i = 0;
+
+    if (node->kind != YAML_KIND_MAP)
+        return fault_expected(check, node, "expected a map of strings");
+    if (!make_items(check, node, node->count))
+        return false;
+    for (const struct yaml_node *item = node->first; item != NULL; item = item->next, i++)
+        valid &= take_element(check, &check->value->items[i], item);
+    return valid;
+}
+
+/* A map with members. Without a table of them the node is all that is kept. */
+static bool
+take_members(const struct option_check *check, struct option_item *item,
+             const struct yaml_node *node)
+{
+    fill_item(check, item, node);
+    if (check->row->members == NULL)
+        return !node->faulty;
+    item->members = options_check(check->options->context, node, check->row->members);
+    return item->members != NULL && !item->members->faulty;
+}
+
+/* A string where a map is meant: {first member: the string}. */
+static bool
+take_short(const struct option_check *check, struct option_item *item,
+           const struct yaml_node *node)
+{
+    struct arena *arena = check->options->context->arena;
+    struct yaml_node *map = arena_zalloc(arena, sizeof(*map));
+    struct yaml_node *only = arena_alloc(arena, sizeof(*only));
+
+    if (map == NULL || only == NULL)
+        return option_fault(check, node->mark, "out of memory");
+    *only = *node;
+    only->key = str_of(check->row->members->word);
+    only->next = NULL;
+    *map = (struct yaml_node){
+        .kind = YAML_KIND_MAP, .mark = node->mark, .faulty = node->faulty, .first = only, .count = 1};
+    return take_members(check, item, map);
+}
+
+static bool
+check_object(const struct option_check *check, const struct yaml_node *node)
+{
+    return make_items(check, node, 1) && take_members(check, &check->value->items[0], node);
+}
+
+static bool
+check_objects(const struct option_check *check, const struct yaml_node *node)
+{
+    bool is_short, valid = true;
+    size_t i = 0;
+
+    if (node->kind != YAML_KIND_LIST)
+        return fault_expected(check, node, "expected a list of maps");
+    if (!make_items(check, node, node->count))
+        return false;
+    for (const struct yaml_node *item = node->first; item != NULL; item = item->next, i++) {
+        is_short = (check->row->flags & MW_SHORT) != 0 && item->kind == YAML_KIND_SCALAR;
+        valid &= (is_short ? take_short : take_members)(check, &check->value->items[i], item);
+    }
+    return valid;
+}
+
+static bool
+check_named(const struct option_check *check, const struct yaml_node *node)
+{
+    bool valid = true;
+    size_t i = 0;
+
+    if (node->kind != YAML_KIND_MAP)
+        return fault_expected(check, node, "expected a map of names");
+    if (!make_items(check, node, node->count))
+        return false;
+    for (const struct yaml_node *item = node->first; item != NULL; item = item->next, i++)
+        valid &= take_members(check, &check->value->items[i], item);
+    return valid;
+}
+
+bool
+option_value_check(const struct option_check *check, const struct yaml_node *node)
+{
+    static bool (*const checks[])(const struct option_check *, const struct yaml_node *) = {
+        [MW_BOOL] = check_number,     [MW_INTEGER] = check_number, [MW_SIZE] = check_number,
+        [MW_DURATION] = check_number, [MW_RATE] = check_number,    [MW_WORD] = check_word,
+        [MW_STRING] = check_string,   [MW_FILE] = check_file,      [MW_LIST] = check_list,
+        [MW_FILES] = check_list,      [MW_MAP] = check_map,        [MW_OBJECT] = check_object,
+        [MW_OBJECTS] = check_objects, [MW_NAMED] = check_named,
+    };
+
+    return !node->faulty && checks[check->row->type](check, node);
+}

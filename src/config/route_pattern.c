@@ -1,0 +1,252 @@
+/*
+ * route_pattern.c - reads path and host patterns, and compares what they take in.
+ *
+ * It matches no request; that is the router's. What a path's one form is, target_parse
+ * says, which judges requests too.
+ *
+ * Ownership: strings of the result are the caller's text or lie in the arena.
+ *
+ * The hard thing is route_covers: it must never say yes wrongly, for then a file that
+ * works is refused. Where two patterns overlap without one taking in the other, it
+ * says no.
+ */
+#include "config/route_pattern.h"
+
+#include "protocol/path.h"
+
+/* Takes one segment, without its slash, off the front of *rest, which begins with "/". */
+static struct str
+take_segment(struct str *rest)
+{
+    struct str segment = {rest->at + 1, 0};
+
+    while (segment.len + 1 < rest->len && segment.at[segment.len] != '/')
+        segment.len++;
+    rest->at += segment.len + 1;
+    rest->len -= segment.len + 1;
+    return segment;
+}
+
+static bool
+has(struct str text, char c)
+{
+    return text.len > 0 && memchr(text.at, c, text.len) != NULL;
+}
+
+/* "{name}", a name being letters, digits and "_", no digit first. */
+static bool
+is_capture(struct str segment)
+{
+    for (size_t i = 1; i + 1 < segment.len; i++) {
+        char c = segment.at[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+
+        if (!letter && (i == 1 || c < '0' || c > '9'))
+            return false;
+    }
+    return segment.len > 2 && segment.at[0] == '{' && segment.at[segment.len - 1] == '}';
+}
+
+/* Is every segment a literal or a capture? Counts the captures. */
+static bool
+judge_segments(struct str path, size_t *captures, const char **error)
+{
+    *captures = 0;
+    for (struct str rest = path; rest.len > 0;) {
+        struct str segment = take_segment(&rest);
+
+        if (!has(segment, '{') && !has(segment, '}'))
+            continue;
+        *error = "expected a capture to be a whole segment: {name}, of letters, digits and _";
+        if (!is_capture(segment))
+            return false;
+        ++*captures;
+    }
+    return true;
+}
+
+/* The path with "x" for each capture must be what target_parse makes of it. */
+static bool
+judge_form(struct arena *arena, struct str path, const char **error)
+{
+    char *plain = arena_alloc(arena, path.len + 1), *out = arena_alloc(arena, path.len + 1);
+    struct target target;
+    size_t len = 0;
+
+    *error = "out of memory";
+    if (plain == NULL || out == NULL)
+        return false;
+    for (struct str rest = path; rest.len > 0;) {
+        struct str segment = take_segment(&rest);
+
+        if (is_capture(segment))
+            segment = STR("x");
+        plain[len++] = '/';
+        memcpy(plain + len, segment.at, segment.len);
+        len += segment.len;
+    }
+    if (!target_parse(&target, (struct str){plain, len}, out, error))
+        return false;
+    *error = "a path has no query: arguments are not looked at";
+    if (target.query.at != NULL)
+        return false;
+    *error = "expected the path as requests are compared: letters, digits and -._~ without "
+             "escapes, others with upper-case digits";
+    return str_equal(target.path, (struct str){plain, len});
+}
+
+static bool
+fill_pieces(struct route_settings *route, struct arena *arena, size_t captures, const char **error)
+{
+    struct path_piece *piece = arena_zalloc(arena, (captures + 1) * sizeof(*piece));
+    struct str rest = route->path;
+    const char *start = rest.at;
+
+    *error = "out of memory";
+    if (piece == NULL)
+        return false;
+    route->pieces = piece;
+    route->piece_count = captures + 1;
+    while (rest.len > 0) {
+        struct str segment = take_segment(&rest);
+
+        if (!is_capture(segment))
+            continue;
+        piece->literal = (struct str){start, (size_t)(segment.at - start)};
+        piece->capture = (struct str){segment.at + 1, segment.len - 2};
+        start = rest.at;
+        for (struct path_piece *other = route->pieces; other < piece; other++)
+            if (str_equal(other->capture, piece->capture)) {
+                *error = "two captures of one name";
+                return false;
+            }
+        piece++;
+    }
+    piece->literal = (struct str){start, (size_t)(rest.at - start)};
+    return true;
+}
+
+bool
+route_path_parse(struct route_settings *route, struct arena *arena, struct str text,
+                 const char **error)
+{
+    bool below = text.len >= 2 && str_equal((struct str){text.at + text.len - 2, 2}, STR("/*"));
+    size_t captures;
+
+    *error = "expected a path that begins with /";
+    if (text.len == 0 || text.at[0] != '/')
+        return false;
+    if (below)
+        text.len--;
+    *error = "a * stands for the whole rest, as in /chat/*, and nowhere else";
+    if (has(text, '*'))
+        return false;
+    if (!judge_segments(text, &captures, error) || !judge_form(arena, text, error))
+        return false;
+    *error = "expected either captures or a * at the end, not both";
+    if (below && captures > 0)
+        return false;
+    route->path = text;
+    route->match = below ? PATH_BELOW : captures > 0 ? PATH_CAPTURES : PATH_EXACT;
+    return captures == 0 || fill_pieces(route, arena, captures, error);
+}
+
+bool
+route_host_parse(struct route_settings *route, struct arena *arena, struct str text,
+                 const char **error)
+{
+    bool wildcard = str_starts_with(text, STR("*."));
+    struct str name = wildcard ? (struct str){text.at + 2, text.len - 2} : text;
+    char *out = arena_alloc(arena, text.len + 1);
+    struct host host;
+
+    *error = "out of memory";
+    if (out == NULL)
+        return false;
+    if (!host_parse(&host, name, false, out + 1, error))
+        return false;
+    *error = "expected a host without a port: every port is taken";
+    if (name.at[name.len - 1] != ']' && has(name, ':'))
+        return false;
+    *error = "an address has no subdomains";
+    if (wildcard && host.name.at[0] == '[')
+        return false;
+    route->host_wildcard = wildcard;
+    route->host = host.name;
+    if (wildcard) {
+        memmove(out + 1, host.name.at, host.name.len);
+        out[0] = '.';
+        route->host = (struct str){out, host.name.len + 1};
+    }
+    return true;
+}
+
+bool
+route_prefix_parse(struct route_settings *route, struct str text, const char **error)
+{
+    struct str path = route->path;
+
+    *error = "expected a path that begins with /, without a / at its end";
+    if (text.len < 2 || text.at[0] != '/' || text.at[text.len - 1] == '/')
+        return false;
+    *error = "expected no captures: it is taken off as it is";
+    if (has(text, '{'))
+        return false;
+    *error = "expected whole segments from the front of `path`";
+    if (!str_starts_with(path, text) || (path.len > text.len && path.at[text.len] != '/'))
+        return false;
+    route->strip_prefix = text;
+    return true;
+}
+
+/* ---- What takes in what ------------------------------------------------------ */
+
+static bool
+host_covers(const struct route_settings *wide, const struct route_settings *narrow)
+{
+    struct str end = narrow->host;
+
+    if (wide->host.at == NULL)
+        return true;
+    if (narrow->host.at == NULL)
+        return false;
+    if (!wide->host_wildcard)
+        return !narrow->host_wildcard && str_equal(wide->host, narrow->host);
+    /* ".b.c" takes in "a.b.c" and ".a.b.c", and ".b.c" itself where that is a wildcard too. */
+    if (end.len < wide->host.len || (end.len == wide->host.len && !narrow->host_wildcard))
+        return false;
+    end.at += end.len - wide->host.len;
+    end.len = wide->host.len;
+    return str_equal(end, wide->host);
+}
+
+/* Segment by segment: a capture takes in whatever is not empty. */
+static bool
+segments_cover(struct str wide, struct str narrow)
+{
+    while (wide.len > 0 && narrow.len > 0) {
+        struct str a = take_segment(&wide), b = take_segment(&narrow);
+
+        if (is_capture(a) ? b.len == 0 : !str_equal(a, b))
+            return false;
+    }
+    return wide.len == 0 && narrow.len == 0;
+}
+
+static bool
+path_covers(const struct route_settings *wide, const struct route_settings *narrow)
+{
+    if (wide->match == PATH_BELOW)
+        return str_starts_with(narrow->match == PATH_CAPTURES ? narrow->pieces[0].literal
+                                                              : narrow->path,
+                               wide->path);
+    if (narrow->match == PATH_BELOW || (narrow->match == PATH_CAPTURES && wide->match == PATH_EXACT))
+        return false;
+    return segments_cover(wide->path, narrow->path);
+}
+
+bool
+route_covers(const struct route_settings *wide, const struct route_settings *narrow)
+{
+    return host_covers(wide, narrow) && path_covers(wide, narrow);
+}

@@ -1,0 +1,241 @@
+/*
+ * settings.c - from a file's name to settings, or to all that is wrong with it.
+ *
+ * It only chains the steps: text, tree, variables, tables, then the chapters of the
+ * file one after the other (settings_*.c), which check what tables cannot.
+ *
+ * Ownership: one settings_memory owns the settings and all that they point to, but for
+ * the modules' instances, which settings_free hands back to their modules.
+ *
+ * The hard thing is to go on after a fault, and never to use what is faulty: settings leave
+ * this file only when not one fault was found.
+ */
+#include "config/settings.h"
+
+#include "config/environment.h"
+#include "config/settings_build.h"
+
+#include <stdlib.h>
+
+/* A file of 1 MiB can make half a million nodes of some hundred bytes, checked and kept. */
+#define MEMORY_MAX ((size_t)512 << 20)
+
+static struct settings_memory *
+memory_new(const char *file, FILE *faults)
+{
+    struct settings_memory *memory = calloc(1, sizeof(*memory));
+    const char *slash = strrchr(file, '/');
+
+    if (memory == NULL) {
+        fprintf(faults, "%s:1:1: out of memory\n", file);
+        return NULL;
+    }
+    arena_init(&memory->arena, NULL, MEMORY_MAX);
+    faults_init(&memory->faults, file);
+    memory->context = (struct options_context){
+        .arena = &memory->arena,
+        .faults = &memory->faults,
+        .directory = slash == file ? STR("/.") : (struct str){file, slash ? (size_t)(slash - file) : 0},
+        .owner = memory,
+    };
+    memory->settings.memory = memory;
+    return memory;
+}
+
+/* The tables' verdict on the whole file; NULL: there is nothing to go on with. */
+static const struct mw_options *
+read_options(struct settings_memory *memory, struct str text)
+{
+    struct yaml_node *tree = yaml_tree_read(&memory->arena, text, &memory->faults);
+
+    if (tree == NULL)
+        return NULL;
+    environment_expand_tree(&memory->arena, tree, getenv, &memory->faults);
+    const struct mw_options *root = options_check(&memory->context, tree, settings_options);
+
+    return tree->kind == YAML_KIND_MAP ? root : NULL;
+}
+
+static void
+build(struct settings_memory *memory, const struct mw_options *root,
+      const struct mw_module *const *modules, const struct mw_host *host)
+{
+    struct settings_build build = {
+        .settings = &memory->settings,
+        .arena = &memory->arena,
+        .faults = &memory->faults,
+        .root = root,
+        .modules = modules,
+        .host = host,
+    };
+
+    settings_build_process(&build);
+    settings_build_limits(&build);
+    settings_build_listeners(&build);
+    settings_build_middleware(&build);
+    settings_build_headers(&build);
+    settings_build_backends(&build);
+    settings_build_routes(&build);
+}
+
+static struct settings *
+finish(struct settings_memory *memory, FILE *out)
+{
+    bool good = memory->faults.total == 0;
+
+    if (!good) {
+        faults_print(&memory->faults, out);
+        settings_free(&memory->settings);
+        return NULL;
+    }
+    /* `file` is the caller's; what is kept gets a copy. Nobody can report from here on. */
+    memory->settings.file = arena_copy(&memory->arena, str_of(memory->faults.file)).at;
+    memory->context = (struct options_context){.arena = &memory->arena, .owner = memory};
+    if (memory->settings.file == NULL) {
+        settings_free(&memory->settings);
+        return NULL;
+    }
+    return &memory->settings;
+}
+
+static struct settings *
+load(struct settings_memory *memory, struct str text, const struct mw_module *const *modules,
+     const struct mw_host *host, FILE *faults)
+{
+    const struct mw_options *root = read_options(memory, text);
+
+    if (root != NULL)
+        build(memory, root, modules, host);
+    return finish(memory, faults);
+}
+
+struct settings *
+settings_load_text(const char *file, struct str text, const struct mw_module *const *modules,
+                   const struct mw_host *host, FILE *faults)
+{
+    struct settings_memory *memory = memory_new(file, faults);
+
+    return memory ? load(memory, text, modules, host, faults) : NULL;
+}
+
+struct settings *
+settings_load(const char *file, const struct mw_module *const *modules,
+              const struct mw_host *host, FILE *faults)
+{
+    struct settings_memory *memory = memory_new(file, faults);
+    struct str text;
+
+    if (memory == NULL)
+        return NULL;
+    if (!yaml_tree_load(&memory->arena, file, &text, &memory->faults))
+        return finish(memory, faults);
+    return load(memory, text, modules, host, faults);
+}
+
+void
+settings_free(struct settings *settings)
+{
+    if (settings == NULL)
+        return;
+    struct settings_memory *memory = settings->memory;
+
+    for (size_t i = settings->instance_count; i > 0; i--) {
+        struct instance_settings *instance = &settings->instances[i - 1];
+
+        if (instance->instance != NULL)
+            instance->module->teardown(instance->instance);
+    }
+    faults_free(&memory->faults);
+    arena_free(&memory->arena);
+    free(memory);
+}
+
+/* ---- What several parts need ---------------------------------------------- */
+
+void *
+settings_array(struct settings_build *build, size_t count, size_t size)
+{
+    void *array = count > 0 ? arena_zalloc(build->arena, count * size) : NULL;
+
+    if (array == NULL && count > 0)
+        faults_add(build->faults, build->root->mark, "out of memory");
+    return array;
+}
+
+void
+settings_check_address(const struct mw_options *options, struct address *address)
+{
+    const char *text = options_string(options, "address"), *error;
+
+    if (text != NULL && !address_parse(address, str_of(text), &error))
+        options_fault(options, "address", 0, "%s, found `%s`", error, text);
+}
+
+void
+settings_check_name(struct settings_build *build, struct mark mark, const char *name)
+{
+    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+
+    if (len == 0 || len > 64 || name[len] != '\0')
+        faults_add(build->faults, mark,
+                   "expected a name of letters, digits, `_`, `-` and `.`, at most 64, found `%s`",
+                   name);
+}
+
+void
+settings_check_filled(struct settings_build *build, const char *word)
+{
+    const struct option_value *value = options_find(build->root, word);
+
+    if (value->items != NULL && value->count == 0)
+        options_fault(build->root, word, 0, "expected at least one");
+}
+
+void
+settings_check_ranges(const struct mw_options *options, const struct settings_range *ranges,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct option_value *value = options_find(options, ranges[i].word);
+
+        if (value->count > 0 &&
+            (value->integer < ranges[i].low || value->integer > ranges[i].high))
+            options_fault(options, ranges[i].word, 0, "expected %s, found `" STR_FMT "`",
+                          ranges[i].said, STR_ARG(value->items[0].written));
+    }
+}
+
+/* ---- The module interface --------------------------------------------------- */
+
+static bool
+reserve_header(const struct mw_options *options, const char *name)
+{
+    struct settings_memory *memory = options->context->owner;
+    struct reserved_header *reserved = NULL;
+
+    if (options->context->faults == NULL)
+        return false;
+    struct str normalized = settings_header_name(&memory->arena, name, false);
+
+    if (normalized.at != NULL)
+        reserved = arena_zalloc(&memory->arena, sizeof(*reserved));
+    if (reserved == NULL)
+        return false;
+    *reserved = (struct reserved_header){memory->reserved, normalized};
+    memory->reserved = reserved;
+    return true;
+}
+
+void
+settings_fill_host(struct mw_host *host)
+{
+    host->option_string = options_string;
+    host->option_integer = options_integer;
+    host->option_given = options_given;
+    host->option_count = options_count;
+    host->option_key = options_key;
+    host->option_item = options_item;
+    host->option_member = options_member;
+    host->option_fault = options_fault;
+    host->reserve_header = reserve_header;
+}

@@ -1,0 +1,98 @@
+/*
+ * settings_backends.c - groups of servers.
+ *
+ * It looks no name up: a server is an address. It connects to nothing.
+ */
+#include "config/settings_build.h"
+#include "protocol/path.h"
+
+#define HOUR_MS (3600LL * 1000)
+
+static void
+build_server(const struct mw_options *options, struct server_settings *server)
+{
+    /* The sum of weights of a whole file must stay an unsigned. */
+    static const struct settings_range ranges[] = {
+        {"weight", 1, 1000, "1 to 1000"},
+        {"max_connections", 0, 10 * 1000 * 1000, "at most 10000000"},
+    };
+
+    settings_check_ranges(options, ranges, COUNT_OF(ranges));
+    settings_check_address(options, &server->address);
+    server->text = options_string(options, "address");
+    server->weight = (unsigned)options_integer(options, "weight");
+    server->max_connections = (unsigned)options_integer(options, "max_connections");
+}
+
+static void
+build_servers(struct settings_build *build, const struct mw_options *options,
+              struct backend_settings *backend)
+{
+    const struct option_value *value = options_find(options, "servers");
+
+    if (value->items != NULL && value->count == 0)
+        options_fault(options, "servers", 0, "expected at least one");
+    backend->servers = settings_array(build, value->count, sizeof(*backend->servers));
+    if (backend->servers == NULL)
+        return;
+    backend->server_count = value->count;
+    for (size_t i = 0; i < value->count; i++)
+        if (value->items[i].members != NULL)
+            build_server(value->items[i].members, &backend->servers[i]);
+}
+
+/* It is sent as it is written, so it must be what a client could send. */
+static void
+build_host(struct settings_build *build, const struct mw_options *options,
+           struct backend_settings *backend)
+{
+    const char *text = options_string(options, "host"), *error;
+    struct host host;
+
+    if (text == NULL)
+        return;
+    char *scratch = arena_alloc(build->arena, strlen(text) + 1);
+
+    if (scratch == NULL || !host_parse(&host, str_of(text), false, scratch, &error))
+        options_fault(options, "host", 0, "expected HOST or HOST:PORT, found `%s`", text);
+    backend->host = str_of(text);
+}
+
+static void
+build_backend(struct settings_build *build, const struct mw_options *options,
+              struct backend_settings *backend)
+{
+    static const struct settings_range ranges[] = {
+        {"connect_timeout", 1, HOUR_MS, "1ms to 1h"},
+        {"handshake_timeout", 1, HOUR_MS, "1ms to 1h"},
+    };
+
+    settings_check_ranges(options, ranges, COUNT_OF(ranges));
+    build_servers(build, options, backend);
+    build_host(build, options, backend);
+    backend->balance = (enum balance)options_integer(options, "balance");
+    backend->connect_timeout = (uint64_t)options_integer(options, "connect_timeout");
+    backend->handshake_timeout = (uint64_t)options_integer(options, "handshake_timeout");
+}
+
+void
+settings_build_backends(struct settings_build *build)
+{
+    const struct option_value *value = options_find(build->root, "backends");
+    struct settings *settings = build->settings;
+
+    settings_check_filled(build, "backends");
+    settings->backends = settings_array(build, value->count, sizeof(*settings->backends));
+    if (settings->backends == NULL)
+        return;
+    settings->backend_count = value->count;
+    for (size_t i = 0; i < value->count; i++) {
+        struct backend_settings *backend = &settings->backends[i];
+
+        backend->index = i;
+        backend->name = value->items[i].key;
+        settings_check_name(build, value->items[i].key_mark, backend->name);
+        if (value->items[i].members != NULL)
+            build_backend(build, value->items[i].members, backend);
+    }
+}

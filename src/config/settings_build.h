@@ -1,0 +1,74 @@
+/*
+ * settings_build.h - the parts of settings_load, one for each chapter of the file.
+ *
+ * Each part takes the checked options of its chapter, reports what does not fit together,
+ * and fills its part of the settings. A part goes on after a fault, so that all are
+ * found; what it leaves behind is then incomplete and settings_load throws it away.
+ */
+#ifndef WSGATE_SETTINGS_BUILD_H
+#define WSGATE_SETTINGS_BUILD_H
+
+#include "config/options.h"
+#include "config/settings.h"
+
+/* A header that a module reserved at its setup. */
+struct reserved_header {
+    struct reserved_header *next;
+    struct str name; /* normalized */
+};
+
+/* Owns everything that settings point to; the settings themselves too. */
+struct settings_memory {
+    struct settings settings;
+    struct arena arena;
+    struct faults faults; /* empty once loaded */
+    struct options_context context;
+    struct reserved_header *reserved;
+};
+
+struct settings_build {
+    struct settings *settings;
+    struct arena *arena;
+    struct faults *faults;
+    const struct mw_options *root;
+    const struct mw_module *const *modules;
+    const struct mw_host *host;
+};
+
+/* threads, user, log, limits, timeouts. */
+void settings_build_process(struct settings_build *build);
+void settings_build_limits(struct settings_build *build);
+void settings_build_listeners(struct settings_build *build);
+/* Runs the setup of each instance whose options are in order. */
+void settings_build_middleware(struct settings_build *build);
+/* After the middleware, which may have reserved some. */
+void settings_build_headers(struct settings_build *build);
+void settings_build_backends(struct settings_build *build);
+/* After listeners, middleware and backends, which routes name. */
+void settings_build_routes(struct settings_build *build);
+
+/* ---- What several parts need ---------------------------------------------- */
+
+/* Zeroed memory for count elements; NULL: count is 0, or a fault says that there was none left. */
+void *settings_array(struct settings_build *build, size_t count, size_t size) MUST_CHECK;
+/* Faults at `word` of `options`. A word that is absent or was refused already is passed over. */
+void settings_check_address(const struct mw_options *options, struct address *address);
+/* The name at that place: letters, digits, "_", "-", ".", at most 64. */
+void settings_check_name(struct settings_build *build, struct mark mark, const char *name);
+/* At least one element in what was given. */
+void settings_check_filled(struct settings_build *build, const char *word);
+
+/* An integer of any kind must lie in low..high; `said` is that range as one would write it. */
+struct settings_range {
+    const char *word;
+    int64_t low, high;
+    const char *said;
+};
+void settings_check_ranges(const struct mw_options *options, const struct settings_range *ranges,
+                           size_t count);
+
+/* Lower case, "_" as "-"; a trailing "*" is kept if that is allowed. at == NULL: not a header's
+ * name, or out of memory. */
+struct str settings_header_name(struct arena *arena, const char *name, bool may_be_prefix);
+
+#endif

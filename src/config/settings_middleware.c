@@ -1,0 +1,96 @@
+/*
+ * settings_middleware.c - instances of modules, checked against their tables and set up.
+ *
+ * What an option of a module means is the module's: it looks at it in setup, and says
+ * what is wrong through option_fault.
+ *
+ * Ownership: an instance belongs to its module and goes back to it by settings_free.
+ *
+ * The hard thing: setup runs for every instance whose own options are in order, whatever is
+ * wrong elsewhere, so that its faults come in the same run.
+ */
+#include "config/settings_build.h"
+#include "config/suggest.h"
+
+static const struct mw_option no_options[] = {{0}};
+
+/* NULL: a fault that names the module meant, or all there are. */
+static const struct mw_module *
+find_module(struct settings_build *build, const struct yaml_node *entry)
+{
+    char known[FAULT_TEXT_MAX] = "";
+    size_t len = 0;
+    struct suggest suggest;
+
+    suggest_start(&suggest, entry->key);
+    for (const struct mw_module *const *module = build->modules; *module != NULL; module++) {
+        if (strcmp((*module)->name, entry->key.at) == 0)
+            return *module;
+        suggest_try(&suggest, (*module)->name);
+        if (len < sizeof(known))
+            len += (size_t)snprintf(known + len, sizeof(known) - len, "%s`%s`",
+                                    len > 0 ? ", " : "", (*module)->name);
+    }
+    if (suggest.best != NULL)
+        faults_add(build->faults, entry->key_mark, "no module `%s`" SUGGEST_FMT, entry->key.at,
+                   SUGGEST_ARG(suggest));
+    else
+        faults_add(build->faults, entry->key_mark, "no module `%s`; there are %s", entry->key.at,
+                   known);
+    return NULL;
+}
+
+static void
+set_up(struct settings_build *build, struct instance_settings *instance)
+{
+    size_t before = build->faults->total;
+
+    instance->instance = instance->module->setup(instance->options, build->host);
+    if (instance->instance == NULL && build->faults->total == before)
+        faults_add(build->faults, instance->options->mark, "`%s`: module `%s` could not be set up",
+                   instance->name, instance->module->name);
+}
+
+static void
+build_instance(struct settings_build *build, struct instance_settings *instance,
+               const struct option_item *item)
+{
+    const struct yaml_node *entry = item->node;
+
+    if (entry->faulty)
+        return;
+    if (entry->kind != YAML_KIND_MAP || entry->count != 1) {
+        faults_add(build->faults, entry->kind == YAML_KIND_MAP ? entry->mark : item->key_mark,
+                   "`%s`: expected exactly one module with its options", item->key);
+        return;
+    }
+    instance->module = find_module(build, entry->first);
+    if (instance->module == NULL)
+        return;
+    const struct mw_option *table = instance->module->options;
+
+    instance->options = options_check(&build->settings->memory->context, entry->first,
+                                      table ? table : no_options);
+    if (instance->options != NULL && !instance->options->faulty)
+        set_up(build, instance);
+}
+
+void
+settings_build_middleware(struct settings_build *build)
+{
+    const struct option_value *value = options_find(build->root, "middleware");
+    struct settings *settings = build->settings;
+
+    settings->instances = settings_array(build, value->count, sizeof(*settings->instances));
+    if (settings->instances == NULL)
+        return;
+    settings->instance_count = value->count;
+    for (size_t i = 0; i < value->count; i++) {
+        struct instance_settings *instance = &settings->instances[i];
+
+        instance->name = value->items[i].key;
+        instance->index = i;
+        settings_check_name(build, value->items[i].key_mark, instance->name);
+        build_instance(build, instance, &value->items[i]);
+    }
+}

@@ -1,0 +1,89 @@
+/* access_log.c - the two lines of a connection; see access_log.h. */
+#include "gateway/access_log.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "gateway/refusal.h"
+
+static void
+log_id(struct log_line *line, uint64_t id)
+{
+    char digits[16];
+    struct text text = {digits, 0, sizeof(digits), false};
+
+    text_id(&text, id);
+    log_str(line, "id", text_str(&text));
+}
+
+static void
+log_peer(struct log_line *line, const struct sockaddr *sockaddr)
+{
+    char buffer[ADDRESS_TEXT_MAX];
+    struct address peer;
+
+    address_of(&peer, sockaddr);
+    log_str(line, "peer", address_format(&peer, buffer));
+}
+
+static const char *
+listener_name(const struct listener_settings *listener)
+{
+    return listener->name != NULL && listener->name[0] != '\0' ? listener->name : listener->text;
+}
+
+/* Only what the parser has accepted: a head that was refused has no host and no path. */
+static void
+log_request(struct log_line *line, const struct request *request)
+{
+    if (request->route != NULL)
+        log_int(line, "route", (int64_t)request->route->index);
+    log_str(line, "method", request->head.method);
+    log_str(line, "host", request->host.name);
+    log_str(line, "path", request->target.path);
+}
+
+void
+access_log_handshake(struct log *log, const struct request *request, unsigned status,
+                     const char *server)
+{
+    const struct answer *answer = &request->answer;
+    struct log_line line;
+
+    log_begin(&line, log, LOG_ACCESS, LOG_LEVEL_INFO, "handshake");
+    log_id(&line, request->id);
+    log_peer(&line, request->peer);
+    log_text(&line, "listener", listener_name(request->listener));
+    log_request(&line, request);
+    log_int(&line, "status", status);
+    log_text(&line, "reason", status == 101 ? "upgraded" : refusal_word(answer));
+    log_text(&line, "module", answer->module);
+    log_text(&line, "detail", answer->detail);
+    if (request->route != NULL && (status == 101 || server != NULL))
+        log_text(&line, "backend", request->route->backend->name);
+    log_text(&line, "server", server);
+    log_str(&line, "issuer", request->issuer);
+    log_str(&line, "subject", request->subject);
+    for (size_t i = 0; i < request->label_count; i++)
+        log_str(&line, request->labels[i].name.at, request->labels[i].value);
+    log_int(&line, "duration_ms", (int64_t)(clock_monotonic_us() - request->started_us) / 1000);
+    log_end(&line);
+}
+
+void
+access_log_tunnel(struct log *log, const struct tunnel_record *record, const struct tunnel *tunnel,
+                  enum reason reason)
+{
+    struct log_line line;
+
+    log_begin(&line, log, LOG_ACCESS, LOG_LEVEL_INFO, "tunnel");
+    log_id(&line, record->id);
+    log_peer(&line, record->peer);
+    log_int(&line, "route", record->route);
+    log_text(&line, "reason", reason_word(reason));
+    log_text(&line, "initiator", reason_initiator(reason));
+    log_int(&line, "duration_ms", (int64_t)(clock_monotonic_us() - record->started_us) / 1000);
+    log_int(&line, "bytes_in", (int64_t)tunnel->bytes[CLIENT]);
+    log_int(&line, "bytes_out", (int64_t)tunnel->bytes[BACKEND]);
+    log_end(&line);
+}

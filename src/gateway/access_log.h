@@ -1,0 +1,27 @@
+/*
+ * access_log.h - one line when a handshake ends, one when a tunnel does, with the same id.
+ *
+ * No credential can reach it: it holds the path without the query, and of the fields
+ * only the Host. A subject is one that a module has verified.
+ */
+#ifndef WSGATE_ACCESS_LOG_H
+#define WSGATE_ACCESS_LOG_H
+
+#include "gateway/request.h"
+#include "gateway/tunnel.h"
+
+/* What a tunnel's line needs of its handshake. */
+struct tunnel_record {
+    uint64_t id;
+    const struct sockaddr *peer;
+    uint64_t started_us; /* of the tunnel */
+    uint32_t route;
+};
+
+/* status 0: the client left without an answer. server: NULL where none was reached. */
+void access_log_handshake(struct log *log, const struct request *request, unsigned status,
+                          const char *server);
+void access_log_tunnel(struct log *log, const struct tunnel_record *record,
+                       const struct tunnel *tunnel, enum reason reason);
+
+#endif

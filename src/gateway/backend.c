@@ -1,0 +1,71 @@
+/* backend.c - reaching a server; see backend.h. */
+#include "gateway/backend.h"
+
+#include "gateway/forward.h"
+#include "gateway/worker.h"
+
+#include <errno.h>
+#include <string.h>
+
+void
+backend_leave(struct attempt *attempt, struct side *side)
+{
+    side_close(side);
+    if (attempt->server != NULL)
+        pool_give(attempt->server);
+    attempt->server = NULL;
+}
+
+static enum step
+none_left(struct attempt *attempt, struct request *request)
+{
+    if (attempt->tries.count == 0)
+        return request_fail(request, REASON_BACKEND_BUSY, "every server stands at max_connections");
+    if (attempt->last_errno == ETIMEDOUT)
+        return request_fail(request, REASON_BACKEND_CONNECT_TIMEOUT, NULL);
+    return request_fail(request, REASON_BACKEND_CONNECT, strerror(attempt->last_errno));
+}
+
+/* SIDE_KEPT: most often the connect is not through yet; a long request is the rare case. */
+static enum side_sent
+reach(const struct server *server, struct side *side, const struct side_handlers *handlers,
+      struct event_base *base, const struct text *text, void *arg)
+{
+    struct stream stream;
+
+    if (!stream_connect(&stream, &server->settings->address))
+        return SIDE_FAILED;
+    side_open(side, base, stream, handlers, arg);
+    return side_send(side, text->at, text->len);
+}
+
+enum step
+backend_start(struct attempt *attempt, struct request *request, struct side *side,
+              const struct side_handlers *handlers, void *arg)
+{
+    struct worker *worker = request->worker;
+    struct text text = {worker->buffer, 0, WORKER_BUFFER_BYTES, false};
+
+    if (!forward_request(request, &text))
+        return request_fail(request, REASON_NO_MEMORY, "the request for the backend is too large");
+    while ((attempt->server = pool_take(attempt->pool, &attempt->tries)) != NULL) {
+        switch (reach(attempt->server, side, handlers, worker->base, &text, arg)) {
+        case SIDE_SENT:
+            return STEP_DONE;
+        case SIDE_KEPT:
+            return STEP_WAIT;
+        case SIDE_FAILED:
+            attempt->last_errno = errno;
+            backend_leave(attempt, side);
+            break;
+        }
+    }
+    return none_left(attempt, request);
+}
+
+bool
+backend_connected(struct attempt *attempt, struct side *side)
+{
+    attempt->last_errno = stream_connect_error(&side->stream);
+    return attempt->last_errno == 0;
+}

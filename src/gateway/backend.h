@@ -1,0 +1,30 @@
+/*
+ * backend.h - the CONNECT stage: a server of the route's backend, and the request on its way.
+ *
+ * Nothing of this runs before the chain has passed. A server that cannot be
+ * reached is followed by the next one; each is tried once.
+ */
+#ifndef WSGATE_BACKEND_H
+#define WSGATE_BACKEND_H
+
+#include "gateway/pool.h"
+#include "gateway/request.h"
+
+/* One handshake's way to a server. */
+struct attempt {
+    struct pool *pool;
+    struct server *server; /* a place is taken on it; NULL: none */
+    struct pool_tries tries;
+    int last_errno;
+};
+
+/* STEP_DONE: the request is sent, or its rest waits in the outbox of a connected side. STEP_WAIT: the
+ * connect is under way. STEP_FAILED: no server is left. */
+enum step backend_start(struct attempt *attempt, struct request *request, struct side *side,
+                        const struct side_handlers *handlers, void *arg) MUST_CHECK;
+/* After writability: did the connect succeed? */
+bool backend_connected(struct attempt *attempt, struct side *side) MUST_CHECK;
+/* Leaves a server: closes the side, gives the place back. Idempotent. */
+void backend_leave(struct attempt *attempt, struct side *side);
+
+#endif

@@ -1,0 +1,134 @@
+/* chain.c - running the route's middleware; see chain.h. */
+#include "gateway/chain.h"
+
+#include <stdlib.h>
+
+static const struct instance_settings *
+instance_at(const struct request *request, size_t i)
+{
+    return &request->settings->instances[request->route->require[i]];
+}
+
+static void *
+state_at(const struct request *request, size_t i)
+{
+    return request->worker->handle.states[request->route->require[i]];
+}
+
+/* A module that denied without saying how, or that answered something unknown. */
+static enum step
+refused(struct request *request)
+{
+    const struct instance_settings *instance = instance_at(request, request->chain.next);
+
+    if (request->answer.reason == REASON_NONE) {
+        request->answer.reason = REASON_DENIED;
+        request->answer.status = 403;
+    }
+    request->answer.module = instance->name;
+    return STEP_FAILED;
+}
+
+static enum step
+run(struct request *request)
+{
+    struct chain *chain = &request->chain;
+
+    for (; chain->next < request->route->require_count; chain->next++) {
+        const struct instance_settings *instance = instance_at(request, chain->next);
+        void *state = state_at(request, chain->next);
+
+        chain->deciding = true;
+        enum mw_verdict verdict =
+            instance->module->decide(instance->instance, state, (struct mw_request *)request);
+        chain->deciding = false;
+        if (verdict == MW_WAIT && instance->module->cancel != NULL) {
+            chain->waiting = true;
+            return STEP_WAIT;
+        }
+        if (verdict != MW_PASS)
+            return refused(request);
+        if (request->answer.reason != REASON_NONE) /* it passed what it could not complete */
+            return refused(request);
+    }
+    return STEP_DONE;
+}
+
+enum step
+chain_start(struct request *request)
+{
+    size_t count = request->route->require_count;
+
+    request->chain.task.request = request;
+    request->chain.slots = arena_zalloc(&request->arena, (count + 1) * sizeof(void *));
+    if (request->chain.slots == NULL)
+        return request_fail(request, REASON_NO_MEMORY, NULL);
+    return run(request);
+}
+
+enum step
+chain_resume(struct request *request, enum mw_verdict verdict)
+{
+    request->chain.waiting = false;
+    if (verdict != MW_PASS || request->answer.reason != REASON_NONE)
+        return refused(request);
+    request->chain.next++;
+    return run(request);
+}
+
+void
+chain_cancel(struct request *request)
+{
+    struct chain *chain = &request->chain;
+
+    if (!chain->waiting)
+        return;
+    chain->waiting = false;
+    instance_at(request, chain->next)
+        ->module->cancel(state_at(request, chain->next), &chain->task);
+}
+
+void
+chain_release(struct request *request, enum mw_end end)
+{
+    struct chain *chain = &request->chain;
+
+    for (; chain->released < chain->next; chain->released++) {
+        const struct mw_module *module = instance_at(request, chain->released)->module;
+        if (module->release != NULL)
+            module->release(state_at(request, chain->released), chain->slots[chain->released],
+                            end);
+    }
+}
+
+bool
+chain_take(struct request *request, struct held **held, size_t *count)
+{
+    struct chain *chain = &request->chain;
+
+    *held = NULL;
+    *count = 0;
+    for (size_t i = 0; i < chain->next; i++)
+        *count += instance_at(request, i)->module->release != NULL;
+    if (*count == 0)
+        return true;
+    *held = calloc(*count, sizeof(**held));
+    if (*held == NULL)
+        return false;
+    struct held *to = *held;
+    for (; chain->released < chain->next; chain->released++) {
+        const struct mw_module *module = instance_at(request, chain->released)->module;
+        if (module->release != NULL)
+            *to++ = (struct held){module->release, state_at(request, chain->released),
+                                  chain->slots[chain->released]};
+    }
+    return true;
+}
+
+void
+held_release(struct held *held, size_t count, enum mw_end end)
+{
+    for (size_t i = 0; i < count; i++)
+        held[i].release(held[i].state, held[i].slot, end);
+    free(held);
+}

@@ -1,0 +1,36 @@
+/*
+ * chain.h - the AUTH stage: the route's middleware, in order, until one refuses.
+ *
+ * A module may wait for the loop; everything else goes through without a turn. What
+ * passed is released exactly once: by chain_release when the handshake fails, or by
+ * held_release when the tunnel, which took the slots over, ends.
+ */
+#ifndef WSGATE_CHAIN_H
+#define WSGATE_CHAIN_H
+
+#include "gateway/request.h"
+#include "gateway/worker.h"
+
+/* STEP_DONE: every module passed. STEP_FAILED: request->answer is filled. STEP_WAIT: the
+ * connection is told by connection_resumed when a verdict is there. */
+enum step chain_start(struct request *request) MUST_CHECK;
+/* After a resume: goes on behind the module that had waited. */
+enum step chain_resume(struct request *request, enum mw_verdict verdict) MUST_CHECK;
+/* Ends a wait; harmless when there is none. */
+void chain_cancel(struct request *request);
+/* Gives back the slots of all modules that passed. Idempotent. */
+void chain_release(struct request *request, enum mw_end end);
+
+/* A slot that lives as long as the tunnel. */
+struct held {
+    void (*release)(void *state, void *slot, enum mw_end end);
+    void *state;
+    void *slot;
+};
+
+/* The slots of the modules that have a release function, out of the request; *count of them, in one
+ * allocation that is the caller's. false: no memory, nothing was taken. */
+bool chain_take(struct request *request, struct held **held, size_t *count) MUST_CHECK;
+void held_release(struct held *held, size_t count, enum mw_end end);
+
+#endif

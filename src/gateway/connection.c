@@ -1,0 +1,347 @@
+/*
+ * connection.c - the straight line; the events that drive it are in connection_events.c.
+ *
+ *   HEAD -> AUTH -> CONNECT -> UPGRADE -> TUNNEL -> CLOSED
+ *     \______\_________\__________\-> REFUSE -> CLOSED
+ *
+ * connection_run goes from stage to stage in a loop, as long as they answer DONE; where one
+ * answers WAIT, an event (below), a module's resume, or the deadline goes on.
+ * A step that fails leads to REFUSE when the client can still be told, else to CLOSED.
+ */
+#include "gateway/connection.h"
+
+#include "base/clock.h"
+#include "gateway/access_log.h"
+#include "gateway/forward.h"
+#include "gateway/refusal.h"
+#include "gateway/upgrade.h"
+
+static struct side *
+client_of(struct connection *connection)
+{
+    return &connection->tunnel.sides[CLIENT];
+}
+
+static struct side *
+backend_of(struct connection *connection)
+{
+    return &connection->tunnel.sides[BACKEND];
+}
+
+/* ---- State, end --------------------------------------------------------------- */
+
+/* How long a state may last; the tunnel asks for itself. */
+static uint64_t
+state_timeout_ms(const struct connection *connection, enum state state)
+{
+    const struct request *request = connection->opening->request;
+
+    switch (state) {
+    case STATE_HEAD:
+        return request->settings->timeouts.head;
+    case STATE_AUTH:
+        return request->settings->timeouts.auth;
+    case STATE_CONNECT:
+        return request->route->backend->connect_timeout;
+    case STATE_UPGRADE:
+        return request->route->backend->handshake_timeout;
+    case STATE_REFUSE:
+        return request->settings->timeouts.close;
+    case STATE_TUNNEL:
+    case STATE_CLOSED:
+        break;
+    }
+    return 0;
+}
+
+/* The only writer of the state. Arms the one deadline of the new one. */
+static void
+set_state(struct connection *connection, enum state state)
+{
+    struct worker *worker = connection->worker;
+    uint64_t due = WHEEL_NEVER;
+
+    connection->state = state;
+    if (state == STATE_TUNNEL)
+        due = tunnel_due(&connection->tunnel, worker->now_ms,
+                         (int64_t)worker->now_ms + worker->wall_offset_ms);
+    else if (state != STATE_CLOSED)
+        due = worker_after(worker, state_timeout_ms(connection, state));
+    wheel_set(&worker->wheel, &connection->deadline, due);
+}
+
+/* The handshake is over: its line is written, its place in the crowd is free. */
+static void
+handshake_over(struct connection *connection, unsigned status)
+{
+    struct worker *worker = connection->worker;
+    const struct request *request = connection->opening->request;
+    const struct attempt *attempt = &connection->opening->attempt;
+
+    crowd_handshake_over(worker->crowd, &connection->peer.any);
+    if (request->in.len == 0 && status == 0)
+        return; /* it came and went without a byte: a port check */
+    worker->metrics.handshakes++;
+    worker->metrics.reasons[request->answer.reason]++;
+    if (status == 101)
+        worker->metrics.tunnels++;
+    else
+        worker->metrics.refused++;
+    const struct server *server =
+        attempt->tries.count > 0 ? attempt->tries.servers[attempt->tries.count - 1] : NULL;
+    access_log_handshake(worker->log, request, status,
+                         server != NULL ? server->settings->text : NULL);
+}
+
+static void
+tunnel_over(struct connection *connection, enum reason reason)
+{
+    struct worker *worker = connection->worker;
+    struct tunnel_record record = {connection->id, &connection->peer.any, connection->started_us,
+                                   connection->route};
+
+    worker->metrics.reasons[reason]++;
+    worker->metrics.bytes_in += connection->tunnel.bytes[CLIENT];
+    worker->metrics.bytes_out += connection->tunnel.bytes[BACKEND];
+    access_log_tunnel(worker->log, &record, &connection->tunnel, reason);
+    held_release(connection->held, connection->held_count, MW_END_CLOSED);
+    connection->held = NULL;
+    connection->held_count = 0;
+}
+
+/* Everything that belongs to the request goes, and is wiped. */
+static void
+opening_over(struct connection *connection, enum mw_end end)
+{
+    struct opening *opening = connection->opening;
+
+    if (opening == NULL)
+        return;
+    chain_cancel(opening->request);
+    chain_release(opening->request, end);
+    connection->opening = NULL;
+    connection->worker->handle.connections--;
+    request_free(opening->request); /* the opening lies in its arena */
+}
+
+void
+connection_close(struct connection *connection, enum reason reason)
+{
+    if (connection->state == STATE_CLOSED)
+        return;
+    bool handshake = connection->opening != NULL && connection->state != STATE_REFUSE;
+    bool tunnel = connection->state == STATE_TUNNEL;
+    enum mw_end end = reason == REASON_CLIENT_GONE ? MW_END_GONE : MW_END_REFUSED;
+
+    if (handshake) {
+        (void)request_fail(connection->opening->request, reason, NULL);
+        handshake_over(connection, 0);
+    }
+    set_state(connection, STATE_CLOSED);
+    if (tunnel)
+        tunnel_over(connection, reason);
+    opening_over(connection, end);
+    side_close(client_of(connection));
+    side_close(backend_of(connection));
+    if (connection->server != NULL)
+        pool_give(connection->server);
+    connection->server = NULL;
+    crowd_leave(connection->worker->crowd);
+    connection->worker->metrics.closed++;
+    worker_bury(connection->worker, connection);
+}
+
+/* ---- Stages ------------------------------------------------------------------- */
+
+/* Leaves the backend, tells the client what it may know, or closes where it cannot be told. */
+static enum step
+refuse(struct connection *connection)
+{
+    struct opening *opening = connection->opening;
+    struct request *request = opening->request;
+    unsigned status = refusal_status(&request->answer);
+
+    backend_leave(&opening->attempt, backend_of(connection));
+    if (status == 0) {
+        connection_close(connection, request->answer.reason);
+        return STEP_WAIT;
+    }
+    chain_cancel(request);
+    handshake_over(connection, status);
+    set_state(connection, STATE_REFUSE);
+    enum step step = refusal_start(request, client_of(connection));
+    chain_release(request, MW_END_REFUSED);
+    return step;
+}
+
+/* The request has reached a server: its answer is the next thing, and may be there already. */
+static enum step
+start_upgrade(struct connection *connection)
+{
+    set_state(connection, STATE_UPGRADE);
+    if (!side_read_on(backend_of(connection)))
+        return request_fail(connection->opening->request, REASON_NO_MEMORY, NULL);
+    return STEP_WAIT;
+}
+
+enum step
+connection_next_server(struct connection *connection)
+{
+    struct opening *opening = connection->opening;
+    size_t backend = opening->request->route->backend->index;
+
+    opening->attempt.pool = &connection->worker->handle.generation->pools[backend];
+    set_state(connection, STATE_CONNECT);
+    if (upgrade_prepare(opening->request) == STEP_FAILED)
+        return STEP_FAILED;
+    return backend_start(&opening->attempt, opening->request, backend_of(connection),
+                         &connection_backend_side, connection);
+}
+
+/* Whether a token has expired while the backend took its time is asked once more. */
+static bool
+still_valid(struct request *request)
+{
+    if (clock_wall_ms() < request->deadline_wall_ms)
+        return true;
+    request->answer.challenge =
+        STR("Bearer error=\"invalid_token\", error_description=\"the token has expired\"");
+    (void)request_fail(request, REASON_EXPIRED_EARLY, NULL);
+    return false;
+}
+
+static void
+fill_tunnel(struct connection *connection)
+{
+    const struct request *request = connection->opening->request;
+    const struct tunnel_settings *settings = &request->route->tunnel;
+    struct tunnel *tunnel = &connection->tunnel;
+
+    tunnel->times = (struct tunnel_times){settings->idle_timeout, settings->write_timeout,
+                                          request->settings->timeouts.fin};
+    tunnel->active_ms = connection->worker->now_ms;
+    tunnel->lifetime_due_ms = worker_after(connection->worker, settings->max_lifetime);
+    tunnel->lifetime_reason = REASON_LIFETIME;
+    tunnel->expiry_wall_ms = request->deadline_wall_ms;
+    tunnel->first_end = REASON_NONE;
+    connection->route = (uint32_t)request->route->index;
+    connection->started_us = clock_monotonic_us();
+}
+
+/* The 101 and the backend's early bytes go out in one write; then the client's early bytes. */
+static enum reason
+exchange_early(struct connection *connection, const struct text *head)
+{
+    const struct request *request = connection->opening->request;
+    struct str from_backend = upgrade_early(request);
+    struct text text = *head;
+    uint64_t now_ms = connection->worker->now_ms;
+
+    text_add(&text, from_backend);
+    if (text.full)
+        return REASON_NO_MEMORY;
+    enum reason over = tunnel_give(&connection->tunnel, BACKEND, text.at, text.len, head->len, now_ms);
+    if (over == REASON_NONE)
+        over = tunnel_give(&connection->tunnel, CLIENT, request->early.at, request->early.len, 0,
+                           now_ms);
+    return over;
+}
+
+/* The 101 is verified: from here on the client is no longer answered, but connected. */
+static enum step
+start_tunnel(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+    struct opening *opening = connection->opening;
+    struct request *request = opening->request;
+    struct text text = {worker->buffer, 0, WORKER_BUFFER_BYTES, false};
+    size_t held_count;
+
+    if (!still_valid(request))
+        return STEP_FAILED;
+    if (!forward_switching(request, &text))
+        return request_fail(request, REASON_BACKEND_HANDSHAKE, "the 101 is too large");
+    if (!chain_take(request, &connection->held, &held_count))
+        return request_fail(request, REASON_NO_MEMORY, NULL);
+    connection->held_count = (uint32_t)held_count;
+    connection->server = opening->attempt.server;
+    opening->attempt.server = NULL;
+    fill_tunnel(connection);
+    enum reason over = exchange_early(connection, &text);
+    handshake_over(connection, 101);
+    opening_over(connection, MW_END_CLOSED);
+    set_state(connection, STATE_TUNNEL);
+    if (over == REASON_NONE)
+        over = tunnel_open(&connection->tunnel);
+    if (over != REASON_NONE)
+        connection_close(connection, over);
+    return STEP_WAIT;
+}
+
+static enum step
+next_stage(struct connection *connection)
+{
+    switch (connection->state) {
+    case STATE_HEAD:
+        set_state(connection, STATE_AUTH);
+        return chain_start(connection->opening->request);
+    case STATE_AUTH:
+        return connection_next_server(connection);
+    case STATE_CONNECT:
+        return start_upgrade(connection);
+    case STATE_UPGRADE:
+        return start_tunnel(connection);
+    case STATE_REFUSE:
+        connection_close(connection, REASON_REFUSED);
+        break;
+    case STATE_TUNNEL:
+    case STATE_CLOSED:
+        break;
+    }
+    return STEP_WAIT;
+}
+
+/* A server that closed without a word is followed by the next one. */
+static enum step
+failed(struct connection *connection)
+{
+    struct opening *opening = connection->opening;
+
+    if (connection->state == STATE_REFUSE) {
+        connection_close(connection, REASON_CLIENT_GONE);
+        return STEP_WAIT;
+    }
+    if (connection->state == STATE_UPGRADE && upgrade_unanswered(opening->request)) {
+        struct answer unanswered = opening->request->answer;
+        backend_leave(&opening->attempt, backend_of(connection));
+        opening->request->answer = (struct answer){.reason = REASON_NONE};
+        enum step step = connection_next_server(connection);
+        if (step == STEP_FAILED)
+            opening->request->answer = unanswered;
+        else
+            return step;
+    }
+    return refuse(connection);
+}
+
+void
+connection_run(struct connection *connection, enum step step)
+{
+    while (step != STEP_WAIT) {
+        step = step == STEP_DONE ? next_stage(connection) : failed(connection);
+        if (connection->state == STATE_CLOSED)
+            return;
+    }
+    /* While others are waited for, the client is listened to: it may leave, or send early. */
+    if (connection->opening != NULL && connection->state != STATE_REFUSE &&
+        !client_of(connection)->reading && connection->opening->request->early.len < REQUEST_EARLY_MAX &&
+        !side_read_on(client_of(connection)))
+        connection_close(connection, REASON_NO_MEMORY);
+}
+
+void
+connection_start(struct connection *connection)
+{
+    set_state(connection, STATE_HEAD);
+    connection_run(connection, request_read(connection->opening->request, client_of(connection)));
+}

@@ -1,0 +1,84 @@
+/*
+ * connection.h - one client, from accept to the end: the hub that chains the stages.
+ *
+ * connection.c alone knows all stages and their order. One function sets the state, one closes.
+ * A connection owns its two sides, its request (until it is a tunnel), its place on
+ * a server, and the slots that its tunnel holds.
+ */
+#ifndef WSGATE_CONNECTION_H
+#define WSGATE_CONNECTION_H
+
+#include "base/wheel.h"
+#include "gateway/backend.h"
+#include "gateway/chain.h"
+#include "gateway/tunnel.h"
+
+/*   state     word       what its deadline is called when it has passed */
+#define STATES(S)                                   \
+    S(HEAD,    "head",    REASON_HEAD_TIMEOUT)      \
+    S(AUTH,    "auth",    REASON_AUTH_TIMEOUT)      \
+    S(CONNECT, "connect", REASON_BACKEND_CONNECT_TIMEOUT) \
+    S(UPGRADE, "upgrade", REASON_BACKEND_TIMEOUT)   \
+    S(TUNNEL,  "tunnel",  REASON_NONE)              \
+    S(REFUSE,  "refuse",  REASON_LINGER_TIMEOUT)    \
+    S(CLOSED,  "closed",  REASON_NONE)
+
+enum state {
+#define S(name, word, overdue) STATE_##name,
+    STATES(S)
+#undef S
+};
+
+/* What only a handshake needs; in the request's arena. */
+struct opening {
+    struct request *request;
+    struct attempt attempt;
+    size_t dropped_bytes; /* while lingering */
+};
+
+struct connection {
+    struct worker *worker;
+    struct connection *next, *prev; /* live list, or next alone in the dead list */
+    struct wheel_node deadline;
+    struct opening *opening; /* NULL once it is a tunnel */
+    struct tunnel tunnel;    /* its sides serve all stages */
+    struct server *server;   /* a place is taken on it */
+    struct held *held;
+    uint32_t held_count;
+    uint32_t route;
+    uint64_t id;
+    uint64_t started_us; /* of the tunnel */
+    enum state state;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } peer;
+};
+
+extern const struct side_handlers connection_client_side, connection_backend_side;
+
+/* The first state, and a first look at what the client has sent already. */
+void connection_start(struct connection *connection);
+/* Goes from stage to stage until one waits; `step` is what the present one has answered. The connection
+ * may be closed afterwards. */
+void connection_run(struct connection *connection, enum step step);
+/* The next server, after one that failed; for connection_run. */
+enum step connection_next_server(struct connection *connection) MUST_CHECK;
+
+/* A new client; the stream is taken over, and closed where there is no room. */
+void connection_accepted(struct worker *worker, const struct listener_settings *listener,
+                         struct stream stream, const struct address *peer);
+/* The verdict that a waiting module has come to. From the loop. */
+void connection_resumed(struct request *request, enum mw_verdict verdict);
+/* The one end. Harmless on one that is closed; afterwards touch nothing of it. */
+void connection_close(struct connection *connection, enum reason reason);
+/* The deadline hanging in the wheel has come. */
+void connection_overdue(struct connection *connection);
+void connection_close_id(struct worker *worker, uint64_t id, enum reason reason);
+/* The gateway stops: handshakes are refused, tunnels end at a random moment within ms, 0: now. */
+void connection_drain(struct connection *connection, uint64_t within_ms);
+/* The wall clock jumped: deadlines that depend on it are computed anew. */
+void connection_rearm(struct connection *connection);
+
+#endif

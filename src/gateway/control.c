@@ -1,0 +1,348 @@
+/*
+ * control.c - the control thread; see control.h.
+ *
+ * Order at the start: log, descriptors, listeners (as whoever we were started), then the
+ * ordinary user, then threads. At the end: workers drain and join, then the
+ * configuration goes, then the log, so that everything can still be said.
+ */
+#include "gateway/control.h"
+
+#include "gateway/listener.h"
+#include "gateway/notify.h"
+#include "gateway/privileges.h"
+#include "gateway/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { DESCRIPTORS_RESERVED = 64 }; /* logs, libraries, listeners, queues */
+
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+
+struct control {
+    struct event_base *base;
+    struct mailbox mailbox;
+    struct event mail_event, signal_events[COUNT_OF(signals)];
+    struct generation *generation;
+    struct log *log;
+    struct crowd *crowd;
+    struct worker *workers;
+    unsigned worker_count, workers_running;
+    int *shared_fds; /* one for each listener */
+    uint64_t drain_ms;
+    bool stopping;
+};
+
+/* ---- Stopping -------------------------------------------------------------------- */
+
+struct drain_order {
+    struct worker *worker;
+    uint64_t within_ms;
+};
+
+static void
+on_drain_order(void *arg)
+{
+    struct drain_order *order = arg;
+
+    worker_drain(order->worker, order->within_ms);
+    free(order);
+}
+
+static void
+drain_all(struct control *control, uint64_t within_ms)
+{
+    for (unsigned i = 0; i < control->worker_count; i++) {
+        struct drain_order *order = malloc(sizeof(*order));
+        if (order == NULL)
+            continue;
+        *order = (struct drain_order){&control->workers[i], within_ms};
+        if (!worker_post(&control->workers[i], on_drain_order, order))
+            free(order); /* that one has ended already */
+    }
+}
+
+static void
+stop(struct control *control, const char *why)
+{
+    log_message(control->log, LOG_LEVEL_INFO, "stop", "%s: %s", why,
+                control->stopping ? "ending now" : "draining");
+    notify_send("STOPPING=1");
+    drain_all(control, control->stopping ? 0 : control->drain_ms);
+    control->stopping = true;
+}
+
+static void
+on_signal(evutil_socket_t number, short what, void *arg)
+{
+    struct control *control = arg;
+
+    (void)what;
+    switch (number) {
+    case SIGTERM:
+        stop(control, "SIGTERM");
+        break;
+    case SIGINT:
+        stop(control, "SIGINT");
+        break;
+    case SIGHUP:
+        log_message(control->log, LOG_LEVEL_WARNING, "reload",
+                    "not supported by this version: the configuration stays as it is");
+        break;
+    case SIGUSR1:
+        log_reopen(control->log);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- Workers' messages -------------------------------------------------------------- */
+
+static void
+on_worker_gone(void *arg)
+{
+    struct control *control = arg;
+
+    if (--control->workers_running == 0)
+        (void)event_base_loopbreak(control->base);
+}
+
+/* On the worker's thread. */
+static void
+on_worker_ended(void *arg)
+{
+    struct control *control = arg;
+
+    (void)!mailbox_post(&control->mailbox, on_worker_gone, control);
+}
+
+static void
+on_mail(evutil_socket_t fd, short what, void *arg)
+{
+    struct control *control = arg;
+
+    (void)fd, (void)what;
+    mailbox_run(&control->mailbox);
+}
+
+/* ---- Starting -------------------------------------------------------------------------- */
+
+/* As many descriptors as we may have; returns how many connections they allow, two each. */
+static uint64_t
+raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+        return 1024 / 2;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur > DESCRIPTORS_RESERVED + 2
+               ? (limit.rlim_cur - DESCRIPTORS_RESERVED) / 2
+               : 1;
+}
+
+static bool
+open_crowd(struct control *control, const struct settings *settings)
+{
+    uint64_t possible = raise_descriptors(), wanted = settings->limits.connections;
+
+    if (wanted > possible)
+        log_message(control->log, LOG_LEVEL_WARNING, "limits",
+                    "limits.connections: %llu asked for, %llu possible with the descriptor limit",
+                    (unsigned long long)wanted, (unsigned long long)possible);
+    control->crowd = crowd_new(&(struct crowd_limits){
+        .connections = wanted == 0 || wanted > possible ? possible : wanted,
+        .handshakes = settings->limits.handshakes,
+        .handshakes_per_address = settings->limits.handshakes_per_address});
+    return control->crowd != NULL;
+}
+
+static bool
+open_events(struct control *control)
+{
+    struct event_config *config = event_config_new();
+
+    if (config == NULL)
+        return false;
+    (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    (void)event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
+    control->base = event_base_new_with_config(config);
+    event_config_free(config);
+    if (control->base == NULL || !mailbox_open(&control->mailbox))
+        return false;
+    event_assign(&control->mail_event, control->base, control->mailbox.fd, EV_READ | EV_PERSIST,
+                 on_mail, control);
+    if (event_add(&control->mail_event, NULL) == -1)
+        return false;
+    for (size_t i = 0; i < COUNT_OF(signals); i++) {
+        evsignal_assign(&control->signal_events[i], control->base, signals[i], on_signal, control);
+        if (event_add(&control->signal_events[i], NULL) == -1)
+            return false;
+    }
+    return true;
+}
+
+/* The sockets that workers share; -1 where each binds its own. */
+static bool
+open_shared_listeners(struct control *control, const struct settings *settings)
+{
+    control->shared_fds = malloc(settings->listener_count * sizeof(int));
+    if (control->shared_fds == NULL)
+        return false;
+    for (size_t i = 0; i < settings->listener_count; i++)
+        control->shared_fds[i] = -1;
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        const struct listener_settings *listener = &settings->listeners[i];
+        if (listener->address.any.sa_family != AF_UNIX)
+            continue;
+        control->shared_fds[i] = listener_bind(listener);
+        if (control->shared_fds[i] == -1) {
+            log_message(control->log, LOG_LEVEL_ERROR, "listen", "%s: %s", listener->text,
+                        strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+open_workers(struct control *control, const struct settings *settings)
+{
+    control->workers = calloc(settings->threads, sizeof(*control->workers));
+    if (control->workers == NULL)
+        return false;
+    control->worker_count = settings->threads;
+    for (unsigned i = 0; i < settings->threads; i++) {
+        struct worker *worker = &control->workers[i];
+        if (!worker_open(worker, i, control->generation, control->log, control->crowd,
+                         control->shared_fds))
+            return false;
+        worker->ended = on_worker_ended;
+        worker->ended_arg = control;
+    }
+    return true;
+}
+
+static bool
+start_workers(struct control *control)
+{
+    for (unsigned i = 0; i < control->worker_count; i++) {
+        bool started = worker_start(&control->workers[i]);
+        control->workers_running += control->workers[i].running;
+        if (!started)
+            return false;
+    }
+    return true;
+}
+
+/* ---- The end ------------------------------------------------------------------------------ */
+
+/* The last line: what was counted, and that nothing is left. */
+static void
+log_totals(struct control *control)
+{
+    struct metrics sum = {0};
+    struct log_line line;
+
+    for (unsigned i = 0; i < control->worker_count; i++)
+        metrics_add(&sum, &control->workers[i].metrics);
+    log_begin(&line, control->log, LOG_ERROR, LOG_LEVEL_INFO, "stopped");
+#define M(name) log_int(&line, #name, (int64_t)sum.name);
+    METRICS(M)
+#undef M
+    for (size_t i = 0; i < METRICS_MODULE_COUNTERS_MAX && sum.modules[i].module != NULL; i++)
+        log_int(&line, sum.modules[i].word, (int64_t)sum.modules[i].n);
+    log_end(&line);
+}
+
+static void
+close_shared_listeners(struct control *control, const struct settings *settings)
+{
+    for (size_t i = 0; control->shared_fds != NULL && i < settings->listener_count; i++) {
+        if (control->shared_fds[i] == -1)
+            continue;
+        (void)close(control->shared_fds[i]);
+        (void)unlink(settings->listeners[i].address.local.sun_path);
+    }
+    free(control->shared_fds);
+}
+
+static void
+close_all(struct control *control)
+{
+    for (unsigned i = 0; i < control->worker_count; i++)
+        worker_close(&control->workers[i]);
+    if (control->worker_count > 0)
+        log_totals(control);
+    free(control->workers);
+    close_shared_listeners(control, control->generation->settings);
+    if (control->base != NULL) {
+        for (size_t i = 0; i < COUNT_OF(signals); i++)
+            if (event_initialized(&control->signal_events[i]))
+                (void)event_del(&control->signal_events[i]);
+        if (event_initialized(&control->mail_event))
+            (void)event_del(&control->mail_event);
+        mailbox_close(&control->mailbox);
+        mailbox_destroy(&control->mailbox);
+        event_base_free(control->base);
+    }
+    crowd_free(control->crowd);
+    generation_drop(control->generation);
+    log_close(control->log);
+}
+
+/* Everything up to the moment at which clients are served. */
+static bool
+start(struct control *control, struct host_functions *host)
+{
+    const struct settings *settings = control->generation->settings;
+
+    control->drain_ms = settings->timeouts.drain;
+    if (!open_crowd(control, settings) || !open_events(control) ||
+        !open_shared_listeners(control, settings) || !open_workers(control, settings) ||
+        !privileges_drop(settings, control->log) || !log_start(control->log))
+        return false;
+    host->workers = control->workers;
+    host->worker_count = control->worker_count;
+    if (start_workers(control))
+        return true;
+    drain_all(control, 0);
+    return false;
+}
+
+int
+control_run(struct settings *settings, struct host_functions *host)
+{
+    struct control control = {0};
+    const char *error;
+    int status = EXIT_FAILURE;
+
+    control.log = log_open(&settings->log, &error);
+    if (control.log == NULL) {
+        fprintf(stderr, "wsgate: log: %s\n", error);
+        settings_free(settings);
+        return status;
+    }
+    host->log = control.log;
+    control.generation = generation_new(settings);
+    if (control.generation == NULL) {
+        log_close(control.log);
+        return status;
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (start(&control, host)) {
+        log_message(control.log, LOG_LEVEL_INFO, "start", "%s, %u workers", settings->file,
+                    control.worker_count);
+        notify_send("READY=1");
+        (void)event_base_dispatch(control.base);
+        status = EXIT_SUCCESS;
+    }
+    close_all(&control);
+    return status;
+}

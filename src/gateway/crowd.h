@@ -1,0 +1,37 @@
+/*
+ * crowd.h - how many connections and unfinished handshakes there are, over all workers.
+ *
+ * Totals are atomic; counts by address stand in shards, each behind a short lock that only
+ * accepting and ending a handshake take, and only where the limit is on. An
+ * address is an IPv4 address or an IPv6 /64.
+ */
+#ifndef WSGATE_CROWD_H
+#define WSGATE_CROWD_H
+
+#include "base/compiler.h"
+#include "gateway/reasons.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct crowd;
+
+struct crowd_limits {
+    uint64_t connections;            /* 0: no limit */
+    uint64_t handshakes;             /* 0: no limit */
+    uint64_t handshakes_per_address; /* 0: not counted */
+};
+
+struct crowd *crowd_new(const struct crowd_limits *limits) MUST_CHECK;
+void crowd_free(struct crowd *crowd);
+
+/* A new connection with an unfinished handshake. Anything but REASON_NONE: it is one too many,
+ * nothing was counted. */
+enum reason crowd_enter(struct crowd *crowd, const struct sockaddr *peer) MUST_CHECK;
+/* Its handshake is over, one way or the other; call once. */
+void crowd_handshake_over(struct crowd *crowd, const struct sockaddr *peer);
+/* The connection is gone; call once, after the former. */
+void crowd_leave(struct crowd *crowd);
+
+#endif

@@ -1,0 +1,316 @@
+/* forward.c - writing heads anew; see forward.h. */
+#include "gateway/forward.h"
+
+/* Fields of a request that never pass, in either direction or because we write them ourselves. */
+static const struct str request_dropped[] = {
+    /* RFC 9110 7.6.1, hop by hop */
+    {"connection", 10}, {"keep-alive", 10}, {"proxy-connection", 16}, {"proxy-authorization", 19},
+    {"te", 2}, {"trailer", 7}, {"transfer-encoding", 17}, {"upgrade", 7},
+    /* refused in a request, not ours to invent */
+    {"content-length", 14}, {"expect", 6},
+    /* written anew */
+    {"host", 4}, {"sec-websocket-key", 17}, {"sec-websocket-version", 21},
+    {"sec-websocket-protocol", 22}, {"sec-websocket-extensions", 24}, {"sec-websocket-accept", 20},
+    {"x-request-id", 12},
+    /* who the client is: we say it, strangers do not */
+    {"forwarded", 9}, {"x-real-ip", 9},
+};
+
+static const struct str answer_dropped[] = {
+    {"connection", 10}, {"keep-alive", 10}, {"proxy-connection", 16}, {"proxy-authenticate", 18},
+    {"te", 2}, {"trailer", 7}, {"transfer-encoding", 17}, {"upgrade", 7}, {"content-length", 14},
+    {"sec-websocket-accept", 20}, {"sec-websocket-protocol", 22}, {"sec-websocket-extensions", 24},
+    {"sec-websocket-version", 21}, {"x-request-id", 12}, {"alt-svc", 7},
+};
+
+static bool
+is_listed(const struct str *list, size_t count, struct str name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal_nocase(list[i], name))
+            return true;
+    return false;
+}
+
+static bool
+named_by_connection(const struct http_head *head, struct str name)
+{
+    return http_list_has(head, STR("connection"), name);
+}
+
+/* Names compare in any case of letters, and "_" as "-": some backends make them one. */
+static char
+folded(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c == '_' ? '-' : c;
+}
+
+static bool
+matches(struct str pattern, struct str name)
+{
+    bool prefix = pattern.len > 0 && pattern.at[pattern.len - 1] == '*';
+    size_t len = prefix ? pattern.len - 1 : pattern.len;
+
+    if (prefix ? name.len < len : name.len != len)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (folded(name.at[i]) != pattern.at[i])
+            return false;
+    return true;
+}
+
+/* X-Forwarded-Anything, and what the operator or a module reserved. */
+static bool
+is_identity(const struct settings *settings, struct str name)
+{
+    if (matches(STR("x-forwarded-*"), name))
+        return true;
+    for (size_t i = 0; i < settings->identity_header_count; i++)
+        if (matches(settings->identity_headers[i], name))
+            return true;
+    return false;
+}
+
+static bool
+is_stripped(const struct request *request, enum mw_source source, struct str name)
+{
+    for (size_t i = 0; i < request->strip_count; i++)
+        if (request->strips[i].source == source &&
+            str_equal_nocase(str_of(request->strips[i].name), name))
+            return true;
+    return false;
+}
+
+static bool
+request_field_passes(const struct request *request, struct str name)
+{
+    return !is_listed(request_dropped, COUNT_OF(request_dropped), name) &&
+           !named_by_connection(&request->head, name) && !is_identity(request->settings, name) &&
+           !is_stripped(request, MW_HEADER, name);
+}
+
+/* ---- The request line ----------------------------------------------------- */
+
+/* Removes every stripped query argument; the result stands in the arena where anything went. */
+static bool
+stripped_query(struct request *request, struct str *query)
+{
+    for (size_t i = 0; i < request->strip_count; i++) {
+        size_t len;
+        if (request->strips[i].source != MW_QUERY)
+            continue;
+        char *kept = arena_alloc(&request->arena, query->len + 1);
+        if (kept == NULL)
+            return false;
+        (void)query_remove(*query, str_of(request->strips[i].name), kept, &len);
+        *query = (struct str){kept, len};
+    }
+    return true;
+}
+
+static bool
+write_request_line(struct request *request, struct text *text)
+{
+    struct str path = request->target.path, prefix = request->route->strip_prefix;
+    struct str query = request->target.query;
+
+    if (prefix.at != NULL && str_starts_with(path, prefix)) {
+        path.at += prefix.len;
+        path.len -= prefix.len;
+    }
+    text_add(text, STR("GET "));
+    if (path.len == 0 || path.at[0] != '/')
+        text_add(text, STR("/"));
+    text_add(text, path);
+    if (query.at != NULL) {
+        size_t before = query.len;
+        if (!stripped_query(request, &query))
+            return false;
+        if (query.len > 0 || before == 0) {
+            text_add(text, STR("?"));
+            text_add(text, query);
+        }
+    }
+    text_add(text, STR(" HTTP/1.1\r\n"));
+    return true;
+}
+
+/* ---- Fields ----------------------------------------------------------------- */
+
+static void
+write_host(struct text *text, const struct request *request)
+{
+    if (request->route->backend->host.at != NULL) {
+        text_field(text, STR("Host"), request->route->backend->host);
+        return;
+    }
+    text_add(text, STR("Host: "));
+    text_add(text, request->host.name);
+    if (request->host.port != 0) {
+        text_add(text, STR(":"));
+        text_number(text, request->host.port);
+    }
+    text_add(text, STR("\r\n"));
+}
+
+static void
+write_list(struct text *text, struct str name, const struct str *list, size_t count)
+{
+    if (count == 0)
+        return;
+    text_add(text, name);
+    for (size_t i = 0; i < count; i++) {
+        text_add(text, i == 0 ? STR(": ") : STR(", "));
+        text_add(text, list[i]);
+    }
+    text_add(text, STR("\r\n"));
+}
+
+/* What we offer the backend is what its answer is judged by. */
+static void
+write_handshake(struct request *request, struct text *text)
+{
+    struct handshake *handshake = &request->handshake;
+    struct upgrade *upgrade = &request->upgrade;
+    size_t count = 0;
+
+    handshake_accept(handshake->key, upgrade->accept);
+    for (size_t i = 0; i < handshake->protocol_count; i++)
+        if ((request->stripped_protocols >> i & 1) == 0)
+            upgrade->protocols[count++] = handshake->protocols[i];
+    upgrade->offer = (struct handshake_offer){
+        .accept = upgrade->accept,
+        .protocols = upgrade->protocols,
+        .protocol_count = count,
+        .extensions = handshake->extensions,
+        .extension_count = request->route->strip_extensions ? 0 : handshake->extension_count,
+    };
+    text_add(text, STR("Upgrade: websocket\r\nConnection: Upgrade\r\n"));
+    text_field(text, STR("Sec-WebSocket-Key"), handshake->key);
+    text_field(text, STR("Sec-WebSocket-Version"), STR("13"));
+    write_list(text, STR("Sec-WebSocket-Protocol"), upgrade->offer.protocols, count);
+    write_list(text, STR("Sec-WebSocket-Extensions"), upgrade->offer.extensions,
+               upgrade->offer.extension_count);
+}
+
+/* A Cookie field without the stripped cookies; nothing at all when nothing is left. */
+static bool
+write_cookie(struct request *request, struct text *text, const struct http_field *field)
+{
+    struct str value = field->value;
+
+    for (size_t i = 0; i < request->strip_count; i++) {
+        size_t len;
+        if (request->strips[i].source != MW_COOKIE)
+            continue;
+        char *kept = arena_alloc(&request->arena, value.len + 1);
+        if (kept == NULL)
+            return false;
+        (void)cookie_remove(value, str_of(request->strips[i].name), kept, &len);
+        value = (struct str){kept, len};
+    }
+    if (value.len > 0)
+        text_field(text, field->name, value);
+    return true;
+}
+
+static bool
+write_fields(struct request *request, struct text *text)
+{
+    for (size_t i = 0; i < request->head.field_count; i++) {
+        const struct http_field *field = &request->head.fields[i];
+        if (!request_field_passes(request, field->name))
+            continue;
+        if (!str_equal_nocase(field->name, STR("cookie")))
+            text_field(text, field->name, field->value);
+        else if (!write_cookie(request, text, field))
+            return false;
+    }
+    return true;
+}
+
+static void
+write_origin_of_client(const struct request *request, struct text *text)
+{
+    char buffer[ADDRESS_TEXT_MAX], id[16];
+    struct text id_text = {id, 0, sizeof(id), false};
+    struct address peer;
+
+    if (request->peer->sa_family != AF_UNIX) {
+        address_of(&peer, request->peer);
+        text_field(text, STR("X-Forwarded-For"), address_format_ip(&peer, buffer));
+    }
+    text_field(text, STR("X-Forwarded-Proto"), STR("http"));
+    text_add(text, STR("X-Forwarded-Host: "));
+    text_add(text, request->handshake.host);
+    text_add(text, STR("\r\n"));
+    text_id(&id_text, request->id);
+    text_field(text, STR("X-Request-Id"), text_str(&id_text));
+}
+
+bool
+forward_request(struct request *request, struct text *text)
+{
+    if (!write_request_line(request, text))
+        return false;
+    write_host(text, request);
+    write_handshake(request, text);
+    if (!write_fields(request, text))
+        return false;
+    write_origin_of_client(request, text);
+    for (size_t i = 0; i < request->forward_count; i++)
+        text_field(text, request->forwards[i].name, request->forwards[i].value);
+    text_add(text, STR("\r\n"));
+    return !text->full;
+}
+
+/* ---- The answer --------------------------------------------------------------- */
+
+bool
+forward_answer_fields(const struct http_head *head, struct text *text)
+{
+    for (size_t i = 0; i < head->field_count; i++) {
+        const struct http_field *field = &head->fields[i];
+        if (!is_listed(answer_dropped, COUNT_OF(answer_dropped), field->name) &&
+            !named_by_connection(head, field->name))
+            text_field(text, field->name, field->value);
+    }
+    return !text->full;
+}
+
+/* The subprotocol for the client: the backend's choice; else, where a token came as the pair
+ * "bearer, TOKEN", "bearer", for a browser gives up on a 101 that names none. */
+static struct str
+chosen_protocol(const struct request *request)
+{
+    const struct handshake *handshake = &request->handshake;
+
+    if (request->upgrade.choice.protocol.at != NULL)
+        return request->upgrade.choice.protocol;
+    for (size_t i = 0; i < handshake->protocol_count; i++)
+        if ((request->stripped_protocols >> i & 1) != 0 &&
+            str_equal(handshake->protocols[i], STR("bearer")))
+            return handshake->protocols[i];
+    return STR_NONE;
+}
+
+bool
+forward_switching(const struct request *request, struct text *text)
+{
+    const struct upgrade *upgrade = &request->upgrade;
+    struct str protocol = chosen_protocol(request);
+
+    text_add(text, STR("HTTP/1.1 101 Switching Protocols\r\n"
+                       "Upgrade: websocket\r\nConnection: Upgrade\r\n"));
+    text_field(text, STR("Sec-WebSocket-Accept"), (struct str){upgrade->accept, HANDSHAKE_ACCEPT_LEN});
+    if (protocol.at != NULL)
+        text_field(text, STR("Sec-WebSocket-Protocol"), protocol);
+    if (upgrade->choice.extensions.at != NULL)
+        text_field(text, STR("Sec-WebSocket-Extensions"), upgrade->choice.extensions);
+    if (!forward_answer_fields(&upgrade->head, text))
+        return false;
+    text_add(text, STR("\r\n"));
+    return !text->full;
+}

@@ -1,0 +1,21 @@
+/*
+ * forward.h - the request as the backend gets it, and the 101 as the client gets it.
+ *
+ * Both are written anew from what was parsed; nothing is copied as a block. A field
+ * passes only when nothing speaks against it: hop-by-hop, named by Connection, ours
+ * to set (X-Forwarded-*, X-Request-Id ..), an identity header, a stripped credential.
+ */
+#ifndef WSGATE_FORWARD_H
+#define WSGATE_FORWARD_H
+
+#include "base/text.h"
+#include "gateway/request.h"
+
+/* Writes the request into text and fills request->upgrade.offer. false: it does not fit. */
+bool forward_request(struct request *request, struct text *text) MUST_CHECK;
+/* Writes the client's 101 from the verified answer of the backend. */
+bool forward_switching(const struct request *request, struct text *text) MUST_CHECK;
+/* Appends the end-to-end fields of a backend's answer ("Name: value\r\n" each). */
+bool forward_answer_fields(const struct http_head *head, struct text *text) MUST_CHECK;
+
+#endif

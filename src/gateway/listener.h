@@ -1,0 +1,34 @@
+/*
+ * listener.h - a listening socket on one worker.
+ *
+ * Each worker has its own socket per TCP address (SO_REUSEPORT: the kernel spreads the
+ * connections); a Unix socket is one, opened once and shared, for the kernel cannot
+ * spread those. Out of descriptors, a listener rests until the next tick instead of
+ * spinning.
+ */
+#ifndef WSGATE_LISTENER_H
+#define WSGATE_LISTENER_H
+
+#include "gateway/worker.h"
+
+struct listener {
+    struct worker *worker;
+    const struct listener_settings *settings;
+    struct event event;
+    int fd;
+    bool resting;
+};
+
+/* A bound, listening, non-blocking socket; -1: errno. On Linux TCP_NODELAY and SO_KEEPALIVE are inherited
+ * by what it accepts. */
+int listener_bind(const struct listener_settings *settings) MUST_CHECK;
+/* Takes fd over. Not yet accepting. */
+void listener_init(struct listener *listener, struct worker *worker,
+                   const struct listener_settings *settings, int fd);
+bool listener_start(struct listener *listener) MUST_CHECK;
+/* From the tick: after a rest. */
+void listener_wake(struct listener *listener);
+/* Idempotent; closes. */
+void listener_stop(struct listener *listener);
+
+#endif

@@ -1,0 +1,391 @@
+/*
+ * module_host.c - what a module can ask and answer; see wsgate/middleware.h for the contract.
+ *
+ * Everything is bounded: an answer that does not fit (too many headers, no memory) makes
+ * the function return false and marks the request as failed, so that even a
+ * module that ignores the result cannot let a half-prepared request through.
+ */
+#include "gateway/module_host.h"
+
+#include "gateway/chain.h"
+#include "gateway/connection.h"
+#include "gateway/router.h"
+#include "protocol/http_head.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct request *
+of(const struct mw_request *request)
+{
+    return (struct request *)(uintptr_t)request;
+}
+
+static struct mw_str
+out(struct str text)
+{
+    return (struct mw_str){text.at, text.len};
+}
+
+static struct str
+in(struct mw_str text)
+{
+    return (struct str){text.at, text.len};
+}
+
+/* ---- The worker --------------------------------------------------------- */
+
+static struct event_base *
+host_worker_base(struct mw_worker *worker)
+{
+    return worker->base;
+}
+
+static bool
+host_post(struct mw_worker *worker, void (*fn)(void *arg), void *arg)
+{
+    return mailbox_post(worker->mailbox, fn, arg);
+}
+
+/* ---- Questions ---------------------------------------------------------- */
+
+static const struct sockaddr *
+host_peer_address(const struct mw_request *request)
+{
+    return of(request)->peer;
+}
+
+static struct mw_str
+host_method(const struct mw_request *request)
+{
+    return out(of(request)->head.method);
+}
+
+static struct mw_str
+host_host(const struct mw_request *request)
+{
+    return out(of(request)->host.name);
+}
+
+static struct mw_str
+host_path(const struct mw_request *request)
+{
+    return out(of(request)->target.path);
+}
+
+static struct mw_str
+host_capture(const struct mw_request *request, const char *name)
+{
+    return out(router_capture(of(request)->route, of(request)->captures, str_of(name)));
+}
+
+/* Decoded; an argument that cannot be decoded is given as it came, so that it is seen. */
+static struct mw_str
+host_query(const struct mw_request *mw, const char *name, size_t i)
+{
+    struct request *request = of(mw);
+    struct str value;
+    size_t len;
+
+    if (request->target.query.at == NULL ||
+        !query_find(request->target.query, str_of(name), i, &value))
+        return out(STR_NONE);
+    char *decoded = arena_alloc(&request->arena, value.len + 1);
+    if (decoded == NULL) {
+        (void)request_fail(request, REASON_NO_MEMORY, NULL);
+        return out(STR_NONE);
+    }
+    if (!query_decode(value, decoded, &len))
+        return out(value);
+    return (struct mw_str){decoded, len};
+}
+
+static struct mw_str
+host_header(const struct mw_request *request, const char *name, size_t i)
+{
+    size_t place = 0;
+
+    for (;; i--) {
+        const struct http_field *field = http_find(&of(request)->head, str_of(name), &place);
+        if (field == NULL)
+            return out(STR_NONE);
+        if (i == 0)
+            return out(field->value);
+    }
+}
+
+/* Over all Cookie fields: RFC 6265 allows one, HTTP/2 front ends send several. */
+static struct mw_str
+host_cookie(const struct mw_request *request, const char *name, size_t i)
+{
+    const struct http_field *field;
+    size_t place = 0;
+    struct str value;
+
+    while ((field = http_find(&of(request)->head, STR("cookie"), &place)) != NULL)
+        for (size_t k = 0; cookie_find(field->value, str_of(name), k, &value); k++)
+            if (i-- == 0)
+                return out(value);
+    return out(STR_NONE);
+}
+
+static struct mw_str
+host_subprotocol(const struct mw_request *request, size_t i)
+{
+    const struct handshake *handshake = &of(request)->handshake;
+
+    return out(i < handshake->protocol_count ? handshake->protocols[i] : STR_NONE);
+}
+
+static int64_t
+host_wall_clock_ms(const struct mw_request *request)
+{
+    return of(request)->wall_ms;
+}
+
+static uint64_t
+host_session_id(const struct mw_request *request)
+{
+    return of(request)->id;
+}
+
+/* ---- Answers ------------------------------------------------------------ */
+
+static enum mw_verdict
+host_deny(struct mw_request *mw, int status, const char *word, const char *challenge)
+{
+    struct request *request = of(mw);
+
+    if (request->answer.reason != REASON_NONE)
+        return MW_DENY;
+    request->answer.reason = REASON_DENIED;
+    request->answer.status = status >= 400 && status <= 599 ? (unsigned)status : 403;
+    request->answer.word = word;
+    if (challenge != NULL) {
+        request->answer.challenge = arena_copy(&request->arena, str_of(challenge));
+        if (memchr(challenge, '\r', strlen(challenge)) || strchr(challenge, '\n'))
+            request->answer.challenge = STR_NONE;
+    }
+    return MW_DENY;
+}
+
+static bool
+too_much(struct request *request)
+{
+    (void)request_fail(request, REASON_NO_MEMORY, "a module's answer does not fit");
+    return false;
+}
+
+/* No control may stand in a field's value: it could end the line (RFC 9110 5.5). */
+static bool
+is_field_value(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if ((unsigned char)value.at[i] < 0x20 ? value.at[i] != '\t' : value.at[i] == 0x7F)
+            return false;
+    return true;
+}
+
+static bool
+host_forward_header(struct mw_request *mw, const char *name, struct mw_str value)
+{
+    struct request *request = of(mw);
+
+    if (!http_is_token(str_of(name)) || !is_field_value(in(value)) ||
+        request->forward_count == REQUEST_FORWARDS_MAX)
+        return too_much(request);
+    struct header *header = &request->forwards[request->forward_count];
+    header->name = arena_copy(&request->arena, str_of(name));
+    header->value = arena_copy(&request->arena, in(value));
+    if (header->name.at == NULL || header->value.at == NULL)
+        return too_much(request);
+    request->forward_count++;
+    return true;
+}
+
+static bool
+host_strip(struct mw_request *mw, enum mw_source source, const char *name, size_t i)
+{
+    struct request *request = of(mw);
+
+    if (source == MW_SUBPROTOCOL) {
+        if (i < request->handshake.protocol_count)
+            request->stripped_protocols |= UINT32_C(1) << i;
+        return true;
+    }
+    if (request->strip_count == REQUEST_STRIPS_MAX)
+        return too_much(request);
+    struct str copy = arena_copy(&request->arena, str_of(name));
+    if (copy.at == NULL)
+        return too_much(request);
+    request->strips[request->strip_count++] = (struct strip){source, copy.at};
+    return true;
+}
+
+static bool
+host_identify(struct mw_request *mw, struct mw_str issuer, struct mw_str subject)
+{
+    struct request *request = of(mw);
+
+    request->issuer = arena_copy(&request->arena, in(issuer));
+    request->subject = arena_copy(&request->arena, in(subject));
+    if (request->issuer.at == NULL || request->subject.at == NULL)
+        return too_much(request);
+    return true;
+}
+
+static void
+host_deadline(struct mw_request *mw, int64_t wall_ms)
+{
+    if (wall_ms < of(mw)->deadline_wall_ms)
+        of(mw)->deadline_wall_ms = wall_ms;
+}
+
+static bool
+host_label(struct mw_request *mw, const char *key, struct mw_str value)
+{
+    struct request *request = of(mw);
+
+    if (request->label_count == REQUEST_LABELS_MAX)
+        return too_much(request);
+    struct header *label = &request->labels[request->label_count];
+    label->name = arena_copy(&request->arena, str_of(key));
+    label->value = arena_copy(&request->arena, in(value));
+    if (label->name.at == NULL || label->value.at == NULL)
+        return too_much(request);
+    request->label_count++;
+    return true;
+}
+
+static void *
+host_alloc(struct mw_request *mw, size_t bytes)
+{
+    return arena_alloc(&of(mw)->arena, bytes);
+}
+
+static void
+host_slot_set(struct mw_request *mw, void *slot)
+{
+    of(mw)->chain.slots[of(mw)->chain.next] = slot;
+}
+
+static void *
+host_slot(const struct mw_request *mw)
+{
+    return of(mw)->chain.slots[of(mw)->chain.next];
+}
+
+/* ---- Waiting, ending, telling ------------------------------------------- */
+
+static struct mw_task *
+host_task(struct mw_request *mw)
+{
+    return &of(mw)->chain.task;
+}
+
+static void
+host_resume(struct mw_task *task, enum mw_verdict verdict)
+{
+    struct request *request = task->request;
+
+    /* From inside decide, twice, or after cancel: a fault of the module. It must not admit. */
+    if (request->chain.deciding || !request->chain.waiting) {
+        (void)request_fail(request, REASON_DENIED, "a module resumed out of turn");
+        return;
+    }
+    connection_resumed(request, verdict);
+}
+
+struct close_order {
+    struct worker *worker;
+    uint64_t id;
+};
+
+static void
+on_close_order(void *arg)
+{
+    struct close_order *order = arg;
+
+    connection_close_id(order->worker, order->id, REASON_CLOSED_BY_MODULE);
+    free(order);
+}
+
+/* The id names its worker in its highest byte. */
+static void
+host_close_session(const struct mw_host *host, uint64_t id, const char *reason)
+{
+    const struct host_functions *own = (const struct host_functions *)host;
+    size_t index = id >> 56;
+    struct close_order *order;
+
+    if (index >= own->worker_count || (order = malloc(sizeof(*order))) == NULL)
+        return;
+    *order = (struct close_order){&own->workers[index], id};
+    log_message(own->log, LOG_LEVEL_INFO, "close_session", "%016llx: %s", (unsigned long long)id,
+                reason);
+    if (!worker_post(order->worker, on_close_order, order))
+        free(order);
+}
+
+static void
+host_log(const struct mw_host *host, enum mw_log_level level, const char *module,
+         const char *format, ...)
+{
+    static const enum log_level levels[] = {LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
+                                            LOG_LEVEL_DEBUG};
+    char text[1024];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    log_message(((const struct host_functions *)host)->log,
+                levels[(size_t)level < COUNT_OF(levels) ? level : MW_LOG_ERROR], module, "%s", text);
+}
+
+static void
+host_count(struct mw_request *mw, const char *word, uint64_t n)
+{
+    struct request *request = of(mw);
+    size_t at = request->route->require[request->chain.next];
+
+    metrics_count(&request->worker->metrics, request->settings->instances[at].module->name, word,
+                  n);
+}
+
+void
+host_fill(struct host_functions *host)
+{
+    host->public = (struct mw_host){
+        .size = sizeof(struct mw_host),
+        .worker_base = host_worker_base,
+        .post = host_post,
+        .peer_address = host_peer_address,
+        .method = host_method,
+        .host = host_host,
+        .path = host_path,
+        .capture = host_capture,
+        .query = host_query,
+        .header = host_header,
+        .cookie = host_cookie,
+        .subprotocol = host_subprotocol,
+        .wall_clock_ms = host_wall_clock_ms,
+        .deny = host_deny,
+        .forward_header = host_forward_header,
+        .strip = host_strip,
+        .identify = host_identify,
+        .deadline = host_deadline,
+        .label = host_label,
+        .alloc = host_alloc,
+        .slot_set = host_slot_set,
+        .slot = host_slot,
+        .task = host_task,
+        .resume = host_resume,
+        .close_session = host_close_session,
+        .session_id = host_session_id,
+        .log = host_log,
+        .count = host_count,
+    };
+    settings_fill_host(&host->public);
+}

@@ -1,0 +1,74 @@
+/*
+ * reasons.h - why a connection was refused or ended, in one table.
+ *
+ * A row gives the enum, the word in the log, the status that a client sees while it can
+ * still be told, and who caused it. Everything else asks the table.
+ */
+#ifndef WSGATE_REASONS_H
+#define WSGATE_REASONS_H
+
+/*     enum               word                     status initiator */
+#define REASONS(R)                                                                  \
+    R(NONE,               "none",                       0, "")                        \
+    /* The head */                                                                    \
+    R(HEAD_MALFORMED,     "head-malformed",           400, "client")                  \
+    R(HANDSHAKE_BAD,      "handshake-malformed",      400, "client")                  \
+    R(PATH_BAD,           "path-malformed",           400, "client")                  \
+    R(HOST_BAD,           "host-malformed",           400, "client")                  \
+    R(HEAD_TIMEOUT,       "head-timeout",             408, "client")                  \
+    R(URI_TOO_LONG,       "uri-too-long",             414, "client")                  \
+    R(HEAD_TOO_LARGE,     "head-too-large",           431, "client")                  \
+    R(METHOD,             "method-not-get",           405, "client")                  \
+    R(NO_UPGRADE,         "not-an-upgrade",           426, "client")                  \
+    R(VERSION,            "version-not-13",           426, "client")                  \
+    R(NO_ROUTE,           "no-route",                 404, "client")                  \
+    R(OVERLOAD,           "limit-connections",        503, "gateway")                 \
+    R(HANDSHAKES,         "limit-handshakes",         503, "gateway")                 \
+    R(ADDRESS_HANDSHAKES, "limit-handshakes-address", 429, "client")                  \
+    /* The chain */                                                                   \
+    R(DENIED,             "denied",                   403, "gateway")                 \
+    R(AUTH_TIMEOUT,       "auth-timeout",             504, "gateway")                 \
+    R(EXPIRED_EARLY,      "token-expired",            401, "client")                  \
+    /* The backend's handshake */                                                     \
+    R(BACKEND_BUSY,       "backend-no-server",        503, "backend")                 \
+    R(BACKEND_CONNECT,    "backend-connect",          502, "backend")                 \
+    R(BACKEND_CONNECT_TIMEOUT, "backend-connect-timeout", 504, "backend")             \
+    R(BACKEND_TIMEOUT,    "backend-handshake-timeout", 504, "backend")                \
+    R(BACKEND_CLOSED,     "backend-closed-early",     502, "backend")                 \
+    R(BACKEND_MALFORMED,  "backend-malformed",        502, "backend")                 \
+    R(BACKEND_HANDSHAKE,  "backend-handshake",        502, "backend")                 \
+    R(BACKEND_BODY,       "backend-body",             502, "backend")                 \
+    R(BACKEND_REFUSED,    "backend-refused",            0, "backend")                 \
+    R(NO_MEMORY,          "no-memory",                503, "gateway")                 \
+    R(STOPPING,           "stopping",                 503, "gateway")                 \
+    /* Nobody can be told any more */                                                 \
+    R(CLIENT_GONE,        "client-gone",                0, "client")                  \
+    R(REFUSED,            "refused",                    0, "gateway")                 \
+    R(LINGER_TIMEOUT,     "linger-timeout",             0, "client")                  \
+    /* The tunnel's end */                                                            \
+    R(CLIENT_CLOSED,      "client-closed",              0, "client")                  \
+    R(BACKEND_ENDED,      "backend-closed",             0, "backend")                 \
+    R(CLIENT_RESET,       "client-reset",               0, "client")                  \
+    R(BACKEND_RESET,      "backend-reset",              0, "backend")                 \
+    R(EXPIRED,            "expired",                    0, "gateway")                 \
+    R(LIFETIME,           "max-lifetime",               0, "gateway")                 \
+    R(IDLE,               "idle-timeout",               0, "gateway")                 \
+    R(WRITE_TIMEOUT,      "write-timeout",              0, "gateway")                 \
+    R(FIN_TIMEOUT,        "fin-timeout",                0, "gateway")                 \
+    R(CLOSED_BY_MODULE,   "closed-by-module",           0, "gateway")                 \
+    R(DRAIN,              "drain",                      0, "gateway")                 \
+    R(SHUTDOWN,           "shutdown",                   0, "gateway")
+
+enum reason {
+#define R(name, word, status, initiator) REASON_##name,
+    REASONS(R)
+#undef R
+    REASON_COUNT
+};
+
+const char *reason_word(enum reason reason);
+/* 0: there is none. */
+unsigned reason_status(enum reason reason);
+const char *reason_initiator(enum reason reason);
+
+#endif

@@ -1,0 +1,221 @@
+/* refusal.c - composing and delivering an answer; see refusal.h. */
+#include "gateway/refusal.h"
+
+#include "gateway/worker.h"
+
+static const struct {
+    unsigned status;
+    struct str phrase;
+} phrases[] = {
+    {200, {"OK", 2}}, {204, {"No Content", 10}}, {301, {"Moved Permanently", 17}},
+    {302, {"Found", 5}}, {303, {"See Other", 9}}, {304, {"Not Modified", 12}},
+    {307, {"Temporary Redirect", 18}}, {308, {"Permanent Redirect", 18}},
+    {400, {"Bad Request", 11}}, {401, {"Unauthorized", 12}}, {403, {"Forbidden", 9}},
+    {404, {"Not Found", 9}}, {405, {"Method Not Allowed", 18}}, {408, {"Request Timeout", 15}},
+    {410, {"Gone", 4}}, {414, {"URI Too Long", 12}}, {426, {"Upgrade Required", 16}},
+    {429, {"Too Many Requests", 17}}, {431, {"Request Header Fields Too Large", 31}},
+    {500, {"Internal Server Error", 21}}, {502, {"Bad Gateway", 11}},
+    {503, {"Service Unavailable", 19}}, {504, {"Gateway Timeout", 15}},
+};
+
+static struct str
+phrase_of(unsigned status)
+{
+    for (size_t i = 0; i < COUNT_OF(phrases); i++)
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    return STR("");
+}
+
+unsigned
+refusal_status(const struct answer *answer)
+{
+    return answer->status != 0 ? answer->status : reason_status(answer->reason);
+}
+
+const char *
+refusal_word(const struct answer *answer)
+{
+    return answer->word != NULL ? answer->word : reason_word(answer->reason);
+}
+
+/* What the status itself demands (RFC 9110 15.5.6, 15.5.22; RFC 6455 4.4). */
+static void
+write_demanded(struct text *text, unsigned status, unsigned retry_after_s)
+{
+    switch (status) {
+    case 405:
+        text_field(text, STR("Allow"), STR("GET"));
+        break;
+    case 426:
+        text_field(text, STR("Upgrade"), STR("websocket"));
+        text_field(text, STR("Sec-WebSocket-Version"), STR("13"));
+        break;
+    case 429:
+    case 503:
+        text_add(text, STR("Retry-After: "));
+        text_number(text, retry_after_s != 0 ? retry_after_s : 1);
+        text_add(text, STR("\r\n"));
+        break;
+    default:
+        break;
+    }
+}
+
+static bool
+wants_json(const struct request *request)
+{
+    size_t at = 0;
+    const struct http_field *field;
+    struct str element, type = STR("application/json");
+
+    if (request->early.at == NULL) /* the head was never whole */
+        return false;
+    while ((field = http_find(&request->head, STR("accept"), &at)) != NULL)
+        for (struct str rest = field->value; http_list_next(&rest, &element);) {
+            element.len = element.len < type.len ? element.len : type.len;
+            if (str_equal_nocase(element, type))
+                return true;
+        }
+    return false;
+}
+
+static void
+write_body(const struct request *request, struct text *text, unsigned status)
+{
+    char space[192];
+    struct text body = {space, 0, sizeof(space), false};
+    bool json = wants_json(request);
+
+    text_add(&body, json ? STR("{\"status\":") : STR(""));
+    text_number(&body, status);
+    text_add(&body, json ? STR(",\"message\":\"") : STR(" "));
+    text_add(&body, phrase_of(status));
+    text_add(&body, json ? STR("\",\"request_id\":\"") : STR("\nRequest: "));
+    text_id(&body, request->id);
+    text_add(&body, json ? STR("\"}\n") : STR("\n"));
+
+    text_field(text, STR("Content-Type"),
+               json ? STR("application/json") : STR("text/plain; charset=utf-8"));
+    text_field(text, STR("Cache-Control"), STR("no-store"));
+    text_add(text, STR("Content-Length: "));
+    text_number(text, body.len);
+    text_add(text, STR("\r\n\r\n"));
+    text_add(text, text_str(&body));
+}
+
+/* 204 and 304 have neither a body nor a length (RFC 9110 8.6). */
+static void
+write_backend_body(const struct answer *answer, struct text *text, unsigned status)
+{
+    bool bare = status == 204 || status == 304;
+
+    text_add(text, answer->fields);
+    if (!bare) {
+        text_add(text, STR("Content-Length: "));
+        text_number(text, answer->body.len);
+        text_add(text, STR("\r\n"));
+    }
+    text_add(text, STR("\r\n"));
+    if (!bare)
+        text_add(text, answer->body);
+}
+
+bool
+refusal_compose(const struct request *request, struct text *text)
+{
+    const struct answer *answer = &request->answer;
+    unsigned status = refusal_status(answer);
+
+    text_add(text, STR("HTTP/1.1 "));
+    text_number(text, status);
+    text_add(text, STR(" "));
+    text_add(text, phrase_of(status));
+    text_add(text, status == 426 ? STR("\r\nConnection: close, Upgrade\r\nX-Request-Id: ")
+                                 : STR("\r\nConnection: close\r\nX-Request-Id: "));
+    text_id(text, request->id);
+    text_add(text, STR("\r\n"));
+    if (answer->reason == REASON_BACKEND_REFUSED) {
+        write_backend_body(answer, text, status);
+        return !text->full;
+    }
+    if (answer->challenge.at != NULL)
+        text_field(text, STR("WWW-Authenticate"), answer->challenge);
+    write_demanded(text, status, answer->retry_after_s);
+    write_body(request, text, status);
+    return !text->full;
+}
+
+struct str
+refusal_overload(enum reason reason)
+{
+    return reason_status(reason) == 429
+               ? STR("HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nRetry-After: 1\r\n"
+                     "Content-Length: 0\r\n\r\n")
+               : STR("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
+                     "Content-Length: 0\r\n\r\n");
+}
+
+/* ---- Delivery ----------------------------------------------------------------- */
+
+static enum step
+linger(struct side *client)
+{
+    side_shutdown(client);
+    return side_read_on(client) ? STEP_WAIT : STEP_FAILED;
+}
+
+enum step
+refusal_start(struct request *request, struct side *client)
+{
+    const struct answer *answer = &request->answer;
+    size_t need = 1024 + answer->challenge.len + answer->fields.len + answer->body.len;
+    struct text text = {request->worker->buffer, 0, WORKER_BUFFER_BYTES, false};
+
+    if (need > text.cap)
+        text = (struct text){arena_alloc(&request->arena, need), 0, need, false};
+    if (text.at == NULL || !refusal_compose(request, &text))
+        return STEP_FAILED;
+    switch (side_send(client, text.at, text.len)) {
+    case SIDE_SENT:
+        return linger(client);
+    case SIDE_KEPT:
+        side_read_off(client); /* first our answer, then the rest of what it says */
+        return STEP_WAIT;
+    case SIDE_FAILED:
+        break;
+    }
+    return STEP_FAILED;
+}
+
+enum step
+refusal_writable(struct side *client)
+{
+    switch (side_flush(client)) {
+    case SIDE_SENT:
+        return linger(client);
+    case SIDE_KEPT:
+        return STEP_WAIT;
+    case SIDE_FAILED:
+        break;
+    }
+    return STEP_FAILED;
+}
+
+enum step
+refusal_readable(struct side *client, char *buffer, size_t bytes, size_t *dropped)
+{
+    struct stream_result result = stream_read(&client->stream, buffer, bytes);
+
+    switch (result.status) {
+    case STREAM_OK:
+        *dropped += result.n;
+        return *dropped > REFUSAL_LINGER_BYTES_MAX ? STEP_DONE : STEP_WAIT;
+    case STREAM_AGAIN:
+        return STEP_WAIT;
+    case STREAM_END:
+    case STREAM_ERROR:
+        break;
+    }
+    return STEP_DONE;
+}

@@ -1,0 +1,212 @@
+/*
+ * request.c - the HEAD stage: bytes in, a routed request or a refusal out.
+ *
+ * The order of refusals is part of the contract: whatever makes the head itself
+ * ambiguous (400, 414, 431) comes before the method (405), the upgrade (426)
+ * and the route (404), so that nothing is concluded from a head that cannot be trusted.
+ */
+#include "gateway/request.h"
+
+#include "base/clock.h"
+#include "gateway/router.h"
+#include "gateway/worker.h"
+
+enum { HEAD_FIRST_BYTES = 2048 }; /* a browser's handshake is 400 to 1,200 bytes */
+
+struct request *
+request_new(struct worker *worker, const struct settings *settings)
+{
+    struct arena arena;
+
+    arena_init(&arena, &worker->arenas, REQUEST_ARENA_MAX);
+    struct request *request = arena_zalloc(&arena, sizeof(*request));
+    if (request == NULL)
+        return NULL;
+    request->worker = worker;
+    request->settings = settings;
+    request->deadline_wall_ms = INT64_MAX;
+    request->in.cap = settings->limits.head < HEAD_FIRST_BYTES ? settings->limits.head
+                                                                : (size_t)HEAD_FIRST_BYTES;
+    request->in.at = arena_alloc(&arena, request->in.cap);
+    struct http_field *fields =
+        arena_alloc(&arena, settings->limits.headers * sizeof(struct http_field));
+    if (request->in.at == NULL || fields == NULL) {
+        arena_free(&arena);
+        return NULL;
+    }
+    http_head_init(&request->head, fields,
+                   &(struct http_limits){.head_bytes = settings->limits.head,
+                                         .uri_bytes = settings->limits.uri,
+                                         .fields = settings->limits.headers});
+    request->arena = arena;
+    return request;
+}
+
+void
+request_free(struct request *request)
+{
+    if (request == NULL)
+        return;
+    struct arena arena = request->arena; /* the request itself lives in it */
+    arena_free(&arena);
+}
+
+enum step
+request_fail(struct request *request, enum reason reason, const char *detail)
+{
+    if (request->answer.reason == REASON_NONE) {
+        request->answer.reason = reason;
+        request->answer.detail = detail;
+    }
+    return STEP_FAILED;
+}
+
+bool
+inbox_grow(struct inbox *in, struct arena *arena, size_t cap)
+{
+    if (cap <= in->cap)
+        return false;
+    char *at = arena_alloc(arena, cap);
+    if (at == NULL)
+        return false;
+    if (in->len > 0)
+        memcpy(at, in->at, in->len);
+    explicit_bzero(in->at, in->len);
+    in->at = at;
+    in->cap = cap;
+    return true;
+}
+
+/* ---- Judging ---------------------------------------------------------- */
+
+static bool
+authority_is_host(const struct request *request, char *scratch)
+{
+    struct host authority;
+    const char *error;
+
+    return host_parse(&authority, request->target.authority, request->target.secure, scratch,
+                      &error) &&
+           str_equal(authority.name, request->host.name) && authority.port == request->host.port;
+}
+
+static enum step
+judge_target(struct request *request)
+{
+    const char *error;
+    char *path = arena_alloc(&request->arena, request->head.target.len + 1);
+    char *host = arena_alloc(&request->arena, request->handshake.host.len + 1);
+    char *scratch = arena_alloc(&request->arena, request->head.target.len + 1);
+
+    if (path == NULL || host == NULL || scratch == NULL)
+        return request_fail(request, REASON_NO_MEMORY, NULL);
+    if (!target_parse(&request->target, request->head.target, path, &error))
+        return request_fail(request, REASON_PATH_BAD, error);
+    bool secure = request->target.authority.at != NULL && request->target.secure;
+    if (!host_parse(&request->host, request->handshake.host, secure, host, &error))
+        return request_fail(request, REASON_HOST_BAD, error);
+    if (request->target.authority.at != NULL && !authority_is_host(request, scratch))
+        return request_fail(request, REASON_HOST_BAD, "the target's authority is not the Host");
+    return STEP_DONE;
+}
+
+static enum step
+judge(struct request *request)
+{
+    static const enum reason reasons[] = {
+        [HANDSHAKE_METHOD] = REASON_METHOD,
+        [HANDSHAKE_NO_UPGRADE] = REASON_NO_UPGRADE,
+        [HANDSHAKE_BAD_VERSION] = REASON_VERSION,
+    };
+    const char *error = NULL;
+    enum handshake_verdict verdict =
+        handshake_check_request(&request->handshake, &request->head, &error);
+
+    if (verdict == HANDSHAKE_BAD)
+        return request_fail(request, REASON_HANDSHAKE_BAD, error);
+    if (judge_target(request) == STEP_FAILED)
+        return STEP_FAILED;
+    request->route = router_match(request->settings, request->listener, request->host.name,
+                                  request->target.path, request->captures);
+    if (request->target.encoded_slash &&
+        (request->route == NULL || !request->route->keep_encoded_slashes))
+        return request_fail(request, REASON_PATH_BAD, "%2F on a route that does not keep it");
+    if (verdict != HANDSHAKE_OK)
+        return request_fail(request, reasons[verdict], error);
+    if (request->route == NULL)
+        return request_fail(request, REASON_NO_ROUTE, NULL);
+    return STEP_DONE;
+}
+
+/* ---- Reading ---------------------------------------------------------- */
+
+static enum step
+parse(struct request *request)
+{
+    struct inbox *in = &request->in;
+
+    switch (http_request_parse(&request->head, in->at, in->len)) {
+    case HTTP_MORE:
+        break;
+    case HTTP_DONE:
+        request->wall_ms = clock_wall_ms();
+        request->early = (struct inbox){in->at + request->head.length,
+                                        in->len - request->head.length,
+                                        in->cap - request->head.length};
+        return judge(request);
+    case HTTP_URI_TOO_LONG:
+        return request_fail(request, REASON_URI_TOO_LONG, NULL);
+    case HTTP_HEAD_TOO_LARGE:
+        return request_fail(request, REASON_HEAD_TOO_LARGE, NULL);
+    case HTTP_BAD:
+    default:
+        return request_fail(request, REASON_HEAD_MALFORMED, request->head.error);
+    }
+    if (in->len < in->cap)
+        return STEP_WAIT;
+
+    /* The first buffer is full: one of full size, and the parser starts anew in it. */
+    if (in->cap == request->settings->limits.head)
+        return request_fail(request, REASON_HEAD_TOO_LARGE, NULL);
+    if (!inbox_grow(in, &request->arena, request->settings->limits.head))
+        return request_fail(request, REASON_NO_MEMORY, NULL);
+    struct http_limits limits = request->head.limits;
+    http_head_init(&request->head, request->head.fields, &limits);
+    return STEP_WAIT;
+}
+
+enum step
+request_read(struct request *request, struct side *client)
+{
+    struct inbox *in = &request->in;
+    struct stream_result result = stream_read(&client->stream, in->at + in->len, in->cap - in->len);
+
+    if (result.status == STREAM_AGAIN)
+        return STEP_WAIT;
+    if (result.status != STREAM_OK)
+        return request_fail(request, REASON_CLIENT_GONE, NULL);
+    in->len += result.n;
+    return parse(request);
+}
+
+enum step
+request_read_early(struct request *request, struct side *client)
+{
+    struct inbox *early = &request->early;
+
+    if (early->len == early->cap) {
+        size_t cap = early->cap < HEAD_FIRST_BYTES ? (size_t)HEAD_FIRST_BYTES : REQUEST_EARLY_MAX;
+        if (!inbox_grow(early, &request->arena, cap)) {
+            side_read_off(client); /* the tunnel takes the rest; a deadline is running */
+            return STEP_WAIT;
+        }
+    }
+    struct stream_result result =
+        stream_read(&client->stream, early->at + early->len, early->cap - early->len);
+    if (result.status == STREAM_AGAIN)
+        return STEP_WAIT;
+    if (result.status != STREAM_OK)
+        return request_fail(request, REASON_CLIENT_GONE, NULL);
+    early->len += result.n;
+    return STEP_WAIT;
+}

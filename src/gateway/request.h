@@ -1,0 +1,146 @@
+/*
+ * request.h - one opening handshake: what the client sent, what was found out, and
+ * what is to be answered.
+ *
+ * It lives in one arena from the first byte to the tunnel or the refusal's end, and
+ * is wiped with it. What outlives it (the tunnel) takes copies.
+ */
+#ifndef WSGATE_REQUEST_H
+#define WSGATE_REQUEST_H
+
+#include "base/arena.h"
+#include "config/settings.h"
+#include "gateway/reasons.h"
+#include "gateway/step.h"
+#include "net/side.h"
+#include "protocol/handshake.h"
+#include "protocol/path.h"
+
+#include <wsgate/middleware.h>
+
+struct connection;
+struct worker;
+struct request;
+
+enum {
+    /* All memory of one handshake: two heads, early bytes, a refused answer's body, claims. */
+    REQUEST_ARENA_MAX = 256 * 1024,
+    REQUEST_EARLY_MAX = 16 * 1024, /* client's bytes behind the head, until the 101 */
+    REQUEST_FORWARDS_MAX = 64,     /* headers that modules add */
+    REQUEST_STRIPS_MAX = 64,
+    REQUEST_CAPTURES_MAX = 8,
+    REQUEST_LABELS_MAX = 8,
+};
+
+/* Bytes that arrive, in one piece; never more than cap. */
+struct inbox {
+    char *at;
+    size_t len, cap;
+};
+
+/* What a refused client is told; the cause and the details are for the log alone. */
+struct answer {
+    enum reason reason;
+    unsigned status;        /* 0: by the reason's row */
+    const char *word;       /* a module's word; NULL: the reason's */
+    const char *module;     /* the instance that refused; NULL: none */
+    const char *detail;     /* for the log; static or in the arena */
+    struct str challenge;   /* WWW-Authenticate; at == NULL: none */
+    struct str fields;      /* a backend's end-to-end fields, ready to send */
+    struct str body;        /* a backend's body; at == NULL: ours */
+    unsigned retry_after_s; /* 0: none */
+};
+
+struct header {
+    struct str name, value;
+};
+
+struct strip {
+    enum mw_source source;
+    const char *name;
+};
+
+/* A module's pending decision: the handle that resume() takes. */
+struct mw_task {
+    struct request *request;
+};
+
+/* The run through the chain. */
+struct chain {
+    size_t next;     /* index into route->require of the module that decides next */
+    size_t released; /* slots before this one were given back already */
+    bool deciding;   /* inside decide(): resume is not allowed */
+    bool waiting;    /* decide() answered MW_WAIT */
+    bool cancelled;
+    void **slots; /* one for each entry of route->require */
+    struct mw_task task;
+};
+
+/* What was sent to the backend, and what came back so far. */
+struct upgrade {
+    char accept[HANDSHAKE_ACCEPT_LEN + 1];
+    struct handshake_offer offer;
+    struct str protocols[HANDSHAKE_PROTOCOLS_MAX];
+    struct inbox in;
+    struct http_head head;
+    struct http_field *fields;
+    unsigned interim; /* 1xx answers skipped */
+    struct refused_body *body; /* another answer than 101 is being read */
+    struct handshake_choice choice;
+};
+
+struct request {
+    struct arena arena;
+    struct worker *worker;
+    struct connection *connection; /* whose handshake this is */
+    uint64_t id; /* the connection's, too: it stands in every log line about it */
+    const struct sockaddr *peer;
+    const struct listener_settings *listener;
+    const struct settings *settings;
+    uint64_t started_us; /* when it was accepted */
+    int64_t wall_ms;     /* when the head was whole */
+
+    struct inbox in;
+    struct inbox early; /* behind the head */
+    struct http_head head;
+    struct handshake handshake;
+    struct target target;
+    struct host host;
+    const struct route_settings *route; /* NULL: none yet */
+    struct str captures[REQUEST_CAPTURES_MAX];
+
+    struct chain chain;
+    struct answer answer;
+
+    struct strip strips[REQUEST_STRIPS_MAX];
+    size_t strip_count;
+    uint32_t stripped_protocols; /* bit i: handshake.protocols[i] */
+    struct header forwards[REQUEST_FORWARDS_MAX];
+    size_t forward_count;
+    struct header labels[REQUEST_LABELS_MAX];
+    size_t label_count;
+    struct str issuer, subject;
+    int64_t deadline_wall_ms; /* INT64_MAX: none */
+
+    struct upgrade upgrade;
+};
+
+/* Bits for stripped_protocols. */
+_Static_assert(HANDSHAKE_PROTOCOLS_MAX <= 32, "one bit for each subprotocol");
+
+/* NULL: no memory. */
+struct request *request_new(struct worker *worker, const struct settings *settings) MUST_CHECK;
+/* Wipes and frees all of it. NULL is fine. */
+void request_free(struct request *request);
+
+/* HEAD: reads once, parses, judges and routes. STEP_WAIT: more is to come. */
+enum step request_read(struct request *request, struct side *client) MUST_CHECK;
+/* Reads what comes behind the head while others are waited for. STEP_FAILED: the client is gone. */
+enum step request_read_early(struct request *request, struct side *client) MUST_CHECK;
+
+/* Says why, unless something else said so first; always STEP_FAILED. */
+enum step request_fail(struct request *request, enum reason reason, const char *detail);
+/* Moves an inbox into a larger piece of the arena. false: cap is not larger, or no memory. */
+bool inbox_grow(struct inbox *in, struct arena *arena, size_t cap) MUST_CHECK;
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * tunnel.h - two sides that feed each other.
+ *
+ * The hot path: a wake-up reads once into the worker's buffer and writes to the
+ * other side at once. Only what the other side would not take is kept (its
+ * outbox), and then reading stops until it has gone: the bound per direction is one
+ * buffer. An idle tunnel holds no buffer. Each direction ends on its own: an end
+ * of stream is passed on after all data.
+ *
+ * The tunnel knows no HTTP, no log and no connection; it says when it is over, and why.
+ */
+#ifndef WSGATE_TUNNEL_H
+#define WSGATE_TUNNEL_H
+
+#include "base/wheel.h"
+#include "gateway/reasons.h"
+#include "net/side.h"
+
+enum { CLIENT = 0, BACKEND = 1 };
+
+/* Milliseconds; 0 is off. Copied, so that a tunnel outlives the configuration it came from. */
+struct tunnel_times {
+    uint64_t idle, write, fin;
+};
+
+struct tunnel {
+    struct side sides[2];
+    uint64_t bytes[2];      /* read from the client, from the backend */
+    uint64_t active_ms;     /* when a byte last came from either */
+    uint64_t progress_ms;   /* when an outbox was filled, or last got smaller */
+    uint64_t fin_ms;        /* when the first direction ended; 0: both are open */
+    uint64_t lifetime_due_ms;
+    int64_t expiry_wall_ms; /* INT64_MAX: none */
+    struct tunnel_times times;
+    enum reason first_end;  /* who ended it first */
+    enum reason lifetime_reason; /* what passing lifetime_due_ms is called */
+};
+
+/* NONE: it goes on. Anything else: it is over, for that reason. */
+enum reason tunnel_readable(struct tunnel *tunnel, int from, char *buffer, size_t bytes,
+                            uint64_t now_ms) MUST_CHECK;
+enum reason tunnel_writable(struct tunnel *tunnel, int to, uint64_t now_ms) MUST_CHECK;
+/* Bytes that came with the handshake: they count and go as if just read. Once per direction, before
+ * reading is on. `head`: that many of them are ours (the 101) and do not count. */
+enum reason tunnel_give(struct tunnel *tunnel, int from, const char *data, size_t bytes, size_t head,
+                        uint64_t now_ms) MUST_CHECK;
+/* Registers both sides, but for those that must wait for an outbox. */
+enum reason tunnel_open(struct tunnel *tunnel) MUST_CHECK;
+
+/* The next moment at which tunnel_overdue has to be asked. */
+uint64_t tunnel_due(const struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms);
+enum reason tunnel_overdue(const struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms);
+
+#endif

@@ -1,0 +1,323 @@
+/* worker.c - one thread and its loop; see worker.h. */
+#include "gateway/worker.h"
+
+#include "base/clock.h"
+#include "gateway/connection.h"
+#include "gateway/listener.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum {
+    DEADLINES_PER_TICK = 1000, /* the rest at the next tick: no turn of the loop gets long */
+    CLOCK_JUMP_MS = 1000
+};
+
+/* ---- Small services ------------------------------------------------------------ */
+
+void
+worker_turn(struct worker *worker)
+{
+    while (worker->dead != NULL) {
+        struct connection *dead = worker->dead;
+        worker->dead = dead->next;
+        free(dead);
+    }
+}
+
+uint64_t
+worker_after(const struct worker *worker, uint64_t ms)
+{
+    /* now_ms may be a tick old: one more, and it is never early. */
+    return ms == 0 ? WHEEL_NEVER : worker->now_ms + ms + WHEEL_TICK_MS;
+}
+
+uint64_t
+worker_new_id(struct worker *worker)
+{
+    return (uint64_t)worker->index << 56 | (worker->next_id++ & ((UINT64_C(1) << 56) - 1));
+}
+
+/* xorshift64* */
+uint64_t
+worker_random(struct worker *worker)
+{
+    worker->random ^= worker->random >> 12;
+    worker->random ^= worker->random << 25;
+    worker->random ^= worker->random >> 27;
+    return worker->random * UINT64_C(0x2545F4914F6CDD1D) >> 16;
+}
+
+bool
+worker_post(struct worker *worker, void (*fn)(void *arg), void *arg)
+{
+    return mailbox_post(&worker->mailbox, fn, arg);
+}
+
+void
+worker_adopt(struct worker *worker, struct connection *connection)
+{
+    connection->prev = NULL;
+    connection->next = worker->live;
+    if (worker->live != NULL)
+        worker->live->prev = connection;
+    worker->live = connection;
+    worker->live_count++;
+}
+
+void
+worker_bury(struct worker *worker, struct connection *connection)
+{
+    if (connection->prev != NULL)
+        connection->prev->next = connection->next;
+    else
+        worker->live = connection->next;
+    if (connection->next != NULL)
+        connection->next->prev = connection->prev;
+    connection->next = worker->dead;
+    worker->dead = connection;
+    if (--worker->live_count == 0 && worker->draining)
+        (void)event_base_loopbreak(worker->base);
+}
+
+/* ---- Time ------------------------------------------------------------------------ */
+
+/* true: the wall clock was set since the last look. */
+static bool
+read_clocks(struct worker *worker)
+{
+    int64_t before = worker->wall_offset_ms;
+
+    worker->now_ms = clock_monotonic_us() / 1000;
+    worker->wall_offset_ms = clock_wall_ms() - (int64_t)worker->now_ms;
+    return llabs(worker->wall_offset_ms - before) > CLOCK_JUMP_MS;
+}
+
+static void
+run_deadlines(struct worker *worker)
+{
+    struct wheel_node *node;
+
+    for (int i = 0; i < DEADLINES_PER_TICK; i++) {
+        if ((node = wheel_next(&worker->wheel, worker->now_ms)) == NULL)
+            return;
+        connection_overdue((struct connection *)((char *)node -
+                                                 offsetof(struct connection, deadline)));
+    }
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *worker = arg;
+
+    (void)fd, (void)what;
+    worker_turn(worker);
+    if (read_clocks(worker))
+        for (struct connection *c = worker->live; c != NULL; c = c->next)
+            connection_rearm(c);
+    run_deadlines(worker);
+    for (size_t i = 0; i < worker->listener_count; i++)
+        listener_wake(&worker->listeners[i]);
+}
+
+static void
+on_mail(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *worker = arg;
+
+    (void)fd, (void)what;
+    worker_turn(worker);
+    mailbox_run(&worker->mailbox);
+}
+
+/* ---- Drain ------------------------------------------------------------------------- */
+
+void
+worker_drain(struct worker *worker, uint64_t within_ms)
+{
+    struct connection *next;
+
+    worker->draining = true;
+    for (size_t i = 0; i < worker->listener_count; i++)
+        listener_stop(&worker->listeners[i]);
+    for (struct connection *c = worker->live; c != NULL; c = next) {
+        next = c->next;
+        connection_drain(c, within_ms);
+    }
+    if (worker->live_count == 0)
+        (void)event_base_loopbreak(worker->base);
+}
+
+/* ---- The thread ---------------------------------------------------------------------- */
+
+static bool
+start_modules(struct worker *worker)
+{
+    const struct settings *settings = worker->handle.generation->settings;
+
+    for (size_t i = 0; i < settings->instance_count; i++) {
+        const struct instance_settings *instance = &settings->instances[i];
+        if (instance->module->worker_start == NULL)
+            continue;
+        worker->handle.states[i] =
+            instance->module->worker_start(instance->instance, &worker->module_view);
+        if (worker->handle.states[i] == NULL) {
+            log_message(worker->log, LOG_LEVEL_ERROR, "worker", "middleware %s did not start",
+                        instance->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+stop_modules(struct worker *worker)
+{
+    const struct settings *settings = worker->handle.generation->settings;
+
+    for (size_t i = settings->instance_count; i-- > 0;)
+        if (worker->handle.states[i] != NULL)
+            settings->instances[i].module->worker_stop(worker->handle.states[i]);
+}
+
+static bool
+start_listeners(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->listener_count; i++)
+        if (!listener_start(&worker->listeners[i]))
+            return false;
+    return true;
+}
+
+static void *
+worker_main(void *arg)
+{
+    struct worker *worker = arg;
+    struct timeval tick = {0, WHEEL_TICK_MS * 1000};
+
+    (void)read_clocks(worker);
+    wheel_init(&worker->wheel, worker->now_ms);
+    worker->failed = !start_modules(worker) || event_add(&worker->mail_event, NULL) == -1 ||
+                     event_add(&worker->tick_event, &tick) == -1 || !start_listeners(worker);
+    sem_post(&worker->ready);
+    if (!worker->failed)
+        (void)event_base_dispatch(worker->base);
+    mailbox_close(&worker->mailbox); /* what was posted last still runs */
+    worker_turn(worker);
+    stop_modules(worker);
+    if (worker->ended != NULL)
+        worker->ended(worker->ended_arg);
+    return NULL;
+}
+
+/* ---- From the control thread ------------------------------------------------------------ */
+
+static struct event_base *
+base_new(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (config == NULL)
+        return NULL;
+    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0 &&
+        event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV) == 0)
+        base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+static bool
+open_listeners(struct worker *worker, const int *shared_fds)
+{
+    const struct settings *settings = worker->handle.generation->settings;
+
+    worker->listeners = calloc(settings->listener_count, sizeof(*worker->listeners));
+    if (worker->listeners == NULL)
+        return false;
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        int fd = shared_fds[i] != -1 ? dup(shared_fds[i])
+                                     : listener_bind(&settings->listeners[i]);
+        if (fd == -1) {
+            log_message(worker->log, LOG_LEVEL_ERROR, "listen", "%s: %s",
+                        settings->listeners[i].text, strerror(errno));
+            return false;
+        }
+        listener_init(&worker->listeners[i], worker, &settings->listeners[i], fd);
+        worker->listener_count++;
+    }
+    return true;
+}
+
+bool
+worker_open(struct worker *worker, unsigned index, struct generation *generation, struct log *log,
+            struct crowd *crowd, const int *shared_fds)
+{
+    worker->opened = true;
+    worker->index = index;
+    worker->log = log;
+    worker->crowd = crowd;
+    worker->mailbox.fd = -1;
+    worker->handle.generation = generation_hold(generation);
+    worker->handle.states = calloc(generation->settings->instance_count + 1, sizeof(void *));
+    worker->buffer = malloc(WORKER_BUFFER_BYTES);
+    worker->base = base_new();
+    sem_init(&worker->ready, 0, 0);
+    if (worker->handle.states == NULL || worker->buffer == NULL || worker->base == NULL ||
+        !mailbox_open(&worker->mailbox) ||
+        getrandom(&worker->next_id, sizeof(worker->next_id), 0) != sizeof(worker->next_id))
+        return false;
+    worker->random = worker->next_id | 1;
+    worker->module_view = (struct mw_worker){worker->base, &worker->mailbox};
+    event_assign(&worker->mail_event, worker->base, worker->mailbox.fd, EV_READ | EV_PERSIST,
+                 on_mail, worker);
+    event_assign(&worker->tick_event, worker->base, -1, EV_PERSIST, on_tick, worker);
+    return open_listeners(worker, shared_fds);
+}
+
+bool
+worker_start(struct worker *worker)
+{
+    sigset_t all, before;
+
+    /* Signals are the control thread's alone. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    worker->running = pthread_create(&worker->thread, NULL, worker_main, worker) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!worker->running)
+        return false;
+    while (sem_wait(&worker->ready) == -1)
+        continue;
+    return !worker->failed;
+}
+
+void
+worker_close(struct worker *worker)
+{
+    if (!worker->opened)
+        return;
+    if (worker->running)
+        pthread_join(worker->thread, NULL);
+    for (size_t i = 0; i < worker->listener_count; i++)
+        listener_stop(&worker->listeners[i]);
+    free(worker->listeners);
+    if (worker->base != NULL) {
+        if (event_initialized(&worker->tick_event)) {
+            (void)event_del(&worker->mail_event);
+            (void)event_del(&worker->tick_event);
+        }
+        event_base_free(worker->base);
+    }
+    if (worker->mailbox.fd != -1)
+        mailbox_destroy(&worker->mailbox);
+    sem_destroy(&worker->ready);
+    arena_pool_free(&worker->arenas);
+    free(worker->buffer);
+    free(worker->handle.states);
+    generation_drop(worker->handle.generation);
+}

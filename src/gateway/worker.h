@@ -1,0 +1,105 @@
+/*
+ * worker.h - one thread, one event loop, and everything that lives on it.
+ *
+ * A connection lives and dies on the worker that accepted it. Nothing here is touched by
+ * another thread, with three exceptions: the mailbox (its lock), `crowd` (atomics and
+ * locks of its own) and the log. Others reach a worker by worker_post alone.
+ */
+#ifndef WSGATE_WORKER_H
+#define WSGATE_WORKER_H
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/mailbox.h"
+#include "base/wheel.h"
+#include "gateway/crowd.h"
+#include "gateway/generation.h"
+#include "gateway/metrics.h"
+
+#include <wsgate/middleware.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <semaphore.h>
+
+enum { WORKER_BUFFER_BYTES = 64 * 1024 };
+
+struct connection;
+struct listener;
+
+/* What a module sees of a worker. */
+struct mw_worker {
+    struct event_base *base;
+    struct mailbox *mailbox;
+};
+
+/*
+ * A worker's own hold on a generation: one atomic reference, the modules' states, and
+ * how many connections on this worker were accepted under it.
+ */
+struct handle {
+    struct generation *generation;
+    void **states; /* one for each instance; NULL where a module has none */
+    size_t connections;
+};
+
+struct worker {
+    unsigned index;
+    pthread_t thread;
+    struct event_base *base;
+    struct mw_worker module_view;
+    struct mailbox mailbox;
+    struct event mail_event, tick_event;
+    struct log *log;
+    struct crowd *crowd; /* shared by all workers */
+
+    struct handle handle;
+    struct listener *listeners; /* array */
+    size_t listener_count;
+
+    struct connection *live; /* doubly linked */
+    struct connection *dead; /* closed in this turn, freed in the next */
+    size_t live_count;
+    struct wheel wheel;
+    struct arena_pool arenas;
+    char *buffer;    /* WORKER_BUFFER_BYTES; nobody's between two callbacks */
+    uint64_t now_ms; /* the monotonic clock at the last tick */
+    int64_t wall_offset_ms; /* wall - monotonic, at the last tick */
+    uint64_t next_id;
+    uint64_t random;
+    bool draining; /* no new connections; ends with the last one */
+    bool opened, running, failed;
+    sem_t ready;
+    void (*ended)(void *arg); /* called on the worker's thread as its last act; may be NULL */
+    void *ended_arg;
+    struct metrics metrics;
+};
+
+/* Control thread, before the thread runs. `shared_fds`: for each listener of the settings the one
+ * descriptor that all workers share, or -1 where this worker binds its own. false: errno. */
+bool worker_open(struct worker *worker, unsigned index, struct generation *generation,
+                 struct log *log, struct crowd *crowd, const int *shared_fds) MUST_CHECK;
+/* Starts the thread and waits until the modules are ready and the listeners are on. */
+bool worker_start(struct worker *worker) MUST_CHECK;
+/* Any thread. */
+bool worker_post(struct worker *worker, void (*fn)(void *arg), void *arg) MUST_CHECK;
+/* Control thread: waits for the thread's end, then frees everything. Harmless on a worker that was
+ * opened half. */
+void worker_close(struct worker *worker);
+
+/* ---- On the worker's own thread ---- */
+
+/* Stops listening and ends connections over the next `within_ms`, each at a random moment; 0
+ * ends them now. The loop ends with the last one. */
+void worker_drain(struct worker *worker, uint64_t within_ms);
+/* Every callback from the loop begins here: frees what died in an earlier turn. */
+void worker_turn(struct worker *worker);
+/* A deadline `ms` from now, never early; ms == 0 is "off": WHEEL_NEVER. */
+uint64_t worker_after(const struct worker *worker, uint64_t ms);
+uint64_t worker_new_id(struct worker *worker); /* unique in the process; names the worker */
+uint64_t worker_random(struct worker *worker); /* for jitter, not for secrets */
+/* Into the live list, and out of it to be freed in a later turn. */
+void worker_adopt(struct worker *worker, struct connection *connection);
+void worker_bury(struct worker *worker, struct connection *connection);
+
+#endif

@@ -1,0 +1,147 @@
+/* side.c - a stream with its events and its outbox; see side.h. */
+#include "net/side.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct outbox {
+    struct event write;
+    size_t bytes, sent;
+    char data[];
+};
+
+void
+side_open(struct side *side, struct event_base *base, struct stream stream,
+          const struct side_handlers *handlers, void *arg)
+{
+    side->stream = stream;
+    side->reading = side->shut = side->ended = false;
+    side->out = NULL;
+    side->handlers = handlers;
+    event_assign(&side->read, base, stream.fd, EV_READ | EV_PERSIST, handlers->readable, arg);
+}
+
+bool
+side_is_open(const struct side *side)
+{
+    return side->stream.fd != -1;
+}
+
+bool
+side_read_on(struct side *side)
+{
+    if (!side->reading)
+        side->reading = event_add(&side->read, NULL) == 0;
+    return side->reading;
+}
+
+void
+side_read_off(struct side *side)
+{
+    if (side->reading)
+        event_del(&side->read);
+    side->reading = false;
+}
+
+static void
+outbox_free(struct side *side)
+{
+    if (side->out == NULL)
+        return;
+    event_del(&side->out->write);
+    explicit_bzero(side->out->data, side->out->bytes);
+    free(side->out);
+    side->out = NULL;
+}
+
+static bool
+outbox_keep(struct side *side, const char *data, size_t bytes)
+{
+    struct outbox *out = malloc(sizeof(*out) + bytes);
+
+    if (out == NULL)
+        return false;
+    out->bytes = bytes;
+    out->sent = 0;
+    memcpy(out->data, data, bytes);
+    event_assign(&out->write, event_get_base(&side->read), side->stream.fd, EV_WRITE | EV_PERSIST,
+                 side->handlers->writable, event_get_callback_arg(&side->read));
+    if (event_add(&out->write, NULL) == -1) {
+        free(out);
+        return false;
+    }
+    side->out = out;
+    return true;
+}
+
+enum side_sent
+side_send(struct side *side, const void *data, size_t bytes)
+{
+    struct stream_result result = stream_write(&side->stream, data, bytes);
+
+    if (result.status == STREAM_OK && result.n == bytes)
+        return SIDE_SENT;
+    if (result.status == STREAM_ERROR) {
+        side->shut = true;
+        return SIDE_FAILED;
+    }
+    if (outbox_keep(side, (const char *)data + result.n, bytes - result.n))
+        return SIDE_KEPT;
+    side->shut = true;
+    errno = ENOMEM;
+    return SIDE_FAILED;
+}
+
+enum side_sent
+side_flush(struct side *side)
+{
+    struct outbox *out = side->out;
+
+    if (out == NULL)
+        return SIDE_SENT;
+    struct stream_result result =
+        stream_write(&side->stream, out->data + out->sent, out->bytes - out->sent);
+    if (result.status == STREAM_ERROR) {
+        int error = errno;
+        side_abandon(side);
+        errno = error;
+        return SIDE_FAILED;
+    }
+    out->sent += result.n;
+    if (out->sent < out->bytes)
+        return SIDE_KEPT;
+    outbox_free(side);
+    return SIDE_SENT;
+}
+
+size_t
+side_waiting(const struct side *side)
+{
+    return side->out != NULL ? side->out->bytes - side->out->sent : 0;
+}
+
+void
+side_abandon(struct side *side)
+{
+    outbox_free(side);
+    side->shut = true;
+}
+
+void
+side_shutdown(struct side *side)
+{
+    if (!side->shut)
+        stream_shutdown(&side->stream);
+    side->shut = true;
+}
+
+void
+side_close(struct side *side)
+{
+    if (!side_is_open(side))
+        return;
+    outbox_free(side);
+    side_read_off(side);
+    stream_close(&side->stream);
+}

@@ -1,0 +1,91 @@
+/* stream.c - a plain socket behind the four calls; see stream.h. */
+#include "net/stream.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct stream_result
+result_of(ssize_t n)
+{
+    if (n > 0)
+        return (struct stream_result){STREAM_OK, (size_t)n};
+    if (n == 0)
+        return (struct stream_result){STREAM_END, 0};
+    if (errno == EAGAIN)
+        return (struct stream_result){STREAM_AGAIN, 0};
+    return (struct stream_result){STREAM_ERROR, 0};
+}
+
+struct stream_result
+stream_read(struct stream *stream, void *buffer, size_t bytes)
+{
+    ssize_t n;
+
+    do
+        n = recv(stream->fd, buffer, bytes, 0);
+    while (n == -1 && errno == EINTR);
+    return result_of(n);
+}
+
+struct stream_result
+stream_write(struct stream *stream, const void *data, size_t bytes)
+{
+    ssize_t n;
+
+    if (bytes == 0)
+        return (struct stream_result){STREAM_OK, 0};
+    do
+        n = send(stream->fd, data, bytes, MSG_NOSIGNAL);
+    while (n == -1 && errno == EINTR);
+    return result_of(n);
+}
+
+void
+stream_shutdown(struct stream *stream)
+{
+    (void)shutdown(stream->fd, SHUT_WR); /* fails only where the peer is gone */
+}
+
+void
+stream_close(struct stream *stream)
+{
+    if (stream->fd == -1)
+        return;
+    (void)close(stream->fd);
+    stream->fd = -1;
+}
+
+bool
+stream_connect(struct stream *stream, const struct address *address)
+{
+    int family = address->any.sa_family;
+    int on = 1;
+
+    stream->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (stream->fd == -1)
+        return false;
+    if (family != AF_UNIX) {
+        (void)setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        (void)setsockopt(stream->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    }
+    if (connect(stream->fd, &address->any, address->len) == 0 || errno == EINPROGRESS ||
+        errno == EINTR)
+        return true;
+    int error = errno;
+    stream_close(stream);
+    errno = error;
+    return false;
+}
+
+int
+stream_connect_error(struct stream *stream)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+        return errno;
+    return error;
+}

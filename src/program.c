@@ -1,0 +1,95 @@
+/* program.c - options, configuration, run; see program.h. */
+#include "config.h"
+
+#include "program.h"
+
+#include "gateway/control.h"
+
+#include <event2/event.h>
+#include <openssl/crypto.h>
+
+#include <getopt.h>
+#include <stdlib.h>
+
+enum { EXIT_USAGE = 2 };
+
+struct command_line {
+    const char *file;
+    bool test, version, help;
+};
+
+static void
+usage(FILE *out)
+{
+    fprintf(out, "usage: wsgate [-c FILE] [-t] [-V] [-h]\n"
+                 "  -c FILE  the configuration; default: " SYSCONFDIR "/wsgate/wsgate.yaml\n"
+                 "  -t       check the configuration, name every fault, and exit\n"
+                 "  -V       print the version and exit\n"
+                 "  -h       print this help and exit\n");
+}
+
+static bool
+parse(struct command_line *line, int argc, char **argv)
+{
+    int option;
+
+    *line = (struct command_line){.file = SYSCONFDIR "/wsgate/wsgate.yaml"};
+    while ((option = getopt(argc, argv, "c:tVh")) != -1) {
+        switch (option) {
+        case 'c':
+            line->file = optarg;
+            break;
+        case 't':
+            line->test = true;
+            break;
+        case 'V':
+            line->version = true;
+            break;
+        case 'h':
+            line->help = true;
+            break;
+        default:
+            return false;
+        }
+    }
+    if (optind < argc)
+        fprintf(stderr, "wsgate: unexpected argument: %s\n", argv[optind]);
+    return optind == argc;
+}
+
+static void
+print_version(void)
+{
+    printf("wsgate " PACKAGE_VERSION "\nlibevent %s, %s\n", event_get_version(),
+           OpenSSL_version(OPENSSL_VERSION));
+}
+
+int
+program_run(int argc, char **argv, const struct mw_module *const *modules)
+{
+    struct command_line line;
+    struct host_functions host = {0};
+
+    if (!parse(&line, argc, argv)) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (line.help) {
+        usage(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (line.version) {
+        print_version();
+        return EXIT_SUCCESS;
+    }
+    host_fill(&host);
+    struct settings *settings = settings_load(line.file, modules, &host.public, stderr);
+    if (settings == NULL)
+        return EXIT_FAILURE;
+    if (line.test) {
+        fprintf(stderr, "wsgate: %s: the configuration is valid\n", line.file);
+        settings_free(settings);
+        return EXIT_SUCCESS;
+    }
+    return control_run(settings, &host);
+}

@@ -1,0 +1,265 @@
+/*
+ * verify.c - judges a token.
+ *
+ * It decodes into scratch memory of the worker's, which it wipes: a request costs
+ * no allocation but those of the JSON claims. Tokens of one issuer begin with the
+ * same header bytes, so the last header is kept and compared byte by byte.
+ */
+#include "token/verify.h"
+
+#include "protocol/base64url.h"
+#include "token/checker.h"
+
+#include <jansson.h>
+#include <openssl/crypto.h>
+
+#include <stdlib.h>
+
+/* 9999-12-31T23:59:59Z; in milliseconds it is far from the end of int64_t. */
+static const int64_t latest_s = 253402300799;
+
+struct verifier {
+    struct checker *checker;
+    struct jose_header header; /* of cached[0..cached_len) */
+    size_t cached_len;
+    char cached[VERIFY_CACHED_HEADER_MAX];
+    unsigned char scratch[JOSE_TOKEN_MAX];
+};
+
+struct verifier *
+verifier_new(const struct keyset *keyset)
+{
+    struct verifier *verifier = calloc(1, sizeof(*verifier));
+
+    if (verifier && !(verifier->checker = checker_new(keyset))) {
+        free(verifier);
+        return NULL;
+    }
+    return verifier;
+}
+
+void
+verifier_free(struct verifier *verifier)
+{
+    if (!verifier)
+        return;
+    checker_free(verifier->checker);
+    free(verifier);
+}
+
+void
+verified_free(struct verified *verified)
+{
+    json_decref(verified->claims);
+    *verified = (struct verified){.claims = NULL};
+}
+
+/* ---- Header ----------------------------------------------------------------- */
+
+/* Reads the header, or finds that it is the last one again. */
+static enum jose_reason
+read_header(struct verifier *verifier, struct str segment)
+{
+    if (segment.len == verifier->cached_len &&
+        memcmp(segment.at, verifier->cached, segment.len) == 0)
+        return JOSE_OK;
+    verifier->cached_len = 0;
+    enum jose_reason reason = jose_header_read(&verifier->header, segment, verifier->scratch);
+    if (reason == JOSE_OK && segment.len <= VERIFY_CACHED_HEADER_MAX) {
+        memcpy(verifier->cached, segment.at, segment.len);
+        verifier->cached_len = segment.len;
+    }
+    return reason;
+}
+
+static enum jose_reason
+check_header(struct verifier *verifier, unsigned algorithms, struct str type, struct str segment)
+{
+    enum jose_reason reason = read_header(verifier, segment);
+    const struct jose_header *header = &verifier->header;
+
+    if (reason != JOSE_OK)
+        return reason;
+    if (header->critical)
+        return JOSE_CRITICAL;
+    if (header->algorithm == JOSE_NO_ALGORITHM || !(algorithms & JOSE_BIT(header->algorithm)))
+        return JOSE_ALGORITHM;
+    return type.at && !jose_type_is(header, type) ? JOSE_TYPE : JOSE_OK;
+}
+
+/* ---- Signature -------------------------------------------------------------- */
+
+/* After check_header. */
+static enum jose_reason
+check_signature(struct verifier *verifier, const struct jose_parts *parts, const struct key **key)
+{
+    const struct jose_header *header = &verifier->header;
+    struct str kid = header->has_kid ? (struct str){header->kid, header->kid_len} : STR_NONE;
+    size_t len = BASE64URL_BYTES_LEN(parts->signature.len);
+
+    if (len > JOSE_SIGNATURE_MAX || !base64url_decode(parts->signature, verifier->scratch, &len))
+        return JOSE_MALFORMED;
+    struct str signature = {(const char *)verifier->scratch, len};
+    enum jose_reason reason = checker_verify(verifier->checker, header->algorithm, kid,
+                                             parts->signed_text, signature, key);
+    OPENSSL_cleanse(verifier->scratch, len);
+    return reason;
+}
+
+enum jose_reason
+verify_signature(struct verifier *verifier, unsigned algorithms, struct str token,
+                 const struct key **key)
+{
+    struct jose_parts parts;
+    enum jose_reason reason = jose_split(&parts, token);
+
+    if (reason == JOSE_OK)
+        reason = check_header(verifier, algorithms, STR_NONE, parts.header);
+    return reason == JOSE_OK ? check_signature(verifier, &parts, key) : reason;
+}
+
+/* ---- Claims ----------------------------------------------------------------- */
+
+/* A NumericDate (RFC 7519 2), which may have a fraction, in milliseconds. Absent: *present is
+ * false. Returns false for anything else than a number from 1970 to 9999. */
+static bool
+read_date(const json_t *claims, const char *name, bool *present, int64_t *ms)
+{
+    const json_t *value = json_object_get(claims, name);
+
+    *present = value != NULL;
+    if (!value)
+        return true;
+    if (json_is_integer(value)) {
+        json_int_t seconds = json_integer_value(value);
+        if (seconds < 0 || seconds > latest_s)
+            return false;
+        *ms = seconds * 1000;
+        return true;
+    }
+    double seconds = json_is_real(value) ? json_real_value(value) : -1;
+    if (!(seconds >= 0 && seconds <= (double)latest_s))
+        return false;
+    *ms = (int64_t)(seconds * 1000);
+    return true;
+}
+
+static bool
+read_string(const json_t *claims, const char *name, struct str *text)
+{
+    const json_t *value = json_object_get(claims, name);
+
+    *text = STR_NONE;
+    if (value && !json_is_string(value))
+        return false;
+    if (value)
+        *text = (struct str){json_string_value(value), json_string_length(value)};
+    return true;
+}
+
+/* A string, or a list of strings; or absent. */
+static bool
+is_audience(const json_t *audience)
+{
+    const json_t *one;
+    size_t i;
+
+    if (!audience || json_is_string(audience))
+        return true;
+    json_array_foreach(audience, i, one)
+        if (!json_is_string(one))
+            return false;
+    return json_is_array(audience);
+}
+
+static bool
+is_listed(const struct verify_policy *policy, const json_t *one)
+{
+    struct str text = {json_string_value(one), json_string_length(one)};
+
+    for (size_t i = 0; i < policy->audience_count; i++)
+        if (str_equal(text, policy->audiences[i]))
+            return true;
+    return false;
+}
+
+static bool
+is_for_us(const struct verify_policy *policy, const json_t *audience)
+{
+    const json_t *one;
+    size_t i;
+
+    if (policy->audience_count == 0)
+        return true;
+    if (json_is_string(audience))
+        return is_listed(policy, audience);
+    json_array_foreach(audience, i, one)
+        if (is_listed(policy, one))
+            return true;
+    return false;
+}
+
+enum jose_reason
+verify_claims(const struct verify_policy *policy, const struct json_t *claims, int64_t now_ms,
+              struct verified *verified)
+{
+    const json_t *audience = json_object_get(claims, "aud");
+    bool has_exp, has_nbf, has_iat;
+    int64_t exp_ms = 0, nbf_ms = 0, iat_ms = 0;
+
+    if (!read_date(claims, "exp", &has_exp, &exp_ms) ||
+        !read_date(claims, "nbf", &has_nbf, &nbf_ms) ||
+        !read_date(claims, "iat", &has_iat, &iat_ms) ||
+        !read_string(claims, "iss", &verified->issuer) ||
+        !read_string(claims, "sub", &verified->subject) || !is_audience(audience))
+        return JOSE_CLAIM;
+    if (policy->issuer.at &&
+        (!verified->issuer.at || !str_equal(verified->issuer, policy->issuer)))
+        return JOSE_ISSUER;
+    if (!is_for_us(policy, audience))
+        return JOSE_AUDIENCE;
+    if (!has_exp && policy->require_expiration)
+        return JOSE_NO_EXPIRY;
+    verified->expires_ms = has_exp ? exp_ms + policy->leeway_ms : INT64_MAX;
+    if (now_ms >= verified->expires_ms)
+        return JOSE_EXPIRED;
+    if (has_nbf && now_ms < nbf_ms - policy->leeway_ms)
+        return JOSE_NOT_YET_VALID;
+    return JOSE_OK;
+}
+
+/* Decodes, parses and judges. On success verified->claims is set. */
+static enum jose_reason
+check_payload(struct verifier *verifier, const struct verify_policy *policy, struct str segment,
+              int64_t now_ms, struct verified *verified)
+{
+    verified->claims = jose_payload_read(segment, verifier->scratch);
+    OPENSSL_cleanse(verifier->scratch, BASE64URL_BYTES_LEN(segment.len));
+    if (!verified->claims)
+        return JOSE_MALFORMED;
+    return verify_claims(policy, verified->claims, now_ms, verified);
+}
+
+enum jose_reason
+verify_token(struct verifier *verifier, const struct verify_policy *policy, struct str token,
+             int64_t now_ms, struct verified *verified)
+{
+    struct jose_parts parts;
+    enum jose_reason reason = jose_split(&parts, token);
+
+    *verified = (struct verified){.claims = NULL};
+    if (reason == JOSE_OK)
+        reason = check_header(verifier, policy->algorithms, policy->type, parts.header);
+    if (reason != JOSE_OK)
+        return reason;
+    bool mac_first = jose_algorithm(verifier->header.algorithm)->family == JOSE_HMAC;
+    if (mac_first)
+        reason = check_signature(verifier, &parts, &verified->key);
+    if (reason == JOSE_OK)
+        reason = check_payload(verifier, policy, parts.payload, now_ms, verified);
+    if (reason == JOSE_OK && !mac_first)
+        reason = check_signature(verifier, &parts, &verified->key);
+    if (reason != JOSE_OK)
+        verified_free(verified);
+    return reason;
+}

@@ -1,0 +1,67 @@
+/*
+ * verify.h - judges a token: header, claims, key, signature, in the order that
+ * makes the commonest refusals the cheapest ones.
+ *
+ * HMAC: first the MAC, then the claims. Everything else: first `iss`, `aud`, `exp`
+ * and `nbf`, which need no key, then the key, then the signature. Nothing of a
+ * token is handed out before it verified.
+ *
+ * Times: a token is good while nbf - leeway <= now < exp + leeway, and `expires_ms`
+ * of a verified one is that same exp + leeway: what is live under it ends at the
+ * moment from which it would no longer be admitted.
+ */
+#ifndef WSGATE_VERIFY_H
+#define WSGATE_VERIFY_H
+
+#include "base/compiler.h"
+#include "base/str.h"
+#include "protocol/jose.h"
+#include "token/keyset.h"
+
+#include <stdint.h>
+
+/* What an instance asks of a token. Constant. */
+struct verify_policy {
+    unsigned algorithms;         /* accepted ones, a mask */
+    struct str type;             /* the `typ` that it must have; at == NULL: any or none */
+    struct str issuer;           /* at == NULL: any or none */
+    const struct str *audiences; /* one of these; none: any or none */
+    size_t audience_count;
+    int64_t leeway_ms;
+    bool require_expiration;
+};
+
+enum { VERIFY_CACHED_HEADER_MAX = 512 }; /* encoded; a header with a kid has some 100 */
+
+/* A worker's: contexts, scratch memory, and the header it saw last. */
+struct verifier;
+
+struct verifier *verifier_new(const struct keyset *keyset) MUST_CHECK;
+void verifier_free(struct verifier *verifier);
+
+/* A token that verified. */
+struct verified {
+    struct json_t *claims;
+    const struct key *key;
+    struct str issuer, subject; /* in claims; at == NULL: it has none */
+    int64_t expires_ms;         /* INT64_MAX: never */
+};
+
+/* JOSE_OK: *verified is filled, and the caller calls verified_free. Else it is empty. */
+enum jose_reason verify_token(struct verifier *verifier, const struct verify_policy *policy,
+                              struct str token, int64_t now_ms, struct verified *verified)
+    MUST_CHECK;
+void verified_free(struct verified *verified);
+
+/* Header and signature alone: for a payload that need not hold claims. */
+enum jose_reason verify_signature(struct verifier *verifier, unsigned algorithms, struct str token,
+                                  const struct key **key) MUST_CHECK;
+
+/*
+ * The claims alone: their types and ranges, then what the policy asks. Fills issuer, subject and
+ * expires_ms, leaves the rest. For a token whose signature was verified before.
+ */
+enum jose_reason verify_claims(const struct verify_policy *policy, const struct json_t *claims,
+                               int64_t now_ms, struct verified *verified) MUST_CHECK;
+
+#endif

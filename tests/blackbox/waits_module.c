@@ -1,0 +1,257 @@
+/*
+ * waits_module.c - a test-only middleware that uses every function of the interface that a
+ * module can use: it waits, is resumed or cancelled, holds a slot, labels, counts, posts to its
+ * worker, and can end the session that it let in. It counts what happened to it and
+ * says so when its worker ends.
+ */
+#include <wsgate/middleware.h>
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "waits_module.h"
+
+struct instance {
+    const struct mw_host *host;
+    struct timeval delay;
+    bool wait, pass;
+    struct timeval close_after; /* 0: it is left alone */
+};
+
+struct state {
+    const struct instance *instance;
+    struct mw_worker *worker;
+    unsigned started, resumed, cancelled, released, posted;
+    int held;
+    struct pending *pending;
+};
+
+/* A decision that waits. */
+struct pending {
+    struct pending *next, **link;
+    struct state *state;
+    struct mw_task *task;
+    struct mw_request *request;
+    struct event *timer;
+};
+
+/* What a slot holds: the session's end, where it is asked for. */
+struct slot {
+    struct state *state;
+    uint64_t id;
+    struct event *timer;
+};
+
+static const struct mw_option options[] = {
+    {.word = "verdict", .type = MW_WORD, .choices = "pass|deny", .fallback = "pass",
+     .help = "What it comes to."},
+    {.word = "delay", .type = MW_DURATION, .fallback = "0", .help = "How long it waits; 0: not."},
+    {.word = "close_after", .type = MW_DURATION, .fallback = "0",
+     .help = "Ends the session that long after it was let in; 0: never."},
+    {.word = NULL},
+};
+
+static struct timeval
+timeval_of(int64_t ms)
+{
+    return (struct timeval){ms / 1000, ms % 1000 * 1000};
+}
+
+static void *
+setup(const struct mw_options *opts, const struct mw_host *host)
+{
+    struct instance *instance = calloc(1, sizeof(*instance));
+
+    if (instance == NULL)
+        return NULL;
+    instance->host = host;
+    instance->wait = host->option_integer(opts, "delay") > 0;
+    instance->delay = timeval_of(host->option_integer(opts, "delay"));
+    instance->close_after = timeval_of(host->option_integer(opts, "close_after"));
+    instance->pass = host->option_integer(opts, "verdict") == 0;
+    return instance;
+}
+
+static void
+teardown(void *instance)
+{
+    free(instance);
+}
+
+static void *
+worker_start(const void *instance, struct mw_worker *worker)
+{
+    struct state *state = calloc(1, sizeof(*state));
+
+    if (state == NULL)
+        return NULL;
+    state->instance = instance;
+    state->worker = worker;
+    return state;
+}
+
+static void
+worker_stop(void *arg)
+{
+    struct state *state = arg;
+    const struct mw_host *host = state->instance->host;
+
+    host->log(host, MW_LOG_INFO, "test_waits",
+              "started=%u resumed=%u cancelled=%u released=%u held=%d posted=%u", state->started,
+              state->resumed, state->cancelled, state->released, state->held, state->posted);
+    free(state);
+}
+
+/* ---- The slot ------------------------------------------------------------------ */
+
+static void
+on_close_due(evutil_socket_t fd, short what, void *arg)
+{
+    struct slot *slot = arg;
+    const struct mw_host *host = slot->state->instance->host;
+
+    (void)fd, (void)what;
+    host->close_session(host, slot->id, "test");
+}
+
+static void
+on_posted(void *arg)
+{
+    ((struct state *)arg)->posted++;
+}
+
+static enum mw_verdict
+let_in(struct state *state, struct mw_request *request)
+{
+    const struct mw_host *host = state->instance->host;
+    struct slot *slot = calloc(1, sizeof(*slot));
+
+    if (slot == NULL)
+        return MW_DENY;
+    slot->state = state;
+    slot->id = host->session_id(request);
+    if (state->instance->close_after.tv_sec != 0 || state->instance->close_after.tv_usec != 0) {
+        slot->timer = evtimer_new(host->worker_base(state->worker), on_close_due, slot);
+        if (slot->timer != NULL)
+            (void)evtimer_add(slot->timer, &state->instance->close_after);
+    }
+    host->slot_set(request, slot);
+    if (host->slot(request) != slot || !host->label(request, "test", (struct mw_str){"waited", 6}))
+        abort();
+    host->count(request, "test_waits_passed", 1);
+    (void)host->post(state->worker, on_posted, state);
+    state->held++;
+    return MW_PASS;
+}
+
+static void
+release(void *arg, void *held, enum mw_end end)
+{
+    struct state *state = arg;
+    struct slot *slot = held;
+
+    (void)end;
+    state->released++;
+    state->held--;
+    if (slot->timer != NULL)
+        event_free(slot->timer);
+    free(slot);
+}
+
+/* ---- Waiting ---------------------------------------------------------------------- */
+
+static void
+pending_free(struct pending *pending)
+{
+    *pending->link = pending->next;
+    if (pending->next != NULL)
+        pending->next->link = pending->link;
+    event_free(pending->timer);
+    free(pending);
+}
+
+static enum mw_verdict
+verdict_of(struct state *state, struct mw_request *request)
+{
+    return state->instance->pass
+               ? let_in(state, request)
+               : state->instance->host->deny(request, 403, "test-denied", NULL);
+}
+
+static void
+on_delay_over(evutil_socket_t fd, short what, void *arg)
+{
+    struct pending *pending = arg;
+    struct state *state = pending->state;
+    struct mw_task *task = pending->task;
+    struct mw_request *request = pending->request;
+
+    (void)fd, (void)what;
+    pending_free(pending);
+    state->resumed++;
+    state->instance->host->resume(task, verdict_of(state, request));
+}
+
+static enum mw_verdict
+decide(const void *arg, void *worker_state, struct mw_request *request)
+{
+    const struct instance *instance = arg;
+    struct state *state = worker_state;
+
+    if (!instance->wait)
+        return verdict_of(state, request);
+    struct pending *pending = calloc(1, sizeof(*pending));
+    if (pending == NULL)
+        return MW_DENY;
+    pending->state = state;
+    pending->request = request;
+    pending->task = instance->host->task(request);
+    pending->timer =
+        evtimer_new(instance->host->worker_base(state->worker), on_delay_over, pending);
+    if (pending->timer == NULL || evtimer_add(pending->timer, &instance->delay) == -1)
+        abort();
+    pending->next = state->pending;
+    pending->link = &state->pending;
+    if (pending->next != NULL)
+        pending->next->link = &pending->next;
+    state->pending = pending;
+    state->started++;
+    return MW_WAIT;
+}
+
+static void
+cancel(void *arg, struct mw_task *task)
+{
+    struct state *state = arg;
+
+    for (struct pending *pending = state->pending; pending != NULL; pending = pending->next)
+        if (pending->task == task) {
+            pending_free(pending);
+            state->cancelled++;
+            return;
+        }
+    abort(); /* cancelled what was not waiting */
+}
+
+static enum mw_verdict
+revalidate(void *arg, void *slot, struct mw_task *task)
+{
+    (void)arg, (void)slot, (void)task;
+    return MW_PASS;
+}
+
+const struct mw_module waits_module = {
+    .size = sizeof(struct mw_module),
+    .abi = WSGATE_MIDDLEWARE_ABI,
+    .name = "test_waits",
+    .options = options,
+    .setup = setup,
+    .teardown = teardown,
+    .worker_start = worker_start,
+    .worker_stop = worker_stop,
+    .decide = decide,
+    .cancel = cancel,
+    .release = release,
+    .revalidate = revalidate,
+};

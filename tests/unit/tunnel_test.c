@@ -1,0 +1,295 @@
+/*
+ * tunnel_test.c - two sides over real socket pairs: data, back-pressure, ends in every order,
+ * deadlines. The loop is turned by hand.
+ */
+#include "base/compiler.h"
+#include "gateway/tunnel.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct event_base *base;
+static struct tunnel tunnel;
+static int peers[2]; /* the client's and the backend's end */
+static enum reason over;
+static char buffer[65536];
+
+static void
+judged(enum reason reason)
+{
+    if (over == REASON_NONE)
+        over = reason;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what, (void)arg;
+    judged(tunnel_readable(&tunnel, fd == tunnel.sides[CLIENT].stream.fd ? CLIENT : BACKEND, buffer,
+                           sizeof(buffer), 1000));
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)what, (void)arg;
+    judged(tunnel_writable(&tunnel, fd == tunnel.sides[CLIENT].stream.fd ? CLIENT : BACKEND, 1000));
+}
+
+static const struct side_handlers handlers = {on_readable, on_writable};
+
+/* TCP, for resets. */
+static void
+tcp_pair(int fds[2])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, len), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(connect(fds[0], (struct sockaddr *)&address, len), 0);
+    fds[1] = accept(listener, NULL, NULL);
+    ck_assert_int_ge(fds[1], 0);
+    close(listener);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(fcntl(fds[i], F_SETFL, O_NONBLOCK), 0);
+}
+
+static void
+setup(void)
+{
+    base = event_base_new();
+    memset(&tunnel, 0, sizeof(tunnel));
+    over = REASON_NONE;
+    for (int i = CLIENT; i <= BACKEND; i++) {
+        int fds[2];
+        tcp_pair(fds);
+        peers[i] = fds[0];
+        side_open(&tunnel.sides[i], base, (struct stream){fds[1]}, &handlers, NULL);
+    }
+    tunnel.expiry_wall_ms = INT64_MAX;
+    tunnel.lifetime_due_ms = WHEEL_NEVER;
+    tunnel.lifetime_reason = REASON_LIFETIME;
+    ck_assert_int_eq(tunnel_open(&tunnel), REASON_NONE);
+}
+
+static void
+teardown(void)
+{
+    side_close(&tunnel.sides[CLIENT]);
+    side_close(&tunnel.sides[BACKEND]);
+    for (int i = 0; i < 2; i++)
+        if (peers[i] != -1)
+            close(peers[i]);
+    event_base_free(base);
+}
+
+static void
+turn(void)
+{
+    for (int i = 0; i < 20 && over == REASON_NONE; i++) {
+        usleep(500);
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    }
+}
+
+static void
+leave(int peer, bool reset)
+{
+    struct linger now = {1, 0};
+
+    if (reset)
+        setsockopt(peers[peer], SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    close(peers[peer]);
+    peers[peer] = -1;
+}
+
+static void
+expect(int peer, const char *text)
+{
+    char got[256];
+    ssize_t n = recv(peers[peer], got, sizeof(got), 0);
+
+    ck_assert_int_eq(n, (ssize_t)strlen(text));
+    ck_assert_mem_eq(got, text, strlen(text));
+}
+
+static void
+expect_end(int peer)
+{
+    char byte;
+
+    ck_assert_int_eq(recv(peers[peer], &byte, 1, 0), 0);
+}
+
+START_TEST(bytes_go_both_ways)
+{
+    ck_assert_int_eq(send(peers[CLIENT], "abc", 3, 0), 3);
+    ck_assert_int_eq(send(peers[BACKEND], "defg", 4, 0), 4);
+    turn();
+    expect(BACKEND, "abc");
+    expect(CLIENT, "defg");
+    ck_assert_uint_eq(tunnel.bytes[CLIENT], 3);
+    ck_assert_uint_eq(tunnel.bytes[BACKEND], 4);
+    ck_assert_uint_eq(tunnel.active_ms, 1000);
+    ck_assert_ptr_null(tunnel.sides[CLIENT].out);
+    ck_assert_ptr_null(tunnel.sides[BACKEND].out);
+}
+END_TEST
+
+START_TEST(an_end_is_passed_on_after_the_data)
+{
+    int first = _i, second = 1 - _i;
+
+    ck_assert_int_eq(send(peers[first], "last", 4, 0), 4);
+    shutdown(peers[first], SHUT_WR);
+    turn();
+    expect(second, "last");
+    expect_end(second);
+    ck_assert_int_eq(over, REASON_NONE); /* the other direction lives on */
+    ck_assert_int_eq(send(peers[second], "still", 5, 0), 5);
+    turn();
+    expect(first, "still");
+    leave(second, false);
+    turn();
+    expect_end(first);
+    ck_assert_int_eq(over, first == CLIENT ? REASON_CLIENT_CLOSED : REASON_BACKEND_ENDED);
+}
+END_TEST
+
+START_TEST(data_before_a_reset_arrives)
+{
+    int first = _i, second = 1 - _i;
+
+    ck_assert_int_eq(send(peers[first], "last", 4, 0), 4);
+    leave(first, true);
+    turn();
+    expect(second, "last");
+    expect_end(second);
+    ck_assert_int_eq(over, first == CLIENT ? REASON_CLIENT_RESET : REASON_BACKEND_RESET);
+}
+END_TEST
+
+/* What tells of the reset is a failed write; the data is still there to read. */
+START_TEST(data_before_a_reset_arrives_when_a_write_finds_it)
+{
+    int first = _i, second = 1 - _i;
+
+    ck_assert_int_eq(send(peers[first], "last", 4, 0), 4);
+    leave(first, true);
+    usleep(2000);
+    (void)!tunnel_give(&tunnel, second, "x", 1, 0, 1000);
+    (void)!tunnel_give(&tunnel, second, "x", 1, 0, 1000);
+    turn();
+    expect(second, "last");
+    ck_assert_int_eq(over, first == CLIENT ? REASON_CLIENT_RESET : REASON_BACKEND_RESET);
+}
+END_TEST
+
+START_TEST(a_slow_reader_stops_the_writer)
+{
+    static char chunk[65536];
+    int from = _i, to = 1 - _i;
+    size_t sent = 0, got = 0;
+    unsigned char next_out = 0, next_in = 0;
+
+    for (int quiet = 0; quiet < 50;) { /* until nothing more goes in */
+        for (size_t i = 0; i < sizeof(chunk); i++)
+            chunk[i] = (char)(unsigned char)(next_out + i);
+        ssize_t n = send(peers[from], chunk, sizeof(chunk), 0);
+        if (n > 0) {
+            sent += (size_t)n;
+            next_out = (unsigned char)(next_out + n);
+            quiet = 0;
+        } else {
+            quiet++;
+        }
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    }
+    ck_assert(!tunnel.sides[from].reading);
+    ck_assert_uint_le(side_waiting(&tunnel.sides[to]), sizeof(buffer));
+    ck_assert_uint_gt(side_waiting(&tunnel.sides[to]), 0);
+    shutdown(peers[from], SHUT_WR);
+    for (int quiet = 0; quiet < 200;) {
+        ssize_t n = recv(peers[to], chunk, sizeof(chunk), 0);
+        for (ssize_t i = 0; i < n; i++)
+            ck_assert_int_eq((unsigned char)chunk[i], next_in++);
+        if (n > 0)
+            got += (size_t)n;
+        else if (n == 0)
+            break;
+        else
+            quiet++, usleep(500);
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    }
+    ck_assert_uint_eq(got, sent);
+    ck_assert_ptr_null(tunnel.sides[to].out);
+}
+END_TEST
+
+START_TEST(deadlines)
+{
+    const int64_t wall = 1700000000000;
+
+    tunnel.times = (struct tunnel_times){.idle = 600, .write = 30, .fin = 20};
+    tunnel.active_ms = 5000;
+    ck_assert_uint_eq(tunnel_due(&tunnel, 5000, wall), 5600);
+    ck_assert_int_eq(tunnel_overdue(&tunnel, 5599, wall), REASON_NONE);
+    ck_assert_int_eq(tunnel_overdue(&tunnel, 5600, wall), REASON_IDLE);
+
+    tunnel.expiry_wall_ms = wall + 100;
+    ck_assert_uint_eq(tunnel_due(&tunnel, 5000, wall), 5100);
+    ck_assert_uint_eq(tunnel_due(&tunnel, 5000, wall + 200), 5000); /* past: at once */
+    ck_assert_int_eq(tunnel_overdue(&tunnel, 5000, wall + 99), REASON_NONE);
+    ck_assert_int_eq(tunnel_overdue(&tunnel, 5000, wall + 100), REASON_EXPIRED);
+    tunnel.expiry_wall_ms = INT64_MAX;
+
+    tunnel.lifetime_due_ms = 5050;
+    ck_assert_uint_eq(tunnel_due(&tunnel, 5000, wall), 5050);
+    ck_assert_int_eq(tunnel_overdue(&tunnel, 5050, wall), REASON_LIFETIME);
+    tunnel.lifetime_due_ms = WHEEL_NEVER;
+
+    tunnel.fin_ms = 5000;
+    ck_assert_uint_eq(tunnel_due(&tunnel, 5000, wall), 5020);
+    ck_assert_int_eq(tunnel_overdue(&tunnel, 5020, wall), REASON_FIN_TIMEOUT);
+    tunnel.fin_ms = 0;
+
+    tunnel.times = (struct tunnel_times){0};
+    ck_assert_uint_eq(tunnel_due(&tunnel, 5000, wall), WHEEL_NEVER);
+    ck_assert_int_eq(tunnel_overdue(&tunnel, WHEEL_NEVER - 1, wall), REASON_NONE);
+}
+END_TEST
+
+/* What a tunnel costs: two events of 128 bytes each are most of it. */
+START_TEST(is_small)
+{
+    ck_assert_uint_le(sizeof(struct side), 168);
+    ck_assert_uint_le(sizeof(struct tunnel), 2 * sizeof(struct side) + 112);
+}
+END_TEST
+
+Suite *
+tunnel_suite(void)
+{
+    Suite *suite = suite_create("tunnel");
+    TCase *tc = tcase_create("tunnel");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, bytes_go_both_ways);
+    tcase_add_loop_test(tc, an_end_is_passed_on_after_the_data, 0, 2);
+    tcase_add_loop_test(tc, data_before_a_reset_arrives, 0, 2);
+    tcase_add_loop_test(tc, data_before_a_reset_arrives_when_a_write_finds_it, 0, 2);
+    tcase_add_loop_test(tc, a_slow_reader_stops_the_writer, 0, 2);
+    tcase_add_test(tc, deadlines);
+    tcase_add_test(tc, is_small);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
