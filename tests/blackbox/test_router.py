@@ -19,8 +19,8 @@ class Router(Case):
 
     def take(self, gate, target, host="gate.test", listener=None):
         """The backend's name, or the status when none was reached."""
-        client = self.client(gate, handshake(target, host=host), listener)
         before = {name: len(service.peers) for name, service in self.services.items()}
+        client = self.client(gate, handshake(target, host=host), listener)
         while True:
             for name, service in self.services.items():
                 if len(service.peers) > before[name]:
