@@ -2,6 +2,8 @@
 #include "registry.h"
 
 const struct mw_module *const middleware_registry[] = {
+    &ip_allowlist_module,
     &jwt_module,
+    &origin_module,
     NULL,
 };

@@ -80,13 +80,23 @@ class Router(Case):
     def test_first_match_wins(self):
         gate = self.gate_for(
             {
-                "one": {"path": "/a/{x}"},
-                "two": {"path": "/a/b"},
-                "three": {"path": "/a/*"},
-                "four": {"path": "/a/b/c"},
+                "one": {"path": "/a/b"},
+                "two": {"path": "/a/*", "host": "two.test"},
+                "three": {"path": "/a/{x}"},
+                "four": {"path": "/a/*"},
             }
         )
-        self.check(gate, {("/a/b",): "one", ("/a/b/c",): "three", ("/a/",): "three"})
+        self.check(
+            gate,
+            {
+                ("/a/b",): "one",
+                ("/a/b", "two.test"): "one",
+                ("/a/c", "two.test"): "two",
+                ("/a/c",): "three",
+                ("/a/",): "four",
+                ("/a/c/d",): "four",
+            },
+        )
 
     def test_hosts(self):
         gate = self.gate_for(
