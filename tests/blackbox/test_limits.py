@@ -21,7 +21,7 @@ class HeadSize(Case):
 
     def test_head_without_an_end(self):
         gate = self.gateway(limits={"head": "1KiB", "uri": "512B"})
-        for data in (b"GET /ws HTTP/1.1\r\nX: " + b"a" * 1100, self.padded(1025)[:-2]):
+        for data in (b"GET /ws HTTP/1.1\r\nX: " + b"a" * 1100, self.padded(1030)[:-2]):
             with self.subTest(data[:30]):
                 self.check_refused(gate.ask(data), 431)
 
