@@ -14,6 +14,8 @@
  */
 #include "registry.h"
 
+#include <wsgate/middleware.h>
+
 #include "base/address.h"
 
 #include <errno.h>

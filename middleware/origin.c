@@ -13,6 +13,8 @@
  */
 #include "registry.h"
 
+#include <wsgate/middleware.h>
+
 #include "base/compiler.h"
 #include "protocol/origin.h"
 

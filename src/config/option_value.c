@@ -180,20 +180,18 @@ check_number(const struct option_check *check, const struct yaml_node *node)
     return fill_only(check, node);
 }
 
-/* "expected a, b or c". */
+/* "expected one of a, b". */
 static void
 list_choices(const char *choices, char expected[FAULT_TEXT_MAX])
 {
-    size_t len = (size_t)snprintf(expected, FAULT_TEXT_MAX, "expected ");
-    struct str choice, next;
+    size_t len = 0;
+    struct str choice;
     bool later;
 
-    for (size_t i = 0; options_choice(choices, i, &choice, &later) && len < FAULT_TEXT_MAX; i++) {
-        bool is_last = !options_choice(choices, i + 1, &next, &later);
-
-        len += (size_t)snprintf(expected + len, FAULT_TEXT_MAX - len, "%s" STR_FMT,
-                                i == 0 ? "" : is_last ? " or " : ", ", STR_ARG(choice));
-    }
+    for (size_t i = 0; options_choice(choices, i, &choice, &later) && len < FAULT_TEXT_MAX; i++)
+        if (!later)
+            len += (size_t)snprintf(expected + len, FAULT_TEXT_MAX - len, "%s" STR_FMT,
+                                    len > 0 ? ", " : "expected one of ", STR_ARG(choice));
 }
 
 static bool
@@ -329,8 +327,10 @@ take_members(const struct option_check *check, struct option_item *item,
              const struct yaml_node *node)
 {
     fill_item(check, item, node);
-    if (check->row->members == NULL)
+    if (check->row->members == NULL || node->faulty)
         return !node->faulty;
+    if (node->kind != YAML_KIND_MAP)
+        return fault_expected(check, node, "expected a map of options");
     item->members = options_check(check->options->context, node, check->row->members);
     return item->members != NULL && !item->members->faulty;
 }

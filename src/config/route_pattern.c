@@ -62,7 +62,8 @@ judge_segments(struct str path, size_t *captures, const char **error)
             return false;
         ++*captures;
     }
-    return true;
+    *error = "expected at most 8 captures";
+    return *captures <= ROUTE_CAPTURES_MAX;
 }
 
 /* The path with "x" for each capture must be what target_parse makes of it. */

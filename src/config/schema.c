@@ -95,7 +95,7 @@ later_schema(const struct mw_option *row)
 {
     if (row->type == MW_LIST || row->type == MW_FILES)
         return json_pack("{s:s, s:i}", "type", "array", "maxItems", 0);
-    if (row->fallback == NULL)
+    if (row->fallback == NULL || row->type == MW_OBJECT)
         return NULL;
     /* As YAML reads it: 0 and false are no strings. */
     json_t *value = json_loads(row->fallback, JSON_DECODE_ANY, NULL);

@@ -33,6 +33,9 @@ struct instance_settings {
     const struct mw_options *options;
 };
 
+/* Captures of one path: a request has room for so many. */
+enum { ROUTE_CAPTURES_MAX = 8 };
+
 enum path_match { PATH_EXACT, PATH_BELOW, PATH_CAPTURES };
 
 /* A piece of a path with captures: "/rooms/{room}/x" is "/rooms/", {room}, "/x". */

@@ -6,9 +6,6 @@
  * The hard thing: bounds on bounds. A limit of 0 is "off" only where the gateway
  * can live without it; a head has a size and every wait a deadline.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* sched_getaffinity */
-#endif
 #include "config/settings_build.h"
 #include "config/suggest.h"
 

@@ -56,7 +56,9 @@ look_up(struct settings_build *build, const struct mw_options *route, const char
         return false;
     suggest_start(&suggest, str_of(wanted));
     for (*found = 0; (name = chapter->name(build->settings, *found)) != NULL; ++*found) {
-        if (name[0] != '\0' && strcmp(name, wanted) == 0)
+        if (name[0] == '\0') /* a listener needs no name */
+            continue;
+        if (strcmp(name, wanted) == 0)
             return true;
         suggest_try(&suggest, name);
     }

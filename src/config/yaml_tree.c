@@ -218,7 +218,7 @@ judge_duplicates(struct reader *reader, const struct yaml_node *map)
             first = i;
             continue;
         }
-        sorted[i]->faulty = true;
+        sorted[i]->duplicate = true;
         faults_add(reader->faults, sorted[i]->key_mark, "`" STR_FMT "` twice; first on line %u",
                    STR_ARG(sorted[i]->key), sorted[first]->key_mark.line);
     }

@@ -241,7 +241,7 @@ open_listeners(struct worker *worker, const int *shared_fds)
         return false;
     for (size_t i = 0; i < settings->listener_count; i++) {
         int fd = shared_fds[i] != -1 ? dup(shared_fds[i])
-                                     : listener_bind(&settings->listeners[i]);
+                                     : listener_bind(&settings->listeners[i], false);
         if (fd == -1) {
             log_message(worker->log, LOG_LEVEL_ERROR, "listen", "%s: %s",
                         settings->listeners[i].text, strerror(errno));

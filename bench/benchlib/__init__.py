@@ -1,0 +1,1 @@
+"""What bench/run, bench/syscalls and bench/instructions share."""

@@ -1,0 +1,18 @@
+/*
+ * safe_text.h - bytes from a stranger, made fit for a terminal and for JSON.
+ */
+#ifndef WSGATE_SAFE_TEXT_H
+#define WSGATE_SAFE_TEXT_H
+
+#include "base/str.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* Prints at most `max` bytes of text: controls (C0, DEL, C1) and what is no UTF-8 as \xNN, then
+ * "... (N bytes)" if there was more. */
+void safe_text_print(FILE *out, struct str text, size_t max);
+/* A JSON string; what is no UTF-8 becomes U+FFFD. NULL: out of memory. */
+json_t *safe_text_json(struct str text);
+
+#endif

@@ -1,0 +1,165 @@
+/* ws_socket.c - see ws_socket.h. The descriptor is non-blocking; poll does the waiting. */
+#include "wsgatectl/ws_socket.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static bool PRINTF_LIKE(2, 3) fail(struct ws_socket *sock, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(sock->error, sizeof(sock->error), format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* 1: ready, 0: the deadline has passed, -1: errno. */
+static int
+wait_for(const struct ws_socket *sock, short events, uint64_t deadline_us)
+{
+    struct pollfd entry = {.fd = sock->fd, .events = events};
+    int ready;
+
+    do {
+        int timeout_ms = -1;
+        if (deadline_us != WS_SOCKET_NO_DEADLINE) {
+            uint64_t now_us = clock_monotonic_us();
+            if (now_us >= deadline_us)
+                return 0;
+            uint64_t left_ms = (deadline_us - now_us + 999) / 1000;
+            timeout_ms = left_ms > INT_MAX ? INT_MAX : (int)left_ms;
+        }
+        ready = poll(&entry, 1, timeout_ms);
+    } while (ready == 0 || (ready == -1 && errno == EINTR));
+    return ready;
+}
+
+static bool
+bind_to(struct ws_socket *sock, const struct addrinfo *remote, const char *bind_address)
+{
+    const struct addrinfo hints = {
+        .ai_family = remote->ai_family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+    struct addrinfo *local;
+
+    int status = getaddrinfo(bind_address, NULL, &hints, &local);
+    if (status != 0)
+        return fail(sock, "bind to %s: %s", bind_address, gai_strerror(status));
+    status = bind(sock->fd, local->ai_addr, local->ai_addrlen);
+    int reason = errno;
+    freeaddrinfo(local);
+    return status == 0 || fail(sock, "bind to %s: %s", bind_address, strerror(reason));
+}
+
+static bool
+finish_connect(struct ws_socket *sock, uint64_t deadline_us)
+{
+    int reason = 0;
+    socklen_t len = sizeof(reason);
+
+    int ready = wait_for(sock, POLLOUT, deadline_us);
+    if (ready == 0)
+        return fail(sock, "connect: no answer in time");
+    if (ready == -1 || getsockopt(sock->fd, SOL_SOCKET, SO_ERROR, &reason, &len) == -1)
+        reason = errno;
+    return reason == 0 || fail(sock, "connect: %s", strerror(reason));
+}
+
+static bool
+connect_to(struct ws_socket *sock, const struct addrinfo *remote, const char *bind_address,
+           uint64_t deadline_us)
+{
+    int type = remote->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+    sock->fd = socket(remote->ai_family, type, remote->ai_protocol);
+    if (sock->fd == -1)
+        return fail(sock, "socket: %s", strerror(errno));
+    if (bind_address && !bind_to(sock, remote, bind_address))
+        return false;
+    if (connect(sock->fd, remote->ai_addr, remote->ai_addrlen) == 0)
+        return true;
+    if (errno != EINPROGRESS)
+        return fail(sock, "connect: %s", strerror(errno));
+    return finish_connect(sock, deadline_us);
+}
+
+bool
+ws_socket_connect(struct ws_socket *sock, const char *host, const char *port,
+                  const char *bind_address, uint64_t deadline_us)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found;
+    bool connected = false;
+
+    *sock = (struct ws_socket){.fd = -1};
+    int status = getaddrinfo(host, port, &hints, &found);
+    if (status != 0)
+        return fail(sock, "%s: %s", host, gai_strerror(status));
+    for (struct addrinfo *one = found; one && !connected; one = one->ai_next) {
+        ws_socket_close(sock);
+        connected = connect_to(sock, one, bind_address, deadline_us);
+    }
+    freeaddrinfo(found);
+    if (!connected)
+        ws_socket_close(sock);
+    return connected;
+}
+
+bool
+ws_socket_send(struct ws_socket *sock, const void *data, size_t len, uint64_t deadline_us)
+{
+    const char *at = data;
+
+    while (len > 0) {
+        ssize_t sent = send(sock->fd, at, len, MSG_NOSIGNAL);
+        if (sent >= 0) {
+            at += sent;
+            len -= (size_t)sent;
+        } else if (errno == EAGAIN) {
+            int ready = wait_for(sock, POLLOUT, deadline_us);
+            if (ready != 1)
+                return fail(sock, "send: %s", ready == 0 ? "timed out" : strerror(errno));
+        } else if (errno != EINTR) {
+            return fail(sock, "send: %s", strerror(errno));
+        }
+    }
+    return true;
+}
+
+enum ws_socket_read
+ws_socket_receive(struct ws_socket *sock, void *buffer, size_t room, size_t *len,
+                  uint64_t deadline_us)
+{
+    ssize_t got;
+
+    while ((got = recv(sock->fd, buffer, room, 0)) == -1) {
+        if (errno == EINTR)
+            continue;
+        int ready = errno == EAGAIN ? wait_for(sock, POLLIN, deadline_us) : -1;
+        if (ready == 0)
+            return WS_SOCKET_TIMEOUT;
+        if (ready == -1) {
+            (void)fail(sock, "%s", strerror(errno));
+            return WS_SOCKET_FAILED;
+        }
+    }
+    *len = (size_t)got;
+    return got == 0 ? WS_SOCKET_END : WS_SOCKET_DATA;
+}
+
+void
+ws_socket_close(struct ws_socket *sock)
+{
+    if (sock->fd != -1)
+        close(sock->fd);
+    sock->fd = -1;
+}

@@ -1,0 +1,107 @@
+"""Tokens and keys: HMAC by the standard library, RSA and EC by the openssl command."""
+
+import base64
+import functools
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import tempfile
+import time
+
+SECRET = b"a secret of the tests, 32 bytes or more long"
+OTHER_SECRET = b"quite another secret, as long as it has to be"
+HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def segment(value):
+    return b64(json.dumps(value, separators=(",", ":")).encode())
+
+
+def claims(lifetime=3600, **more):
+    """Claims that are good for `lifetime` seconds; None as a value leaves a claim out."""
+    base = {"sub": "alice", "exp": int(time.time()) + lifetime}
+    return {name: value for name, value in (base | more).items() if value is not None}
+
+
+def sign_hmac(signing_input, secret, alg="HS256"):
+    return hmac.new(secret, signing_input.encode(), HASHES[alg[2:]]).digest()
+
+
+def hs(payload=None, secret=SECRET, alg="HS256", **header):
+    """A token signed by HMAC. `payload` is a dict of claims; `header` adds to or changes the header."""
+    head = {"alg": alg, "typ": "JWT"} | header
+    text = f"{segment(head)}.{segment(claims() if payload is None else payload)}"
+    return f"{text}.{b64(sign_hmac(text, secret, alg))}"
+
+
+def unsigned(payload=None, alg="none"):
+    return f"{segment({'alg': alg, 'typ': 'JWT'})}.{segment(payload or claims())}."
+
+
+def openssl(*arguments, data=None):
+    done = subprocess.run(
+        ["openssl", *arguments], input=data, capture_output=True, timeout=60, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"openssl {' '.join(arguments)}: {done.stderr.decode()}")
+    return done.stdout
+
+
+class KeyPair:
+    """An RSA or P-256 key pair; signs tokens with RS256 or ES256."""
+
+    def __init__(self, kind):
+        self.alg = {"rsa": "RS256", "ec": "ES256"}[kind]
+        options = {
+            "rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+            "ec": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        }[kind]
+        self.private = openssl("genpkey", *options)
+        self.public = openssl("pkey", "-pubout", data=self.private)
+
+    def _signature(self, data):
+        with tempfile.NamedTemporaryFile() as key:
+            key.write(self.private)
+            key.flush()
+            made = openssl("dgst", "-sha256", "-sign", key.name, data=data)
+        return der_to_raw(made) if self.alg == "ES256" else made
+
+    def sign(self, payload=None, **header):
+        head = {"alg": self.alg, "typ": "JWT"} | header
+        text = f"{segment(head)}.{segment(claims() if payload is None else payload)}"
+        return f"{text}.{b64(self._signature(text.encode()))}"
+
+
+@functools.cache
+def key_pair(kind):
+    return KeyPair(kind)
+
+
+def der_to_raw(der):
+    """An ECDSA-Sig-Value in DER to the 64 bytes r||s of JWS (RFC 7518 3.4)."""
+    at, numbers = 2, []
+    for _ in range(2):
+        size = der[at + 1]
+        numbers.append(int.from_bytes(der[at + 2 : at + 2 + size], "big"))
+        at += 2 + size
+    return b"".join(number.to_bytes(32, "big") for number in numbers)
+
+
+def flip(token, part):
+    """The token with one bit changed in segment 0, 1 or 2, still base64url."""
+    parts = token.split(".")
+    raw = bytearray(base64.urlsafe_b64decode(parts[part] + "=="))
+    raw[len(raw) // 2] ^= 1
+    parts[part] = b64(bytes(raw))
+    return ".".join(parts)
+
+
+def unguessable():
+    """A secret that stands nowhere else, for tests that search for it."""
+    return os.urandom(24).hex().encode()

@@ -1,0 +1,427 @@
+"""Whatever a backend answers, the client gets the right status, and only a whole, right 101 a tunnel."""
+
+import socket
+
+from harness.backend import answer
+from harness.case import Case
+from harness.wire import Head, handshake, head, switching
+
+PROTOCOLS = "Sec-WebSocket-Protocol: chat, log"
+DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate"
+
+
+def plain(status, *lines, body=b""):
+    return head(f"HTTP/1.1 {status}", *lines) + body
+
+
+class Wrong(Case):
+    """Broken handshakes: 502 to the client, and not a byte of what follows passes."""
+
+    def gate_for(self, handler, **pool):
+        self.service = self.backend(handler)
+        return self.gateway(self.service, pool={"handshake_timeout": "2s"} | pool)
+
+    def check_502(self, *pieces, request=None, then="close", status=502):
+        gate = self.gate_for(answer(*pieces, then=then))
+        self.check_refused(gate.ask(request or handshake("/ws", PROTOCOLS)), status)
+
+    def test_101_that_is_no_websocket_101(self):
+        def without(name):
+            return lambda request: switching(request, drop=[name]) + b"secret"
+
+        def line(*extra):
+            return lambda request: switching(request, *extra) + b"secret"
+
+        def changed(**changes):
+            return lambda request: switching(request, **changes) + b"secret"
+
+        rows = {
+            "no Upgrade": without("Upgrade"),
+            "no Connection": without("Connection"),
+            "no accept": without("Sec-WebSocket-Accept"),
+            "another Upgrade": changed(upgrade="h2c"),
+            "Upgrade with a version": changed(upgrade="websocket/13"),
+            "two Upgrades": line("Upgrade: h2c"),
+            "Connection without upgrade": changed(connection="keep-alive"),
+            "wrong accept": changed(accept="s3pPLMBiTxaQ9kYGzzhZRbK+xOo0"),
+            "accept of another key": changed(accept="AAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+            "accept in other case": lambda r: switching(r, accept=switching(r).decode().lower()[-32:-4]),
+            "two accepts": lambda r: switching(r, "Sec-WebSocket-Accept: x") + b"secret",
+            "the same accept twice": lambda r: switching(
+                r, f"Sec-WebSocket-Accept: {Head(switching(r)).get('Sec-WebSocket-Accept')}"
+            ),
+            "unoffered subprotocol": line("Sec-WebSocket-Protocol: other"),
+            "subprotocol in other case": line("Sec-WebSocket-Protocol: Chat"),
+            "two subprotocols": line("Sec-WebSocket-Protocol: chat, log"),
+            "two subprotocol fields": line("Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol: log"),
+            "unoffered extension": line(DEFLATE),
+            "a length": line("Content-Length: 0"),
+            "a coding": line("Transfer-Encoding: chunked"),
+            "a space before the colon": line("X-A : b"),
+            "a folded line": line("X-A: b", " c"),
+            "a NUL": line("X-A: b\0c"),
+            "bare LF": lambda r: switching(r).replace(b"\r\n", b"\n"),
+            "HTTP/1.0": lambda r: switching(r).replace(b"HTTP/1.1", b"HTTP/1.0"),
+            "HTTP/2": lambda r: switching(r).replace(b"HTTP/1.1", b"HTTP/2"),
+            "an empty line first": lambda r: b"\r\n" + switching(r),
+        }
+        for name, piece in rows.items():
+            with self.subTest(name):
+                self.check_502(piece)
+
+    def test_a_subprotocol_that_nobody_asked_for(self):
+        self.check_502(
+            lambda r: switching(r, "Sec-WebSocket-Protocol: chat"), request=handshake("/ws")
+        )
+
+    def test_an_extension_twice(self):
+        self.check_502(lambda r: switching(r, DEFLATE, DEFLATE), request=handshake("/ws", DEFLATE))
+
+    def test_no_http(self):
+        rows = {
+            "garbage": (b"\x00\x01\x02\xff" * 20,),
+            "garbage with an end": (b"hello there\r\n\r\n",),
+            "frames at once": (b"\x81\x05hello" * 10,),
+            "nothing": (),
+            "a space too many": (b"HTTP/1.1  200 OK\r\nContent-Length: 0\r\n\r\n",),
+            "a status of two digits": (b"HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n",),
+            "a status of four digits": (b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n",),
+            "half a head": (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: webso",),
+            "a head without its end": (lambda r: switching(r)[:-2],),
+            "a head too large": (b"HTTP/1.1 200 OK\r\n" + b"X-Fill: " + b"a" * 200000,),
+            "a request": (handshake(),),
+            "HTTP/1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",),
+        }
+        for name, pieces in rows.items():
+            for then in ("close", "reset"):
+                with self.subTest(name, then=then):
+                    self.check_502(*pieces, then=then)
+
+    def test_bodies_with_errors(self):
+        chunked = "Transfer-Encoding: chunked"
+        rows = {
+            "length and coding": plain("200 OK", "Content-Length: 5", chunked, body=b"5\r\nhello\r\n0\r\n\r\n"),
+            "two lengths": plain("200 OK", "Content-Length: 5", "Content-Length: 6", body=b"hello!"),
+            "a list of lengths": plain("200 OK", "Content-Length: 5, 5", body=b"hello"),
+            "a negative length": plain("200 OK", "Content-Length: -5", body=b"hello"),
+            "a length with a sign": plain("200 OK", "Content-Length: +5", body=b"hello"),
+            "a length in hex": plain("200 OK", "Content-Length: 0x5", body=b"hello"),
+            "a huge length": plain("200 OK", "Content-Length: 99999999999999999999", body=b"hello"),
+            "shorter than its length": plain("200 OK", "Content-Length: 50", body=b"hello"),
+            "another coding": plain("200 OK", "Transfer-Encoding: gzip", body=b"hello"),
+            "two codings": plain("200 OK", "Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"),
+            "a bad chunk size": plain("200 OK", chunked, body=b"zz\r\nhello\r\n0\r\n\r\n"),
+            "a negative chunk size": plain("200 OK", chunked, body=b"-5\r\nhello\r\n0\r\n\r\n"),
+            "a huge chunk size": plain("200 OK", chunked, body=b"fffffffffffffffff\r\nhello"),
+            "no CRLF behind a chunk": plain("200 OK", chunked, body=b"5\r\nhelloXX0\r\n\r\n"),
+            "bare LF in chunks": plain("200 OK", chunked, body=b"5\nhello\n0\n\n"),
+            "no last chunk": plain("200 OK", chunked, body=b"5\r\nhello\r\n"),
+            "an early end in a chunk": plain("200 OK", chunked, body=b"50\r\nhello"),
+            "a bad trailer": plain("200 OK", chunked, body=b"0\r\nX\0: y\r\n\r\n"),
+            "over 64 KiB by length": plain("200 OK", "Content-Length: 65537", body=b"a" * 65537),
+            "over 64 KiB chunked": plain(
+                "200 OK",
+                chunked,
+                body=b"8000\r\n" + b"a" * 0x8000 + b"\r\n8001\r\n" + b"a" * 0x8001 + b"\r\n0\r\n\r\n",
+            ),
+            "over 64 KiB until the end": plain("200 OK", body=b"a" * 70000),
+        }
+        for name, data in rows.items():
+            with self.subTest(name):
+                self.check_502(data)
+
+    def test_nine_interim_answers(self):
+        self.check_502(*([plain("100 Continue")] * 9), lambda r: switching(r), then="hold")
+
+    def test_an_interim_answer_and_no_final_one(self):
+        self.check_502(plain("103 Early Hints", "Link: </a>; rel=preload"))
+
+    def test_silence(self):
+        rows = {
+            "nothing": (),
+            "half a head": (b"HTTP/1.1 101 Switching Protocols\r\nUpg",),
+            "interim only": (plain("100 Continue"),),
+            "half a body": (plain("200 OK", "Content-Length: 10", body=b"hello"),),
+            "a body without end": (plain("200 OK", body=b"hello"),),
+        }
+        for name, pieces in rows.items():
+            with self.subTest(name):
+                gate = self.gate_for(answer(*pieces, then="hold"), handshake_timeout="500ms")
+                self.check_refused(gate.ask(handshake("/ws")), 504)
+
+    def test_a_drip_cannot_extend_the_deadline(self):
+        def drip(peer):
+            peer.read_head()
+            peer.send_slowly([b"HTTP/1.1 101 S"] + [b"x"] * 600, 0.05)
+
+        gate = self.gate_for(drip, handshake_timeout="1s")
+        self.check_refused(gate.ask(handshake("/ws")), 504)
+
+    def test_early_bytes_do_not_reach_a_backend_that_refuses(self):
+        service = self.backend()
+        gate = self.gateway(service)
+        client = self.client(gate, handshake("/ws") + b"early bytes")
+        peer = service.next()
+        peer.read_head()
+        peer.expect_nothing()
+        peer.send(plain("403 Forbidden", "Content-Length: 2", body=b"no"))
+        self.assertEqual(client.read_response().status, 403)
+        self.assertEqual(peer.read_rest(), b"")
+
+
+class PassedOn(Case):
+    """Other answers of the backend are the client's: its status, its body, our own length."""
+
+    def ask(self, data, *extra, then="close", request=None):
+        gate = self.gateway(self.backend(answer(data, then=then)))
+        return gate.ask(request or handshake("/ws", *extra))
+
+    def check(self, reply, status, body):
+        self.assertEqual((reply.status, reply.body), (status, body), reply)
+        options = [token.lower() for token in reply.head.tokens("Connection")]
+        self.assertIn("close", options)
+        if status != 426:  # whose Upgrade is part of what it says
+            self.assertEqual(options, ["close"])
+            self.assertIsNone(reply.get("Upgrade"))
+        self.assertIsNone(reply.get("Sec-WebSocket-Accept"))
+
+    def test_statuses(self):
+        for line in ("200 OK", "302 Found", "400 Bad", "401 No", "403 No", "404 None", "426 Up",
+                     "429 Slow", "500 Oops", "503 Later", "599 Odd"):
+            for then in ("close", "hold"):
+                with self.subTest(line, then=then):
+                    reply = self.ask(plain(line, "Content-Length: 4", body=b"body"), then=then)
+                    self.check(reply, int(line[:3]), b"body")
+
+    def test_bodies(self):
+        chunked = "Transfer-Encoding: chunked"
+        long = bytes(range(256)) * 256
+        rows = {
+            "length": (plain("200 OK", "Content-Length: 5", body=b"hello"), b"hello"),
+            "length 0": (plain("200 OK", "Content-Length: 0"), b""),
+            "more than its length": (plain("200 OK", "Content-Length: 5", body=b"hello!!!"), b"hello"),
+            "chunks": (plain("200 OK", chunked, body=b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"), b"hello"),
+            "chunks of one": (
+                plain("200 OK", chunked, body=b"1\r\na\r\n" * 500 + b"0\r\n\r\n"), b"a" * 500
+            ),
+            "extensions and trailers": (
+                plain("200 OK", chunked, body=b"5;a=b\r\nhello\r\n0\r\nX-T: v\r\n\r\n"), b"hello"
+            ),
+            "until the end": (plain("200 OK", body=b"hello"), b"hello"),
+            "64 KiB by length": (plain("200 OK", "Content-Length: 65536", body=long), long),
+            "64 KiB chunked": (
+                plain("200 OK", chunked, body=b"10000\r\n" + long + b"\r\n0\r\n\r\n"), long
+            ),
+            "64 KiB until the end": (plain("200 OK", body=long), long),
+        }
+        for name, (data, body) in rows.items():
+            with self.subTest(name):
+                self.check(self.ask(data), 200, body)
+
+    def test_in_pieces(self):
+        data = plain("403 No", "Transfer-Encoding: chunked", body=b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n")
+
+        def slowly(peer):
+            peer.read_head()
+            peer.send_slowly([data[i : i + 1] for i in range(len(data))])
+
+        gate = self.gateway(self.backend(slowly))
+        self.check(gate.ask(handshake("/ws")), 403, b"hello")
+
+    def test_no_body(self):
+        for line in ("204 No Content", "304 Not Modified"):
+            with self.subTest(line):
+                self.check(self.ask(plain(line)), int(line[:3]), b"")
+        self.check(self.ask(plain("304 Not Modified", "Content-Length: 500")), 304, b"")
+
+    def test_end_to_end_fields_pass_and_others_do_not(self):
+        reply = self.ask(
+            plain(
+                "401 No",
+                "Content-Length: 2",
+                "Content-Type: text/x-own",
+                "Content-Language: en",
+                "WWW-Authenticate: Basic realm=there",
+                "Retry-After: 7",
+                "Set-Cookie: a=1",
+                "Set-Cookie: b=2",
+                "Connection: keep-alive, X-Hop",
+                "Keep-Alive: timeout=5",
+                "X-Hop: 1",
+                "Upgrade: h2c",
+                body=b"no",
+            )
+        )
+        self.check(reply, 401, b"no")
+        self.assertEqual(reply.get("Content-Type"), "text/x-own")
+        self.assertEqual(reply.get("Content-Language"), "en")
+        self.assertEqual(reply.get("WWW-Authenticate"), "Basic realm=there")
+        self.assertEqual(reply.get("Retry-After"), "7")
+        self.assertEqual(reply.head.all("Set-Cookie"), ["a=1", "b=2"])
+        for name in ("Keep-Alive", "X-Hop"):
+            self.assertIsNone(reply.get(name))
+
+    def test_interim_answers_before_a_refusal(self):
+        data = plain("100 Continue") + plain("103 Early Hints", "Link: </a>") * 7
+        self.check(self.ask(data + plain("403 No", "Content-Length: 2", body=b"no")), 403, b"no")
+
+
+class Right(Case):
+    """What is right in more than one form."""
+
+    def check_tunnel(self, *pieces, request=None):
+        def serve(peer):
+            head = peer.read_head()
+            for piece in pieces:
+                peer.send(piece(head) if callable(piece) else piece)
+            peer.send(peer.read(4))
+
+        gate = self.gateway(self.backend(serve))
+        client = self.client(gate, request or handshake("/ws", PROTOCOLS, DEFLATE))
+        reply = client.read_response()
+        self.check_switched(reply)
+        client.send(b"ping")
+        self.assertEqual(client.read(4), b"ping")
+        client.expect_end()
+        return reply
+
+    def test_forms_of_a_101(self):
+        rows = {
+            "usual": lambda r: switching(r),
+            "other case": lambda r: switching(r, upgrade="WebSocket", connection="upgrade"),
+            "a list": lambda r: switching(r, connection="keep-alive, Upgrade"),
+            "more fields": lambda r: switching(r, "Server: x", "Date: today"),
+            "no phrase": lambda r: switching(r).replace(b"Switching Protocols", b""),
+            "a subprotocol": lambda r: switching(r, "Sec-WebSocket-Protocol: log"),
+            "an extension": lambda r: switching(r, DEFLATE + "; server_no_context_takeover"),
+        }
+        for name, piece in rows.items():
+            with self.subTest(name):
+                self.check_tunnel(piece)
+
+    def test_what_was_chosen_reaches_the_client(self):
+        reply = self.check_tunnel(lambda r: switching(r, "Sec-WebSocket-Protocol: log", DEFLATE))
+        self.assertEqual(reply.get("Sec-WebSocket-Protocol"), "log")
+        self.assertEqual(reply.get("Sec-WebSocket-Extensions"), "permessage-deflate")
+
+    def test_eight_interim_answers(self):
+        self.check_tunnel(plain("100 Continue") * 4, plain("103 Early Hints", "Link: </a>") * 4, switching)
+
+    def test_a_101_at_every_split(self):
+        """Two pieces, many connections at a time: the first pieces all come long before the others."""
+        service = self.backend()
+        gate = self.gateway(service)
+        length = len(switching(Head(handshake())))
+        pairs = []
+        for _ in range(length - 1):
+            client = self.client(gate, handshake("/ws"))
+            pairs.append((client, service.next()))
+        datas = [switching(peer.read_head()) + b"first" for _, peer in pairs]
+        for at, ((_, peer), data) in enumerate(zip(pairs, datas), 1):
+            peer.send(data[:at])
+        for at, ((_, peer), data) in enumerate(zip(pairs, datas), 1):
+            peer.send(data[at:])
+        for client, _ in pairs:
+            self.check_switched(client.read_response())
+            self.assertEqual(client.read(5), b"first")
+
+
+class Servers(Case):
+    """Several servers: the next one is tried while the client has got nothing."""
+
+    def dead(self):
+        backend = self.backend()
+        backend.close()
+        self.backends.remove(backend)
+        return backend
+
+    def test_connect_refused(self):
+        gate = self.gateway(self.dead())
+        self.check_refused(gate.ask(handshake("/ws")), 502)
+
+    def test_no_unix_socket(self):
+        config = self.config(self.echo_backend())
+        config["backends"]["service"]["servers"] = [f"unix:{self.directory}/none"]
+        self.check_refused(self.start(config).ask(handshake("/ws")), 502)
+
+    def test_all_servers_down(self):
+        gate = self.gateway([self.dead(), self.dead(), self.dead()])
+        for _ in range(5):
+            self.assertIn(gate.ask(handshake("/ws")).status, (502, 503))
+
+    def test_the_next_server_is_tried(self):
+        for balance in ("round_robin", "least_connections"):
+            with self.subTest(balance):
+                alive = self.echo_backend()
+                gate = self.gateway([self.dead(), alive, self.dead()], pool={"balance": balance})
+                for _ in range(6):
+                    client = self.client(gate, handshake("/ws"))
+                    self.check_switched(client.read_response())
+                self.assertEqual(alive.connects, 6)
+
+    def test_a_server_that_accepts_nothing(self):
+        """Its queue is full, so a connect waits for ever: connect_timeout, then the next one."""
+        stuck = socket.socket()
+        stuck.bind(("127.0.0.1", 0))
+        stuck.listen(0)
+        fillers = []
+        for _ in range(8):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(stuck.getsockname())
+            fillers.append(filler)
+        try:
+            config = self.config(self.echo_backend(), pool={"connect_timeout": "500ms"})
+            servers = config["backends"]["service"]["servers"]
+            text = f"127.0.0.1:{stuck.getsockname()[1]}"
+            config["backends"]["stuck"] = {"servers": [text], "connect_timeout": "500ms"}
+            servers.insert(0, text)
+            config["routes"].append(self.route("/stuck", backend="stuck"))
+            gate = self.start(config)
+            for _ in range(2):
+                client = self.client(gate, handshake("/ws"))
+                self.check_switched(client.read_response())
+            self.check_refused(gate.ask(handshake("/stuck")), 504)
+        finally:
+            for sock in (stuck, *fillers):
+                sock.close()
+
+    def test_round_robin(self):
+        services = [self.echo_backend() for _ in range(3)]
+        gate = self.gateway(services, pool={"balance": "round_robin"}, threads=1)
+        for _ in range(9):
+            self.check_switched(self.client(gate, handshake("/ws")).read_response())
+        self.assertEqual([service.connects for service in services], [3, 3, 3])
+
+    def test_least_connections(self):
+        services = [self.echo_backend() for _ in range(3)]
+        gate = self.gateway(services, pool={"balance": "least_connections"}, threads=1)
+        clients = [self.client(gate, handshake("/ws")) for _ in range(1)]
+        for _ in range(8):
+            self.check_switched(clients[-1].read_response())
+            clients.append(self.client(gate, handshake("/ws")))
+        self.check_switched(clients[-1].read_response())
+        self.assertEqual([service.connects for service in services], [3, 3, 3])
+
+    def test_least_connections_is_about_live_ones(self):
+        services = [self.echo_backend(), self.echo_backend()]
+        gate = self.gateway(services, pool={"balance": "least_connections"}, threads=1)
+        self.check_switched(self.client(gate, handshake("/ws")).read_response())
+        first = [service.connects for service in services]
+        for number in range(6):
+            client = self.client(gate, handshake("/ws"))
+            self.check_switched(client.read_response())
+            client.close()
+            gate.await_lines(number + 1, "tunnel")
+        busy = first.index(1)
+        self.assertEqual(services[busy].connects, 1)
+        self.assertEqual(services[1 - busy].connects, 6)
+
+    def test_unix_socket(self):
+        service = self.backend(path=f"{self.directory}/service")
+        gate = self.gateway(service)
+        client, peer = self.tunnel(gate, service, handshake("/ws"))
+        client.send(b"over")
+        self.assertEqual(peer.read(4), b"over")
+        peer.send(b"back")
+        self.assertEqual(client.read(4), b"back")

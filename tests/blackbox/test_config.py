@@ -1,0 +1,244 @@
+"""The command line and the file: every fault is named by its place, all of them at once."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+
+from harness.case import Case
+from harness.gateway import SANITIZER, program
+from harness.wire import handshake
+
+GOOD = """\
+threads: 1
+listeners:
+  - name: main
+    address: 127.0.0.1:1
+middleware:
+  office: { ip_allowlist: { allow: [127.0.0.0/8] } }
+  web: { origin: { allow: ["https://app.test"], missing: deny } }
+routes:
+  - path: /ws
+    require: [office, web]
+    backend: service
+    tunnel: { frames: opaque }
+backends:
+  service:
+    servers: [127.0.0.1:2]
+"""
+
+
+class Command(Case):
+    def run_it(self, *arguments, **env):
+        done = subprocess.run(
+            [program(), *arguments],
+            capture_output=True,
+            timeout=30,
+            check=False,
+            cwd=self.directory,
+            env=os.environ | env,
+        )
+        for text in (done.stdout, done.stderr):
+            self.assertIsNone(SANITIZER.search(text), text)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def check_file(self, text, name="test.yaml", **env):
+        return self.run_it("-t", "-c", self.file(name, text), **env)
+
+
+class Options(Command):
+    def test_version(self):
+        status, out, _ = self.run_it("-V")
+        self.assertEqual(status, 0)
+        self.assertRegex(out, r"^wsgate[ /]?v?\d+\.\d+")
+
+    def test_help(self):
+        status, out, _ = self.run_it("-h")
+        self.assertEqual(status, 0)
+        for option in ("-c", "-t", "-V", "-h"):
+            self.assertIn(option, out)
+
+    def test_unknown(self):
+        for arguments in (["-x"], ["--nonsense"], ["-c"], ["extra"], ["-t", "extra"]):
+            with self.subTest(arguments):
+                status, out, err = self.run_it(*arguments)
+                self.assertEqual(status, 2)
+                self.assertEqual(out, "")
+                self.assertTrue(err)
+
+    def test_no_file(self):
+        for arguments in (["-t"], []):
+            status, _, err = self.run_it(*arguments, "-c", "/nonexistent/wsgate.yaml")
+            self.assertEqual(status, 1)
+            self.assertIn("/nonexistent/wsgate.yaml", err)
+
+
+class Check(Command):
+    def test_good(self):
+        self.assertEqual(self.check_file(GOOD)[0], 0)
+
+    def test_good_json(self):
+        config = self.config(self.backend())
+        config["listeners"][0]["address"] = "127.0.0.1:1"
+        self.assertEqual(self.check_file(json.dumps(config))[0], 0)
+
+    def test_environment(self):
+        text = GOOD.replace("127.0.0.1:2", '"127.0.0.1:${PORT}"')
+        self.assertEqual(self.check_file(text, PORT="5")[0], 0)
+        self.check_faults(self.check_file(text, PORT="5]"), [15])
+        environment = {name: value for name, value in os.environ.items() if name != "PORT_NOT_SET"}
+        self.assertNotIn("PORT_NOT_SET", environment)
+        self.check_faults(self.check_file(text.replace("PORT", "PORT_NOT_SET")), [15])
+
+    def check_faults(self, result, lines):
+        """Status 1, and every line of stderr is FILE:LINE:COLUMN: words, on just these lines."""
+        status, _, err = result
+        self.assertEqual(status, 1, err)
+        found = []
+        for line in err.splitlines():
+            place = re.match(r"(\S*/test\.yaml):(\d+):(\d+): \S.*", line)
+            self.assertTrue(place, line)
+            self.assertGreaterEqual(int(place[3]), 1)
+            found.append(int(place[2]))
+        self.assertEqual(sorted(set(found)), lines, err)
+        return err
+
+    def test_one_fault(self):
+        rows = {
+            "unknown key": (GOOD.replace("threads: 1", "thread: 1"), [1]),
+            "wrong type": (GOOD.replace("threads: 1", "threads: [1]"), [1]),
+            "not a number": (GOOD.replace("threads: 1", "threads: many"), [1]),
+            "a negative number": (GOOD.replace("threads: 1", "threads: -1"), [1]),
+            "a key twice": (GOOD.replace("threads: 1", "threads: 1\nthreads: 2"), [2]),
+            "a bad address": (GOOD.replace("127.0.0.1:1", "localhost:1"), [4]),
+            "a bad port": (GOOD.replace("127.0.0.1:1\n", "127.0.0.1:70000\n"), [4]),
+            "an address without a port": (GOOD.replace("127.0.0.1:1\n", "127.0.0.1\n"), [4]),
+            "unknown module": (GOOD.replace("ip_allowlist", "ip_allow_list"), [6]),
+            "two modules in one": (GOOD.replace("127.0.0.0/8] }", "127.0.0.0/8] }, jwt: {}"), [6]),
+            "a bad prefix": (GOOD.replace("127.0.0.0/8", "127.0.0.0/33"), [6]),
+            "host bits": (GOOD.replace("127.0.0.0/8", "127.0.0.1/8"), [6]),
+            "a bad word": (GOOD.replace("missing: deny", "missing: perhaps"), [7]),
+            "a bad origin": (GOOD.replace("https://app.test", "https://app.test/path"), [7]),
+            "a path without a slash": (GOOD.replace("/ws", "ws"), [9]),
+            "a dangling middleware": (GOOD.replace("[office, web]", "[office, wep]"), [10]),
+            "a dangling backend": (GOOD.replace("backend: service", "backend: services"), [11]),
+            "a dangling listener": (GOOD.replace("    backend:", "    listeners: [x]\n    backend:"), [11]),
+            "an unknown tunnel key": (GOOD.replace("frames: opaque", "frames: opaque, idle: 5s"), [12]),
+            "a route that is never reached": (
+                GOOD.replace("backends:", "  - { path: /ws, require: [], backend: service }\nbackends:"),
+                [13],
+            ),
+            "a duration without a unit": (
+                GOOD.replace("frames: opaque", "frames: opaque, idle_timeout: 5"), [12]
+            ),
+            "a bad unit": (GOOD.replace("frames: opaque", "frames: opaque, idle_timeout: 5min"), [12]),
+            "a size with a decimal unit": (GOOD + "limits: { head: 16KB }\n", [16]),
+            "an alias": (GOOD.replace("[office, web]", "&x [office, web]") + "limits: *x\n", None),
+            "a second document": (GOOD + "---\nthreads: 1\n", None),
+            "a merge key": (GOOD + "limits:\n  <<: { head: 1KiB }\n", None),
+            "no listeners": (re.sub(r"listeners:.*?middleware", "middleware", GOOD, flags=re.S), None),
+            "no require": (GOOD.replace("    require: [office, web]\n", ""), None),
+            "no server": (GOOD.replace("[127.0.0.1:2]", "[]"), [15]),
+            "empty": ("", None),
+            "a list": ("- 1\n", [1]),
+            "not UTF-8": (GOOD.encode() + b"# \xff\xfe\nuser: \xff\n", None),
+        }
+        for name, (text, lines) in rows.items():
+            with self.subTest(name):
+                result = self.check_file(text)
+                if lines:
+                    self.check_faults(result, lines)
+                else:
+                    self.assertEqual(result[0], 1, result)
+                    self.assertRegex(result[2], r"test\.yaml:\d+:\d+: ")
+
+    def test_all_at_once(self):
+        text = GOOD.replace("threads: 1", "thread: 1").replace("127.0.0.0/8", "127.0.0.0/99")
+        text = text.replace("[office, web]", "[office, wep]").replace("backend: service", "backend: x")
+        text += "limits: { head: lots }\n"
+        err = self.check_faults(self.check_file(text), [1, 6, 10, 11, 16])
+        self.assertIn("threads", err)  # did you mean
+
+    def test_a_syntax_error_stands_alone(self):
+        text = GOOD.replace("threads: 1", "thread: 1").replace("[127.0.0.1:2]", "[127.0.0.1:2")
+        status, _, err = self.check_file(text)
+        self.assertEqual(status, 1)
+        self.assertEqual(len(err.splitlines()), 1, err)
+        self.assertRegex(err, r"test\.yaml:\d+:\d+: ")
+
+    def test_unreadable_files(self):
+        jwt = "  users: { jwt: { keys: [{ secret_file: /nonexistent/key, algorithm: HS256 }], algorithms: [HS256] } }\n"
+        text = GOOD.replace("routes:\n", jwt + "routes:\n", 1)
+        self.check_faults(self.check_file(text), [8])
+        text = GOOD.replace("allow: [127.0.0.0/8]", "files: [/nonexistent/allow.txt]")
+        self.check_faults(self.check_file(text), [6])
+
+    def test_bad_keys(self):
+        key = self.file("key.pem", "-----BEGIN PUBLIC KEY-----\nnonsense\n-----END PUBLIC KEY-----\n")
+        short = self.file("short", "abc")
+        for entry in (
+            f"{{ file: {key}, algorithm: RS256 }}",
+            f"{{ secret_file: {short}, algorithm: RS256 }}",
+            f"{{ file: {key}, algorithm: none }}",
+        ):
+            with self.subTest(entry):
+                jwt = f"  users: {{ jwt: {{ keys: [{entry}] }} }}\n"
+                text = GOOD.replace("routes:\n", jwt + "routes:\n", 1)
+                self.check_faults(self.check_file(text), [8])
+
+    def test_what_is_not_built_yet_is_not_taken_silently(self):
+        rows = {
+            "admin": GOOD + "admin: { address: 127.0.0.1:9180 }\n",
+            "tls": GOOD.replace(
+                "    address: 127.0.0.1:1\n",
+                "    address: 127.0.0.1:1\n    tls: { min_version: '1.2' }\n",
+            ),
+            "checked frames": GOOD.replace("frames: opaque", "frames: checked"),
+            "health": GOOD + "    health: { path: /x }\n",
+            "trusted proxies": GOOD + "trusted_proxies: [10.0.0.0/8]\n",
+        }
+        for name, text in rows.items():
+            with self.subTest(name):
+                status, _, err = self.check_file(text)
+                self.assertEqual(status, 1)
+                self.assertRegex(err, r"test\.yaml:\d+:\d+: ")
+
+    def test_a_run_with_faults_says_the_same(self):
+        text = GOOD.replace("threads: 1", "thread: 1")
+        path = self.file("test.yaml", text)
+        self.check_faults(self.run_it("-c", path), [1])
+
+
+class Start(Command):
+    def test_port_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            status, _, err = self.run_it("-c", self.file("test.yaml", GOOD.replace("127.0.0.1:1", address)))
+            self.assertEqual(status, 1)
+            self.assertIn(address, err)
+            self.assertIn("in use", err)
+
+    def test_port_of_another_gateway(self):
+        gate = self.gateway()
+        address = "%s:%d" % gate.address
+        status, _, err = self.run_it("-c", self.file("test.yaml", GOOD.replace("127.0.0.1:1", address)))
+        self.assertEqual(status, 1)
+        self.assertIn(address, err)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+    def test_a_socket_in_no_directory(self):
+        path = os.path.join(self.directory, "none", "socket")
+        status, _, err = self.run_it(
+            "-c", self.file("test.yaml", GOOD.replace("127.0.0.1:1", f"unix:{path}"))
+        )
+        self.assertEqual(status, 1)
+        self.assertIn(path, err)
+
+    def test_no_place_for_the_log(self):
+        text = GOOD + "log: { access: /nonexistent/access.log }\n"
+        status, _, err = self.run_it("-c", self.file("test.yaml", text))
+        self.assertEqual(status, 1)
+        self.assertIn("/nonexistent/access.log", err)

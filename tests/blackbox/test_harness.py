@@ -1,0 +1,91 @@
+"""The harness against itself: the raw client straight to the raw backend."""
+
+import os
+
+from harness import frames, tokens
+from harness.backend import EchoLoop, answer, echo
+from harness.case import Case
+from harness.peer import connect
+from harness.wire import Head, WireError, accept_key, handshake, switching
+
+
+class Harness(Case):
+    def direct(self, backend):
+        peer = connect(backend.address)
+        self.clients.append(peer)
+        return peer
+
+    def test_accept_key_is_that_of_the_rfc(self):
+        self.assertEqual(accept_key("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+
+    def test_echo(self):
+        backend = self.echo_backend()
+        client = self.direct(backend)
+        client.send(handshake())
+        self.check_switched(client.read_response())
+        for size in (0, 5, 125, 126, 65535, 65536):
+            self.check_echo(client, os.urandom(size))
+        client.send_frame(b"", frames.CLOSE, masked=True)
+        self.assertEqual(client.read_frame(), (frames.CLOSE, b""))
+        self.assertEqual(client.expect_end(), "fin")
+
+    def test_echo_on_a_unix_socket(self):
+        backend = self.backend(echo(), path=os.path.join(self.directory, "socket"))
+        client = self.direct(backend)
+        client.send(handshake())
+        self.check_switched(client.read_response())
+        self.check_echo(client)
+        self.assertEqual(backend.connects, 1)
+
+    def test_echo_loop(self):
+        backend = EchoLoop()
+        self.backends.append(backend)
+        client = connect(("127.0.0.1", int(backend.text.rpartition(":")[2])))
+        client.send(handshake())
+        self.check_switched(client.read_response())
+        self.check_echo(client)
+        client.close()
+
+    def test_connects_are_counted_without_a_handler_too(self):
+        backend = self.backend()
+        self.assertEqual(backend.connects, 0)
+        self.direct(backend), self.direct(backend)
+        self.assertEqual(backend.connects, 2)
+        self.assertEqual(backend.connects, 2)
+
+    def test_a_test_drives_both_ends(self):
+        backend = self.backend()
+        client = self.direct(backend)
+        client.send_slowly([handshake()[i : i + 1] for i in range(len(handshake()))], 0)
+        peer = backend.next()
+        head = peer.read_head()
+        self.assertEqual(head.target, "/ws")
+        peer.send(switching(head) + b"early")
+        self.check_switched(client.read_response())
+        self.assertEqual(client.read(5), b"early")
+        client.expect_nothing()
+        client.finish_with(b"last")
+        self.assertEqual(peer.read_rest(), b"last")
+        peer.reset()
+        self.assertEqual(client.expect_end(), "reset")
+
+    def test_a_wrong_answer_is_seen(self):
+        wrong = {
+            "length short": b"HTTP/1.1 400 Bad\r\nContent-Length: 9\r\n\r\nshort",
+            "no length": b"HTTP/1.1 400 Bad\r\n\r\nbody",
+            "bare LF": b"HTTP/1.1 400 Bad\nContent-Length: 0\r\n\r\n",
+            "1.0": b"HTTP/1.0 400 Bad\r\nContent-Length: 0\r\n\r\n",
+        }
+        for name, data in wrong.items():
+            with self.subTest(name):
+                client = self.direct(self.backend(answer(data)))
+                client.send(handshake())
+                self.assertRaises(WireError, client.read_response)
+
+    def test_the_head_parser_is_strict(self):
+        for bad in (b"HTTP/1.1 200 OK\r\nA : b\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: b\x00\r\n\r\n", b"x\r\n\r\n"):
+            self.assertRaises(WireError, Head, bad)
+
+    def test_raw_ecdsa_signatures_have_the_right_length(self):
+        token = tokens.key_pair("ec").sign()
+        self.assertEqual(len(token.rpartition(".")[2]), 86)
