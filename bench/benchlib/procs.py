@@ -47,16 +47,25 @@ def cpu_ns(pid):
     return total
 
 
-def settled_cpu_ns(pid, quiet_s=0.03, patience_s=1.5):
-    """The same, once it has stopped growing: the last closes are work too."""
-    last, deadline = cpu_ns(pid), time.monotonic() + patience_s
+def is_asleep(pid):
+    """Every thread waits: none is running, or ready to run and kept from it by others."""
+    for member in tree(pid):
+        for task in os.listdir(f'/proc/{member}/task'):
+            with open(f'/proc/{member}/task/{task}/stat', encoding='ascii') as stat:
+                if stat.read().rpartition(')')[2].split()[0] == 'R':
+                    return False
+    return True
+
+
+def settle(pids, quiet_s=0.03, patience_s=3):
+    """Waits until all of them sleep and have used no more time: the last closes are work too."""
+    last, deadline = None, time.monotonic() + patience_s
     while time.monotonic() < deadline:
-        time.sleep(quiet_s)
-        now = cpu_ns(pid)
-        if now == last:
-            return now
+        now = [cpu_ns(pid) for pid in pids]
+        if now == last and all(is_asleep(pid) for pid in pids):
+            return
         last = now
-    return last
+        time.sleep(quiet_s)
 
 
 def memory_bytes(pid):

@@ -333,7 +333,7 @@ host_close_session(const struct mw_host *host, uint64_t id, const char *reason)
         free(order);
 }
 
-static void
+static void PRINTF_LIKE(4, 5)
 host_log(const struct mw_host *host, enum mw_log_level level, const char *module,
          const char *format, ...)
 {
