@@ -165,12 +165,14 @@ option_fault(const struct mw_options *options, const char *word, size_t i, const
     va_end(arguments);
 }
 
-static void PRINTF_LIKE(3, 4)
-host_log(enum mw_log_level level, const char *module, const char *format, ...)
+static void PRINTF_LIKE(4, 5)
+host_log(const struct mw_host *host, enum mw_log_level level, const char *module,
+         const char *format, ...)
 {
     va_list arguments;
     char place[64];
 
+    (void)host;
     snprintf(place, sizeof(place), "log %d %s: ", level, module);
     strncat(complaints, place, sizeof(complaints) - strlen(complaints) - 1);
     va_start(arguments, format);
