@@ -22,7 +22,7 @@ load(const char *text, char **faults)
 
     settings_fill_host(&host);
     struct settings *settings =
-        settings_load_text(TEST_DATA "/unit/data/f", str_of(text), fake_modules, &host, out);
+        settings_load_text(TEST_DATA "/data/f", str_of(text), fake_modules, &host, out);
 
     fclose(out);
     return settings;
@@ -46,7 +46,7 @@ START_TEST(defaults)
 {
     struct settings *s = load_good(L R B);
 
-    ck_assert_str_eq(s->file, TEST_DATA "/unit/data/f");
+    ck_assert_str_eq(s->file, TEST_DATA "/data/f");
     ck_assert_uint_ge(s->threads, 1);
     ck_assert_uint_le(s->threads, 256);
     ck_assert_ptr_null(s->user);
@@ -206,6 +206,23 @@ START_TEST(no_identity_headers)
 }
 END_TEST
 
+/* `uri` follows a smaller `head`, unless it is written. */
+START_TEST(small_heads)
+{
+    struct settings *s = load_good(L R B "limits: {head: 1KiB}");
+
+    ck_assert_uint_eq(s->limits.head, 1024);
+    ck_assert_uint_eq(s->limits.uri, 512);
+    settings_free(s);
+    s = load_good(L R B "limits: {head: 1KiB, uri: 1023B}");
+    ck_assert_uint_eq(s->limits.uri, 1023);
+    settings_free(s);
+    s = load_good(L R B "limits: {head: 64KiB}");
+    ck_assert_uint_eq(s->limits.uri, 8192);
+    settings_free(s);
+}
+END_TEST
+
 START_TEST(json_is_yaml)
 {
     settings_free(load_good(
@@ -274,8 +291,7 @@ static const struct {
     {L R B "limits: {head: 65KiB, headers: 1001}",
      "4:16: `head`: expected 1KiB to 64KiB, found `65KiB`\n"
      "4:32: `headers`: expected 8 to 1000, found `1001`\n"},
-    {L R B "limits: {head: 0}", "4:9: `uri`: expected less than `head`, found `8KiB`\n"
-                                "4:16: `head`: expected 1KiB to 64KiB, found `0`\n"},
+    {L R B "limits: {head: 0}", "4:16: `head`: expected 1KiB to 64KiB, found `0`\n"},
     {L R B "limits: {head: 4KiB, uri: 4KiB}",
      "4:27: `uri`: expected less than `head`, found `4KiB`\n"},
     {L R B "limits: {connections: 10000001, handshakes: 10000001}",
@@ -495,7 +511,7 @@ compare(const char *faults, const char *expected)
     FILE *out = open_memstream(&with_names, &len);
 
     for (const char *line = expected; *line != '\0'; line += strcspn(line, "\n") + 1)
-        fprintf(out, TEST_DATA "/unit/data/f:%.*s\n", (int)strcspn(line, "\n"), line);
+        fprintf(out, TEST_DATA "/data/f:%.*s\n", (int)strcspn(line, "\n"), line);
     fclose(out);
     ck_assert_str_eq(faults, with_names);
     free(with_names);
@@ -582,11 +598,11 @@ START_TEST(the_whole_file_is_understood)
 
     settings_fill_host(&host);
     ck_assert_ptr_null(
-        settings_load(TEST_DATA "/unit/data/whole.yaml", fake_modules, &host, out));
+        settings_load(TEST_DATA "/data/whole.yaml", fake_modules, &host, out));
     fclose(out);
     out = open_memstream(&expected, &len);
     for (const char *line = whole_faults; *line != '\0'; line += strcspn(line, "\n") + 1)
-        fprintf(out, TEST_DATA "/unit/data/whole.yaml:%.*s\n", (int)strcspn(line, "\n"), line);
+        fprintf(out, TEST_DATA "/data/whole.yaml:%.*s\n", (int)strcspn(line, "\n"), line);
     fclose(out);
     ck_assert_str_eq(faults, expected);
     free(faults);
@@ -621,6 +637,7 @@ settings_suite(void)
     tcase_add_test(tc, everything_set);
     tcase_add_test(tc, modules_reserve_headers);
     tcase_add_test(tc, no_identity_headers);
+    tcase_add_test(tc, small_heads);
     tcase_add_test(tc, json_is_yaml);
     tcase_add_test(tc, variables);
     tcase_add_loop_test(tc, refuses, 0, COUNT_OF(bad));
