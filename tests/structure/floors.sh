@@ -31,7 +31,7 @@ BEGIN {
     library["yaml[.]h"] = "^src/config/yaml_tree[.]c"
     library["jwt[.]h"] = "^(src/wsgatectl|tests)/"
     library["jansson[.]h"] = "^(src/protocol/jose[.]|src/token/|middleware/(jwt|jwt_keys|claim_header)[.]c|src/config/schema[.]c|src/admin/|src/wsgatectl/|tests/)"
-    library["openssl/"] = "^(src/protocol/(handshake|jose)[.]c|src/token/|src/net/|middleware/jwt|src/program[.]c|src/wsgatectl/|tests/)"
+    library["openssl/"] = "^(src/protocol/(handshake|jose)[.]c|src/token/|src/net/|middleware/jwt|src/program[.]c|src/wsgatectl/|examples/|tests/)"
     library["curl/"] = "^(src/net/|tests/)"
     library["check[.]h"] = "^tests/unit/"
 
