@@ -14,7 +14,7 @@ compile() {
     shift
     count=$((count + 1))
     # CC may hold words of its own.
-    if ! printf '#include "%s"\n' "$header" | $CC "$@" -fsyntax-only -x c -; then
+    if ! printf '#include "%s"\nextern int not_empty;\n' "$header" | $CC "$@" -fsyntax-only -x c -; then
         echo "does not compile alone: $header"
         failed=1
     fi
