@@ -124,7 +124,8 @@ START_TEST(everything_set)
         " - {host: a.b., path: /%5B%2F, require: n, backend: d, encoded_slashes: keep}\n"
         "backends:\n"
         " c: {servers: [127.0.0.1:1, {address: 'unix:/y', weight: 1000, max_connections: 7}], "
-        "balance: round_robin, host: c.internal:8080, connect_timeout: 1ms, handshake_timeout: 1h}\n"
+        "balance: round_robin, host: c.internal:8080, connect_timeout: 1ms, handshake_timeout: "
+        "1h}\n"
         " d: {servers: ['[::1]:2']}\n");
     struct route_settings *route = s->routes;
 
@@ -183,7 +184,8 @@ START_TEST(modules_reserve_headers)
 {
     struct mw_host host;
     struct settings *s =
-        load_good(L R B "middleware: {m: {every: {needed: reserve}}, n: {every: {needed: reserve}}}");
+        load_good(L R B "middleware: {m: {every: {needed: reserve}}, n: {every: {needed: "
+         "reserve}}}");
 
     ck_assert_uint_eq(s->identity_header_count, 3);
     ck_assert(str_equal(s->identity_headers[0], STR("x-auth-*")));
@@ -257,7 +259,8 @@ static const struct {
     {"{", "2:1: not YAML: did not find expected node content, while parsing a flow node\n"},
     {L R B "a: 1\na: 2",
      "4:1: unknown key `a`; expected `threads`, `user`, `modules`, `trusted_proxies`, "
-     "`identity_headers`, `log`, `admin`, `listeners`, `limits`, `timeouts`, `middleware`, `routes`, "
+     "`identity_headers`, `log`, `admin`, `listeners`, `limits`, `timeouts`, `middleware`, "
+     "`routes`, "
      "`backends`\n5:1: `a` twice; first on line 4\n"},
     {"{}", "1:1: `listeners` is missing: where to listen\n"
            "1:1: `routes` is missing: which requests go where; the first that matches is taken\n"
@@ -304,7 +307,8 @@ static const struct {
      "4:38: `close`: expected 1ms to 1h, found `0`\n"
      "4:46: `fin`: expected 1ms to 1d, found `0`\n"
      "4:56: `drain`: expected at most 1d, found `2d`\n"},
-    {L R B "timeouts: {head: 10}", "4:18: `head`: expected a duration such as 250ms, 5s, 2m, 1h, 7d "
+    {L R B "timeouts: {head: 10}", "4:18: `head`: expected a duration such as 250ms, 5s, 2m, "
+     "1h, 7d "
                                    "or 0, found `10`\n"},
 
     /* Listeners. */
@@ -315,7 +319,8 @@ static const struct {
     {"listeners: [{}]\n" R B,
      "1:13: `address` is missing: where to listen: IP:PORT, [IPv6]:PORT or unix:/path\n"},
     {"listeners: [{address: localhost:80}]\n" R B,
-     "1:23: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not looked up, "
+     "1:23: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not "
+     "looked up, "
      "found `localhost:80`\n"},
     {"listeners: [{address: 127.0.0.1:0}]\n" R B,
      "1:23: `address`: expected a port from 1 to 65535, without leading zeros, found "
@@ -342,7 +347,8 @@ static const struct {
      "4:1: `modules` is not supported by this version\n"
      "5:1: `trusted_proxies` is not supported by this version\n"
      "6:1: `admin` is not supported by this version\n"},
-    {L "routes: [{path: /, require: [], backend: b, reject_with: close, tunnel: {frames: checked}}]\n" B,
+    {L "routes: [{path: /, require: [], backend: b, reject_with: close, tunnel: {frames: "
+     "checked}}]\n" B,
      "2:58: `reject_with: close` is not supported by this version\n"
      "2:82: `frames: checked` is not supported by this version\n"},
     {L "routes:\n - path: /\n   require: []\n   backend: b\n   tunnel:\n    max_message: 1MiB\n"
@@ -392,11 +398,13 @@ static const struct {
     {L "routes: []\n" B, "2:9: `routes`: expected at least one\n"},
     {L "routes: [{}]\n" B,
      "2:10: `path` is missing: a path: exact, `/below/*`, or with `{captures}`\n"
-     "2:10: `require` is missing: names of the middleware to pass, in this order; an open route says "
+     "2:10: `require` is missing: names of the middleware to pass, in this order; an open route "
+     "says "
      "`require: []`\n"
      "2:10: `backend` is missing: the name of the backend\n"},
     {L "routes: [{path: /, backend: b}]\n" B,
-     "2:10: `require` is missing: names of the middleware to pass, in this order; an open route says "
+     "2:10: `require` is missing: names of the middleware to pass, in this order; an open route "
+     "says "
      "`require: []`\n"},
     {L "routes: [{path: /, require: , backend: b}]\n" B,
      "2:29: `require` has no value: expected a list of strings\n"},
@@ -443,12 +451,15 @@ static const struct {
      "`/chat/`\n"},
     {L "routes: [{path: /chat/*, strip_prefix: /cha, require: [], backend: b}]\n" B,
      "2:40: `strip_prefix`: expected whole segments from the front of `path`, found `/cha`\n"},
-    {L "routes:\n - {path: /a/*, require: [], backend: b}\n - {path: /a/b, require: [], backend: b}\n" B,
-     "4:11: `path`: no request reaches the route `/a/b`: `/a/*` on line 3 matches all that it does\n"},
+    {L "routes:\n - {path: /a/*, require: [], backend: b}\n - {path: /a/b, require: [], "
+     "backend: b}\n" B,
+     "4:11: `path`: no request reaches the route `/a/b`: `/a/*` on line 3 matches all that it "
+     "does\n"},
     {L "routes:\n - {path: /*, host: '*.b', require: [], backend: b}\n"
        " - {path: /*, host: b, require: [], backend: b}\n"
        " - {path: '/{x}', host: a.b, require: [], backend: b}\n" B,
-     "5:11: `path`: no request reaches the route `/{x}`: `/*` on line 3 matches all that it does\n"},
+     "5:11: `path`: no request reaches the route `/{x}`: `/*` on line 3 matches all that it "
+     "does\n"},
     {"listeners: [{address: 1.1.1.1:1, name: p}, {address: 1.1.1.1:2, name: q}]\nroutes:\n"
      " - {path: /, listeners: [p], require: [], backend: b}\n"
      " - {path: /, listeners: [q], require: [], backend: b}\n"
@@ -473,7 +484,8 @@ static const struct {
     {L R "backends: {b: {servers: 127.0.0.1:1}}",
      "3:25: `servers`: expected a list of maps, found `127.0.0.1:1`\n"},
     {L R "backends: {b: {servers: [chat.internal:80, {weight: 1}]}}",
-     "3:26: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not looked up, "
+     "3:26: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not "
+     "looked up, "
      "found `chat.internal:80`\n"
      "3:44: `address` is missing: of the server: IP:PORT, [IPv6]:PORT or unix:/path\n"},
     {L R "backends: {b: {servers: [{address: 1.1.1.1:1, weight: 0, max_connections: 10000001}]}}",
@@ -493,7 +505,8 @@ static const struct {
 
     /* What a variable held is not told. */
     {"listeners: [{address: '${WSGATE_TEST_WORD}'}]\n" R B,
-     "1:23: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not looked up, "
+     "1:23: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not "
+     "looked up, "
      "found `${WSGATE_TEST_WORD}`\n"},
     {L "routes: [{path: '${WSGATE_TEST_WORD}', require: ['${WSGATE_TEST_WORD}'], backend: b}]\n" B,
      "2:17: `path`: expected a path that begins with /, found `${WSGATE_TEST_WORD}`\n"
