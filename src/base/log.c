@@ -25,7 +25,7 @@
 
 enum {
     BUFFER_BYTES = 512 * 1024, /* two of them: about a thousand long or 2,500 usual lines each */
-    GATHER_MS = 5,             /* how long lines gather after a wake-up */
+    GATHER_MS = 20,            /* how long lines gather after a wake-up */
     REPORT_MS = 1000,          /* lost lines are reported at most this often */
     BATCH_LINES = 256,
 };

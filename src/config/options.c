@@ -113,14 +113,14 @@ check_written(struct mw_options *options, const struct yaml_node *item)
 {
     const struct mw_option *row = find_row(options->table, item->key);
 
+    if (item->duplicate)
+        return;
     if (row == NULL) {
         fault_unknown(options, item);
         return;
     }
     struct option_check check = check_of(options, row);
 
-    if (check.value->given) /* a duplicate, which the tree has reported */
-        return;
     check.value->given = true;
     check.value->mark = item->mark;
     if (!judge_later(&check, item) || !option_value_check(&check, item))

@@ -25,7 +25,8 @@ static const char definitions[] =
     " \"size\": {\"anyOf\": [{\"const\": 0}, {\"$ref\": \"#/$defs/variable\"},"
     "   {\"type\": \"string\", \"pattern\": \"^(0|(0|[1-9][0-9]*)(B|KiB|MiB|GiB))$\"}]},"
     " \"rate\": {\"anyOf\": [{\"const\": 0}, {\"$ref\": \"#/$defs/variable\"},"
-    "   {\"type\": \"string\", \"pattern\": \"^(0|(0|[1-9][0-9]*)/([1-9][0-9]*)?(ms|s|m|h|d))$\"}]},"
+    "   {\"type\": \"string\","
+    "    \"pattern\": \"^(0|(0|[1-9][0-9]*)/([1-9][0-9]*)?(ms|s|m|h|d))$\"}]},"
     " \"text\": {\"type\": [\"string\", \"number\", \"boolean\"]},"
     " \"texts\": {\"anyOf\": [{\"$ref\": \"#/$defs/text\"},"
     "   {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/text\"}}]}}";
@@ -95,7 +96,7 @@ later_schema(const struct mw_option *row)
 {
     if (row->type == MW_LIST || row->type == MW_FILES)
         return json_pack("{s:s, s:i}", "type", "array", "maxItems", 0);
-    if (row->fallback == NULL)
+    if (row->fallback == NULL || row->type == MW_OBJECT)
         return NULL;
     /* As YAML reads it: 0 and false are no strings. */
     json_t *value = json_loads(row->fallback, JSON_DECODE_ANY, NULL);

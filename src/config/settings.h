@@ -33,6 +33,9 @@ struct instance_settings {
     const struct mw_options *options;
 };
 
+/* Captures of one path: a request has room for so many. */
+enum { ROUTE_CAPTURES_MAX = 8 };
+
 enum path_match { PATH_EXACT, PATH_BELOW, PATH_CAPTURES };
 
 /* A piece of a path with captures: "/rooms/{room}/x" is "/rooms/", {room}, "/x". */
@@ -92,7 +95,7 @@ struct settings {
     unsigned threads; /* resolved: at least 1 */
     const char *user; /* NULL: stay who we are */
     struct log_settings log;
-    struct str *identity_headers; /* "x-auth-*": lower case, "_" as "-"; a trailing "*" is a prefix */
+    struct str *identity_headers; /* lower case, "_" as "-"; "x-auth-*": all that begin so */
     size_t identity_header_count;
 
     struct listener_settings *listeners;

@@ -32,6 +32,7 @@ struct yaml_node {
 
     struct str key; /* in a map: NUL behind */
     struct mark key_mark;
+    bool duplicate; /* the map has that key before; reported already */
 
     struct yaml_node *first; /* lists, maps */
     size_t count;

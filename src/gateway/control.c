@@ -188,7 +188,8 @@ open_events(struct control *control)
     return true;
 }
 
-/* The sockets that workers share; -1 where each binds its own. */
+/* The sockets that workers share: those that are no TCP sockets. A TCP address is bound once to see that it
+ * is ours alone; then each worker binds its own. */
 static bool
 open_shared_listeners(struct control *control, const struct settings *settings)
 {
@@ -199,14 +200,16 @@ open_shared_listeners(struct control *control, const struct settings *settings)
         control->shared_fds[i] = -1;
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct listener_settings *listener = &settings->listeners[i];
-        if (listener->address.any.sa_family != AF_UNIX)
-            continue;
-        control->shared_fds[i] = listener_bind(listener);
-        if (control->shared_fds[i] == -1) {
+        int fd = listener_bind(listener, true);
+        if (fd == -1) {
             log_message(control->log, LOG_LEVEL_ERROR, "listen", "%s: %s", listener->text,
                         strerror(errno));
             return false;
         }
+        if (listener->address.any.sa_family == AF_UNIX)
+            control->shared_fds[i] = fd;
+        else
+            (void)close(fd);
     }
     return true;
 }

@@ -34,20 +34,20 @@ remove_stale(const struct address *address)
 }
 
 static bool
-set_tcp_options(int fd, int family)
+set_tcp_options(int fd, int family, bool alone)
 {
-    int on = 1;
+    int on = 1, shared = !alone;
 
     if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
         return false;
     return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-           setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
+           setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, sizeof(shared)) == 0 &&
            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 &&
            setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) == 0;
 }
 
 int
-listener_bind(const struct listener_settings *settings)
+listener_bind(const struct listener_settings *settings, bool alone)
 {
     const struct address *address = &settings->address;
     int family = address->any.sa_family;
@@ -57,7 +57,7 @@ listener_bind(const struct listener_settings *settings)
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd == -1)
         return -1;
-    if ((family == AF_UNIX || set_tcp_options(fd, family)) &&
+    if ((family == AF_UNIX || set_tcp_options(fd, family, alone)) &&
         bind(fd, &address->any, address->len) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
     int error = errno;

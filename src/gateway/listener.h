@@ -19,9 +19,10 @@ struct listener {
     bool resting;
 };
 
-/* A bound, listening, non-blocking socket; -1: errno. On Linux TCP_NODELAY and SO_KEEPALIVE are inherited
- * by what it accepts. */
-int listener_bind(const struct listener_settings *settings) MUST_CHECK;
+/* A bound, listening, non-blocking socket; -1: errno. `alone`: another process's socket on that address is
+ * an error, which SO_REUSEPORT would hide. On Linux TCP_NODELAY and SO_KEEPALIVE are
+ * inherited by what it accepts. */
+int listener_bind(const struct listener_settings *settings, bool alone) MUST_CHECK;
 /* Takes fd over. Not yet accepting. */
 void listener_init(struct listener *listener, struct worker *worker,
                    const struct listener_settings *settings, int fd);

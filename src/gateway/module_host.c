@@ -223,16 +223,21 @@ host_strip(struct mw_request *mw, enum mw_source source, const char *name, size_
     return true;
 }
 
+/* Half an identity is fine: a token need not name its issuer. */
+static bool
+copy_if_there(struct request *request, struct str *to, struct str text)
+{
+    *to = text.at != NULL ? arena_copy(&request->arena, text) : STR_NONE;
+    return text.at == NULL || to->at != NULL || too_much(request);
+}
+
 static bool
 host_identify(struct mw_request *mw, struct mw_str issuer, struct mw_str subject)
 {
     struct request *request = of(mw);
 
-    request->issuer = arena_copy(&request->arena, in(issuer));
-    request->subject = arena_copy(&request->arena, in(subject));
-    if (request->issuer.at == NULL || request->subject.at == NULL)
-        return too_much(request);
-    return true;
+    return copy_if_there(request, &request->issuer, in(issuer)) &&
+           copy_if_there(request, &request->subject, in(subject));
 }
 
 static void
@@ -294,7 +299,7 @@ host_resume(struct mw_task *task, enum mw_verdict verdict)
         (void)request_fail(request, REASON_DENIED, "a module resumed out of turn");
         return;
     }
-    connection_resumed(request, verdict);
+    request->resumed(request, verdict);
 }
 
 struct close_order {
@@ -328,7 +333,7 @@ host_close_session(const struct mw_host *host, uint64_t id, const char *reason)
         free(order);
 }
 
-static void
+static void PRINTF_LIKE(4, 5)
 host_log(const struct mw_host *host, enum mw_log_level level, const char *module,
          const char *format, ...)
 {

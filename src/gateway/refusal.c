@@ -73,8 +73,10 @@ wants_json(const struct request *request)
         return false;
     while ((field = http_find(&request->head, STR("accept"), &at)) != NULL)
         for (struct str rest = field->value; http_list_next(&rest, &element);) {
-            element.len = element.len < type.len ? element.len : type.len;
-            if (str_equal_nocase(element, type))
+            const char *parameters = memchr(element.at, ';', element.len);
+            if (parameters != NULL)
+                element.len = (size_t)(parameters - element.at);
+            if (str_equal_nocase(str_trim(element), type))
                 return true;
         }
     return false;
@@ -101,7 +103,8 @@ write_body(const struct request *request, struct text *text, unsigned status)
     text_add(text, STR("Content-Length: "));
     text_number(text, body.len);
     text_add(text, STR("\r\n\r\n"));
-    text_add(text, text_str(&body));
+    if (!str_equal(request->head.method, STR("HEAD"))) /* RFC 9110 9.3.2 */
+        text_add(text, text_str(&body));
 }
 
 /* 204 and 304 have neither a body nor a length (RFC 9110 8.6). */
@@ -131,9 +134,11 @@ refusal_compose(const struct request *request, struct text *text)
     text_number(text, status);
     text_add(text, STR(" "));
     text_add(text, phrase_of(status));
-    text_add(text, status == 426 ? STR("\r\nConnection: close, Upgrade\r\nX-Request-Id: ")
-                                 : STR("\r\nConnection: close\r\nX-Request-Id: "));
+    text_add(text, STR("\r\nX-Request-Id: "));
     text_id(text, request->id);
+    text_add(text, STR("\r\nConnection: close"));
+    if (status == 426 && answer->reason != REASON_BACKEND_REFUSED)
+        text_add(text, STR(", Upgrade")); /* it names the Upgrade field (RFC 9110 7.8) */
     text_add(text, STR("\r\n"));
     if (answer->reason == REASON_BACKEND_REFUSED) {
         write_backend_body(answer, text, status);

@@ -90,9 +90,10 @@ read_ended(struct tunnel *tunnel, int from, bool reset, uint64_t now_ms)
         side_abandon(in);
         side_read_off(out);
     }
-    if (out->out == NULL)
+    enum reason over = settle(tunnel); /* then the close ends it: a system call less */
+    if (over == REASON_NONE && out->out == NULL)
         side_shutdown(out);
-    return settle(tunnel);
+    return over;
 }
 
 enum reason

@@ -101,8 +101,10 @@ jose_split(struct jose_parts *parts, struct str token)
 {
     if (token.len > JOSE_TOKEN_MAX)
         return JOSE_TOO_LONG;
+    if (token.len == 0)
+        return JOSE_MALFORMED;
     const char *end = token.at + token.len;
-    const char *first = token.len ? memchr(token.at, '.', token.len) : NULL;
+    const char *first = memchr(token.at, '.', token.len);
     if (!first || first == token.at)
         return JOSE_MALFORMED;
     const char *payload = first + 1;

@@ -112,9 +112,12 @@ verify_signature(struct verifier *verifier, unsigned algorithms, struct str toke
 {
     struct jose_parts parts;
     enum jose_reason reason = jose_split(&parts, token);
+    size_t len;
 
     if (reason == JOSE_OK)
         reason = check_header(verifier, algorithms, STR_NONE, parts.header);
+    if (reason == JOSE_OK && !base64url_decode(parts.payload, verifier->scratch, &len))
+        reason = JOSE_MALFORMED;
     return reason == JOSE_OK ? check_signature(verifier, &parts, key) : reason;
 }
 

@@ -53,7 +53,7 @@ enum jose_reason verify_token(struct verifier *verifier, const struct verify_pol
     MUST_CHECK;
 void verified_free(struct verified *verified);
 
-/* Header and signature alone: for a payload that need not hold claims. */
+/* Header and signature alone: for a payload that may be any bytes. */
 enum jose_reason verify_signature(struct verifier *verifier, unsigned algorithms, struct str token,
                                   const struct key **key) MUST_CHECK;
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void
+static void PRINTF_LIKE(2, 0)
 complain(const char *title, const char *format, va_list arguments)
 {
     fprintf(stderr, "%s: ", title);

@@ -125,6 +125,10 @@ class Check(Command):
             "a dangling backend": (GOOD.replace("backend: service", "backend: services"), [11]),
             "a dangling listener": (GOOD.replace("    backend:", "    listeners: [x]\n    backend:"), [11]),
             "an unknown tunnel key": (GOOD.replace("frames: opaque", "frames: opaque, idle: 5s"), [12]),
+            "a route that is never reached": (
+                GOOD.replace("backends:", "  - { path: /ws, require: [], backend: service }\nbackends:"),
+                [13],
+            ),
             "a duration without a unit": (
                 GOOD.replace("frames: opaque", "frames: opaque, idle_timeout: 5"), [12]
             ),

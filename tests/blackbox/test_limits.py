@@ -14,19 +14,19 @@ class HeadSize(Case):
         return handshake("/ws", "X-Fill: " + "f" * (size - base))
 
     def test_head(self):
-        gate = self.gateway(limits={"head": "1KiB"})
+        gate = self.gateway(limits={"head": "1KiB", "uri": "512B"})
         for size, status in ((1023, 101), (1024, 101), (1025, 431), (5000, 431)):
             with self.subTest(size):
                 self.assertEqual(gate.ask(self.padded(size)).status, status)
 
     def test_head_without_an_end(self):
-        gate = self.gateway(limits={"head": "1KiB"})
-        for data in (b"GET /ws HTTP/1.1\r\nX: " + b"a" * 1100, self.padded(1025)[:-2]):
+        gate = self.gateway(limits={"head": "1KiB", "uri": "512B"})
+        for data in (b"GET /ws HTTP/1.1\r\nX: " + b"a" * 1100, self.padded(1030)[:-2]):
             with self.subTest(data[:30]):
                 self.check_refused(gate.ask(data), 431)
 
     def test_early_bytes_are_not_head(self):
-        gate = self.gateway(limits={"head": "1KiB"})
+        gate = self.gateway(limits={"head": "1KiB", "uri": "512B"})
         client = self.client(gate, self.padded(1024) + b"\x82\x80\0\0\0\0" * 500)
         self.check_switched(client.read_response())
         self.assertEqual(client.read(1000), b"\x82\0" * 500)
@@ -43,7 +43,7 @@ class HeadSize(Case):
         self.check_refused(gate.ask(b"GET /" + b"a" * 600), 414)
 
     def test_a_long_method(self):
-        gate = self.gateway(limits={"head": "1KiB"})
+        gate = self.gateway(limits={"head": "1KiB", "uri": "512B"})
         self.assertIn(gate.ask(b"A" * 1100 + b" /ws HTTP/1.1\r\n").status, (400, 431))
 
     def test_headers(self):

@@ -19,8 +19,8 @@ class Router(Case):
 
     def take(self, gate, target, host="gate.test", listener=None):
         """The backend's name, or the status when none was reached."""
-        client = self.client(gate, handshake(target, host=host), listener)
         before = {name: len(service.peers) for name, service in self.services.items()}
+        client = self.client(gate, handshake(target, host=host), listener)
         while True:
             for name, service in self.services.items():
                 if len(service.peers) > before[name]:
@@ -80,13 +80,23 @@ class Router(Case):
     def test_first_match_wins(self):
         gate = self.gate_for(
             {
-                "one": {"path": "/a/{x}"},
-                "two": {"path": "/a/b"},
-                "three": {"path": "/a/*"},
-                "four": {"path": "/a/b/c"},
+                "one": {"path": "/a/b"},
+                "two": {"path": "/a/*", "host": "two.test"},
+                "three": {"path": "/a/{x}"},
+                "four": {"path": "/a/*"},
             }
         )
-        self.check(gate, {("/a/b",): "one", ("/a/b/c",): "three", ("/a/",): "three"})
+        self.check(
+            gate,
+            {
+                ("/a/b",): "one",
+                ("/a/b", "two.test"): "one",
+                ("/a/c", "two.test"): "two",
+                ("/a/c",): "three",
+                ("/a/",): "four",
+                ("/a/c/d",): "four",
+            },
+        )
 
     def test_hosts(self):
         gate = self.gate_for(

@@ -2,10 +2,11 @@
 
 import os
 import signal
+import subprocess
 import time
 
 from harness.case import Case
-from harness.gateway import GatewayError
+from harness.gateway import program
 from harness.wire import handshake
 
 
@@ -133,5 +134,10 @@ class Signals(Case):
         self.assertTrue(os.path.exists(path))
         again = self.start(config)
         self.assertEqual(again.ask(handshake("/ws")).status, 101)
-        self.assertRaises(GatewayError, self.start, config)  # but a live one is
+        # A live one is.
+        second = subprocess.run(
+            [program(), "-c", again.file], capture_output=True, timeout=30, check=False
+        )
+        self.assertEqual(second.returncode, 1)
+        self.assertIn(path.encode(), second.stderr)
         self.assertEqual(again.ask(handshake("/ws")).status, 101)

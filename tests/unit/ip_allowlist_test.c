@@ -1,12 +1,11 @@
 /* ip_allowlist_test.c - prefixes in lists and files, deny before allow, Unix peers, faults. */
 #include "fake_gateway.h"
+#include "registry.h"
 #include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-extern const struct mw_module ip_allowlist_module;
 
 enum { LIST_MAX = 8 };
 

@@ -1,12 +1,11 @@
 /* origin_module_test.c - which sites may connect: exact, subdomains, missing, repeated, many. */
 #include "fake_gateway.h"
 #include "protocol/origin.h"
+#include "registry.h"
 #include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-extern const struct mw_module origin_module;
 
 enum { MISSING_DENY = 0, MISSING_ALLOW = 1 };
 

@@ -122,11 +122,16 @@ expect(int peer, const char *text)
     ck_assert_mem_eq(got, text, strlen(text));
 }
 
+/* Once the tunnel is over, its owner closes it. */
 static void
 expect_end(int peer)
 {
     char byte;
 
+    if (over != REASON_NONE) {
+        side_close(&tunnel.sides[CLIENT]);
+        side_close(&tunnel.sides[BACKEND]);
+    }
     ck_assert_int_eq(recv(peers[peer], &byte, 1, 0), 0);
 }
 

@@ -150,12 +150,11 @@ class Case(unittest.TestCase):
         self.assertTrue(answer.body, answer)
         self.assertLess(len(answer.body), 1024)
         self.assertIsNone(answer.get("Sec-WebSocket-Accept"))
-        kind = (answer.get("Content-Type") or "").partition(";")[0].strip()
         if accept == "json":
-            self.assertEqual(kind, "application/json", answer)
+            self.assertEqual(answer.kind(), "application/json", answer)
             self.assertIsInstance(json.loads(answer.body), dict)
         else:
-            self.assertEqual(kind, "text/plain", answer)
+            self.assertEqual(answer.kind(), "text/plain", answer)
 
     def check_echo(self, client, payload=b"hello"):
         client.send_frame(payload, masked=True)

@@ -22,8 +22,8 @@ SHOWN = 12  # failed rows of one table that are printed
 GRACE = 45  # seconds after the watchdog until the parent ends a whole process
 
 
-class TimeLimit(Exception):
-    pass
+class TimeLimit(KeyboardInterrupt):
+    """Of that kind, because unittest catches everything else and would go on with the next row."""
 
 
 def find(directory, patterns):
@@ -82,6 +82,7 @@ def run_one(test):
         test.run(result)
     except TimeLimit:
         result._add(test, sys.exc_info())
+        test.doCleanups()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     if result.texts:

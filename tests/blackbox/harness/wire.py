@@ -84,6 +84,10 @@ class Response:
     def get(self, name):
         return self.head.get(name)
 
+    def kind(self):
+        """The media type, without parameters; "" when none is named."""
+        return (self.get("Content-Type") or "").partition(";")[0].strip()
+
     def __repr__(self):
         return f"<answer {self.head.raw!r} {self.body[:300]!r}>"
 

@@ -1,0 +1,349 @@
+/* fake_host.c - a gateway for one module. */
+#include "fake_host.h"
+
+#include "base/compiler.h"
+#include "unit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static char reserved[64]; /* the last header */
+static char complaints[4096];
+static char returned[4096];
+
+static void PRINTF_LIKE(3, 0)
+append(char *text, size_t size, const char *format, va_list arguments)
+{
+    size_t at = strlen(text);
+
+    vsnprintf(text + at, size - at, format, arguments);
+    strncat(text, "\n", size - strlen(text) - 1);
+}
+
+static void PRINTF_LIKE(2, 3)
+trace(struct mw_request *request, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    append(request->trace, sizeof(request->trace), format, arguments);
+    va_end(arguments);
+}
+
+const char *
+fake_complaints(void)
+{
+    memcpy(returned, complaints, sizeof(complaints));
+    complaints[0] = '\0';
+    return returned;
+}
+
+/* ---- Options ------------------------------------------------------------------ */
+
+static const struct mw_option *
+row_of(const struct mw_options *options, const char *word)
+{
+    for (const struct mw_option *row = options->table; row->word; row++)
+        if (strcmp(row->word, word) == 0)
+            return row;
+    ck_abort_msg("the module asks for \"%s\", which is not in its table", word);
+}
+
+static const struct fake_row *
+given(const struct mw_options *options, const char *word, size_t i)
+{
+    row_of(options, word);
+    for (const struct fake_row *row = options->rows; row->word; row++)
+        if (strcmp(row->word, word) == 0 && i-- == 0)
+            return row;
+    return NULL;
+}
+
+static const char *
+option_string(const struct mw_options *options, const char *word)
+{
+    const struct fake_row *row = given(options, word, 0);
+
+    return row ? row->text : row_of(options, word)->fallback;
+}
+
+static int64_t
+duration_ms(const char *text)
+{
+    char *end;
+    int64_t number = strtoll(text, &end, 10);
+
+    return number * (*end == 's' ? 1000 : *end == 'h' ? 3600000 : 1);
+}
+
+static int64_t
+choice(const char *choices, const char *text)
+{
+    size_t len = strlen(text);
+
+    for (int64_t i = 0;; i++) {
+        if (strncmp(choices, text, len) == 0 && (choices[len] == '|' || !choices[len]))
+            return i;
+        choices = strchr(choices, '|');
+        ck_assert_msg(choices != NULL, "\"%s\" is no choice", text);
+        choices++;
+    }
+}
+
+static int64_t
+option_integer(const struct mw_options *options, const char *word)
+{
+    const struct mw_option *row = row_of(options, word);
+    const char *text = option_string(options, word);
+
+    if (!text)
+        return 0;
+    if (row->type == MW_BOOL)
+        return strcmp(text, "true") == 0;
+    if (row->type == MW_WORD)
+        return choice(row->choices, text);
+    ck_assert_int_eq(row->type, MW_DURATION);
+    return duration_ms(text);
+}
+
+static bool
+option_given(const struct mw_options *options, const char *word)
+{
+    return given(options, word, 0) != NULL;
+}
+
+static size_t
+option_count(const struct mw_options *options, const char *word)
+{
+    size_t count = 0;
+
+    while (given(options, word, count))
+        count++;
+    return count ? count : row_of(options, word)->fallback != NULL;
+}
+
+static const char *
+option_key(const struct mw_options *options, const char *word, size_t i)
+{
+    static char keys[FAKE_MAX * 8][128];
+    const char *text = given(options, word, i)->text;
+
+    ck_assert_uint_lt(i, FAKE_MAX * 8);
+    snprintf(keys[i], sizeof(keys[i]), "%.*s", (int)strcspn(text, "="), text);
+    return keys[i];
+}
+
+static const char *
+option_item(const struct mw_options *options, const char *word, size_t i)
+{
+    const struct fake_row *row = given(options, word, i);
+
+    if (!row)
+        return row_of(options, word)->fallback;
+    return row_of(options, word)->type == MW_MAP ? strchr(row->text, '=') + 1 : row->text;
+}
+
+static const struct mw_options *
+option_member(const struct mw_options *options, const char *word, size_t i)
+{
+    const struct fake_row *row = given(options, word, i);
+
+    return row ? row->member : NULL;
+}
+
+static void PRINTF_LIKE(4, 5)
+option_fault(const struct mw_options *options, const char *word, size_t i, const char *format, ...)
+{
+    va_list arguments;
+    char place[64];
+
+    row_of(options, word);
+    snprintf(place, sizeof(place), "%s[%zu]: ", word, i);
+    strncat(complaints, place, sizeof(complaints) - strlen(complaints) - 1);
+    va_start(arguments, format);
+    append(complaints, sizeof(complaints), format, arguments);
+    va_end(arguments);
+}
+
+static bool
+reserve_header(const struct mw_options *options, const char *name)
+{
+    (void)options;
+    snprintf(reserved, sizeof(reserved), "%s", name);
+    return true;
+}
+
+const char *
+fake_reserved(void)
+{
+    return reserved;
+}
+
+static void PRINTF_LIKE(4, 5)
+host_log(const struct mw_host *host, enum mw_log_level level, const char *module,
+         const char *format, ...)
+{
+    va_list arguments;
+    char place[64];
+
+    (void)host;
+    snprintf(place, sizeof(place), "log %d %s: ", level, module);
+    strncat(complaints, place, sizeof(complaints) - strlen(complaints) - 1);
+    va_start(arguments, format);
+    append(complaints, sizeof(complaints), format, arguments);
+    va_end(arguments);
+}
+
+/* ---- Questions ------------------------------------------------------------------ */
+
+static struct mw_str
+text(const char *value)
+{
+    return (struct mw_str){value, value ? strlen(value) : 0};
+}
+
+static struct mw_str
+find(const struct fake_pair *pairs, const char *name, size_t i,
+     int (*compare)(const char *, const char *))
+{
+    for (; pairs->name; pairs++)
+        if (compare(pairs->name, name) == 0 && i-- == 0)
+            return text(pairs->value);
+    return text(NULL);
+}
+
+static struct mw_str
+header(const struct mw_request *request, const char *name, size_t i)
+{
+    return find(request->headers, name, i, strcasecmp);
+}
+
+static struct mw_str
+cookie(const struct mw_request *request, const char *name, size_t i)
+{
+    return find(request->cookies, name, i, strcmp);
+}
+
+static struct mw_str
+query(const struct mw_request *request, const char *name, size_t i)
+{
+    return find(request->arguments, name, i, strcmp);
+}
+
+static struct mw_str
+subprotocol(const struct mw_request *request, size_t i)
+{
+    for (size_t at = 0; at < FAKE_MAX && request->protocols[at]; at++)
+        if (at == i)
+            return text(request->protocols[at]);
+    return text(NULL);
+}
+
+static int64_t
+wall_clock_ms(const struct mw_request *request)
+{
+    return request->now_ms;
+}
+
+/* ---- Answers ----------------------------------------------------------------------- */
+
+static bool
+works(const struct mw_request *request, const char *answer)
+{
+    return !request->broken || strcmp(request->broken, answer) != 0;
+}
+
+static enum mw_verdict
+deny(struct mw_request *request, int status, const char *word, const char *challenge)
+{
+    request->status = status;
+    request->word = word;
+    request->challenge = challenge;
+    return MW_DENY;
+}
+
+static bool
+forward_header(struct mw_request *request, const char *name, struct mw_str value)
+{
+    trace(request, "forward %s: %.*s", name, (int)value.len, value.at);
+    return works(request, "forward");
+}
+
+static bool
+strip(struct mw_request *request, enum mw_source source, const char *name, size_t i)
+{
+    static const char *const sources[] = {"header", "cookie", "query", "subprotocol"};
+
+    if (source == MW_SUBPROTOCOL)
+        trace(request, "strip subprotocol %zu", i);
+    else
+        trace(request, "strip %s %s", sources[source], name);
+    return works(request, "strip");
+}
+
+static bool
+identify(struct mw_request *request, struct mw_str issuer, struct mw_str subject)
+{
+    trace(request, "identify %.*s %.*s", (int)issuer.len, issuer.at ? issuer.at : "",
+          (int)subject.len, subject.at);
+    return works(request, "identify");
+}
+
+static void
+deadline(struct mw_request *request, int64_t wall_ms)
+{
+    trace(request, "deadline %lld", (long long)wall_ms);
+}
+
+static void *
+host_alloc(struct mw_request *request, size_t bytes)
+{
+    if (request->no_memory)
+        return NULL;
+    ck_assert_int_lt(request->allocation_count, FAKE_ALLOCATIONS);
+    /* Exact, so that a sanitizer sees the first byte behind it. */
+    return request->allocations[request->allocation_count++] = malloc(bytes);
+}
+
+static void
+host_count(struct mw_request *request, const char *word, uint64_t n)
+{
+    trace(request, "count %s %llu", word, (unsigned long long)n);
+}
+
+void
+fake_request_free(struct mw_request *request)
+{
+    for (int i = 0; i < request->allocation_count; i++)
+        free(request->allocations[i]);
+    request->allocation_count = 0;
+}
+
+const struct mw_host fake_host = {
+    .size = sizeof(struct mw_host),
+    .option_string = option_string,
+    .option_integer = option_integer,
+    .option_given = option_given,
+    .option_count = option_count,
+    .option_key = option_key,
+    .option_item = option_item,
+    .option_member = option_member,
+    .option_fault = option_fault,
+    .reserve_header = reserve_header,
+    .header = header,
+    .cookie = cookie,
+    .query = query,
+    .subprotocol = subprotocol,
+    .wall_clock_ms = wall_clock_ms,
+    .deny = deny,
+    .forward_header = forward_header,
+    .strip = strip,
+    .identify = identify,
+    .deadline = deadline,
+    .alloc = host_alloc,
+    .log = host_log,
+    .count = host_count,
+};

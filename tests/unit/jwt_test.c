@@ -1,0 +1,724 @@
+/* jwt_test.c - the jwt module, driven through a fake gateway. */
+#include "fake_host.h"
+#include "jwt_keys.h"
+#include "registry.h"
+#include "token_maker.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define NOW_MS INT64_C(1700000000000)
+#define SECRET "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* ---- Instances -------------------------------------------------------------------- */
+
+static const struct fake_row key_rows[] = {{"secret", SECRET}, {"algorithm", "HS256"}, {NULL}};
+static const struct mw_options key_options = {jwt_key_options, key_rows};
+#define KEY {"keys", NULL, &key_options}
+
+/* An instance with those rows, and its one worker's state. */
+struct instance {
+    void *instance, *state;
+};
+
+static struct instance
+start(const struct fake_row *rows)
+{
+    const struct mw_options options = {jwt_module.options, rows};
+    struct instance made = {jwt_module.setup(&options, &fake_host), NULL};
+
+    ck_assert_msg(made.instance != NULL, "%s", fake_complaints());
+    ck_assert_str_eq(fake_complaints(), "");
+    made.state = jwt_module.worker_start(made.instance, NULL);
+    ck_assert_ptr_nonnull(made.state);
+    return made;
+}
+
+static void
+stop(struct instance made)
+{
+    jwt_module.worker_stop(made.state);
+    jwt_module.teardown(made.instance);
+}
+
+/* One request through a new instance. */
+static enum mw_verdict
+decide(const struct fake_row *rows, struct mw_request *request)
+{
+    struct instance made = start(rows);
+
+    request->now_ms = NOW_MS;
+    enum mw_verdict verdict = jwt_module.decide(made.instance, made.state, request);
+    stop(made);
+    fake_request_free(request);
+    return verdict;
+}
+
+/* "Bearer TOKEN" for a request; the caller frees. */
+static char *
+bearer(const char *payload)
+{
+    char *token = maker_plain(JOSE_HS256, NULL, payload), *value = malloc(strlen(token) + 8);
+
+    sprintf(value, "Bearer %s", token);
+    free(token);
+    return value;
+}
+
+#define CLAIMS "{\"iss\":\"i\",\"sub\":\"alice\",\"exp\":1700000060}"
+
+/* ---- Where tokens are --------------------------------------------------------------- */
+
+#define ALL_PLACES                                                                                \
+    {"token_from", "header"}, {"token_from", "cookie:session"}, {"token_from", "query:t"},        \
+        {"token_from", "subprotocol"}
+#define KUBERNETES "base64url.bearer.authorization.k8s.io."
+
+static const struct fake_row header_only[] = {KEY, {NULL}};
+static const struct fake_row everywhere[] = {KEY, ALL_PLACES, {NULL}};
+static const struct fake_row kept[] = {KEY, ALL_PLACES, {"forward_token", "true"}, {NULL}};
+
+#define ID "identify i alice\ndeadline 1700000060000\n"
+
+/* In values "@" stands for a good token and "#" for its base64url. */
+static const struct {
+    const struct fake_row *rows;
+    const char *word; /* "token-ok" when it passes */
+    const char *trace;
+    struct fake_pair headers[4], cookies[3], arguments[3];
+    const char *protocols[6];
+} requests[] = {
+    /* Authorization */
+    {header_only, "token-ok", "strip header Authorization\n" ID, {{"Authorization", "Bearer @"}}},
+    {header_only, "token-ok", "strip header Authorization\n" ID, {{"AUTHORIZATION", "bEARER   @"}}},
+    {header_only, "token-missing", "", {{"X-Other", "Bearer @"}}},
+    {header_only, "token-missing", "", {{"Authorization", "Basic QTpC"}}},
+    {header_only, "token-missing", "", {{"Authorization", "BearerX @"}}},
+    {header_only, "token-missing", "", {{"Authorization", "Bearer-x @"}}},
+    {header_only, "token-missing", "", {{"Authorization", "Bear"}}},
+    {header_only, "token-missing", "", {{"Authorization", ""}}},
+    {header_only, "token-malformed", "strip header Authorization\n", {{"Authorization", "Bearer"}}},
+    {header_only, "token-malformed", "strip header Authorization\n", {{"Authorization", "Bearer "}}},
+    {header_only, "token-malformed", "strip header Authorization\n",
+     {{"Authorization", "Bearer\t@"}}},
+    {header_only, "token-malformed", "strip header Authorization\n",
+     {{"Authorization", "Bearer, @"}}},
+    {header_only, "token-malformed", "strip header Authorization\n",
+     {{"Authorization", "Bearer @ x"}}},
+    {header_only, "token-malformed", "strip header Authorization\n",
+     {{"Authorization", "Bearer @, Bearer @"}}},
+    {header_only, "token-several", "strip header Authorization\n",
+     {{"Authorization", "Bearer @"}, {"Authorization", "Bearer @"}}},
+    {header_only, "token-several", "strip header Authorization\n",
+     {{"Authorization", "Bearer @"}, {"Authorization", "Basic QTpC"}}},
+    {header_only, "token-several", "strip header Authorization\n",
+     {{"Authorization", "Basic QTpC"}, {"authorization", "Bearer @"}}},
+    {header_only, "token-missing", "",
+     {{"Authorization", "Basic QTpC"}, {"Authorization", "Digest x"}}},
+    /* Places that are not configured are no places. */
+    {header_only, "token-missing", "", {{NULL}}, {{"session", "@"}}, {{"t", "@"}}, {"bearer", "@"}},
+    {header_only, "token-ok", "strip header Authorization\n" ID, {{"Authorization", "Bearer @"}},
+     {{"session", "@"}}, {{"t", "@"}}, {"bearer", "@"}},
+    /* Cookie */
+    {everywhere, "token-ok", "strip cookie session\n" ID, {{NULL}}, {{"session", "@"}}},
+    {everywhere, "token-ok", "strip cookie session\n" ID, {{"Authorization", "Basic QTpC"}},
+     {{"session", "@"}}},
+    {everywhere, "token-missing", "", {{NULL}}, {{"Session", "@"}}},
+    {everywhere, "token-missing", "strip cookie session\n", {{NULL}}, {{"session", ""}}},
+    {everywhere, "token-ok", "strip header Authorization\nstrip cookie session\n" ID,
+     {{"Authorization", "Bearer @"}}, {{"session", ""}}},
+    {everywhere, "token-several", "strip cookie session\n", {{NULL}},
+     {{"session", "@"}, {"session", "@"}}},
+    {everywhere, "token-several", "strip cookie session\n", {{NULL}},
+     {{"session", ""}, {"session", "@"}}},
+    {everywhere, "token-several", "strip cookie session\n", {{NULL}},
+     {{"session", ""}, {"session", ""}}},
+    {everywhere, "token-malformed", "strip cookie session\n", {{NULL}}, {{"session", "x"}}},
+    /* Query */
+    {everywhere, "token-ok", "strip query t\n" ID, {{NULL}}, {{NULL}}, {{"t", "@"}, {"u", "1"}}},
+    {everywhere, "token-missing", "strip query t\n", {{NULL}}, {{NULL}}, {{"t", ""}}},
+    {everywhere, "token-several", "strip query t\n", {{NULL}}, {{NULL}}, {{"t", "@"}, {"t", "x"}}},
+    /* Two places */
+    {everywhere, "token-several", "strip header Authorization\nstrip cookie session\n",
+     {{"Authorization", "Bearer @"}}, {{"session", "@"}}},
+    {everywhere, "token-several", "strip cookie session\nstrip query t\n", {{NULL}},
+     {{"session", "x"}}, {{"t", "@"}}},
+    {everywhere, "token-several",
+     "strip header Authorization\nstrip subprotocol 1\nstrip subprotocol 0\n",
+     {{"Authorization", "Bearer @"}}, {{NULL}}, {{NULL}}, {"bearer", "@"}},
+    /* The pair */
+    {everywhere, "token-ok", "strip subprotocol 1\nstrip subprotocol 0\n" ID, {{NULL}}, {{NULL}},
+     {{NULL}}, {"bearer", "@"}},
+    {everywhere, "token-ok", "strip subprotocol 1\nstrip subprotocol 0\n" ID, {{NULL}}, {{NULL}},
+     {{NULL}}, {"bearer", "@", "chat"}},
+    {everywhere, "token-ok", "strip subprotocol 2\nstrip subprotocol 1\n" ID, {{NULL}}, {{NULL}},
+     {{NULL}}, {"chat", "bearer", "@", "chat2"}},
+    {everywhere, "token-malformed", "strip subprotocol 1\nstrip subprotocol 0\n", {{NULL}}, {{NULL}},
+     {{NULL}}, {"bearer", "chat", "@"}},
+    {everywhere, "token-malformed", "strip subprotocol 0\n", {{NULL}}, {{NULL}}, {{NULL}},
+     {"bearer"}},
+    {everywhere, "token-malformed", "strip subprotocol 1\n", {{NULL}}, {{NULL}}, {{NULL}},
+     {"chat", "bearer"}},
+    {everywhere, "token-missing", "", {{NULL}}, {{NULL}}, {{NULL}}, {"Bearer", "@"}},
+    {everywhere, "token-missing", "", {{NULL}}, {{NULL}}, {{NULL}}, {"chat", "chat2"}},
+    {everywhere, "token-several",
+     "strip subprotocol 3\nstrip subprotocol 2\nstrip subprotocol 1\nstrip subprotocol 0\n",
+     {{NULL}}, {{NULL}}, {{NULL}}, {"bearer", "@", "bearer", "@"}},
+    {everywhere, "token-several", "strip subprotocol 2\nstrip subprotocol 1\nstrip subprotocol 0\n",
+     {{NULL}}, {{NULL}}, {{NULL}}, {"bearer", "@", "bearer"}},
+    /* Kubernetes' form */
+    {everywhere, "token-ok", "strip subprotocol 0\n" ID, {{NULL}}, {{NULL}}, {{NULL}},
+     {KUBERNETES "#", "chat"}},
+    {everywhere, "token-ok", "strip subprotocol 1\n" ID, {{NULL}}, {{NULL}}, {{NULL}},
+     {"chat", KUBERNETES "#"}},
+    {everywhere, "token-alone", "strip subprotocol 0\n", {{NULL}}, {{NULL}}, {{NULL}},
+     {KUBERNETES "#"}},
+    {everywhere, "token-malformed", "strip subprotocol 1\n", {{NULL}}, {{NULL}}, {{NULL}},
+     {"chat", KUBERNETES "#="}},
+    {everywhere, "token-malformed", "strip subprotocol 1\n", {{NULL}}, {{NULL}}, {{NULL}},
+     {"chat", KUBERNETES "@"}},
+    {everywhere, "token-malformed", "strip subprotocol 1\n", {{NULL}}, {{NULL}}, {{NULL}},
+     {"chat", KUBERNETES}},
+    {everywhere, "token-several", "strip subprotocol 2\nstrip subprotocol 0\n", {{NULL}}, {{NULL}},
+     {{NULL}}, {KUBERNETES "#", "chat", KUBERNETES "#"}},
+    {everywhere, "token-several", "strip subprotocol 2\nstrip subprotocol 1\nstrip subprotocol 0\n",
+     {{NULL}}, {{NULL}}, {{NULL}}, {KUBERNETES "#", "bearer", "@", "chat"}},
+    {everywhere, "token-missing", "", {{NULL}}, {{NULL}}, {{NULL}},
+     {"base64url.bearer.authorization.k8s.io", "chat"}},
+    /* forward_token: the backend sees it too, but never among the subprotocols. */
+    {kept, "token-ok", ID, {{"Authorization", "Bearer @"}}},
+    {kept, "token-ok", ID, {{NULL}}, {{"session", "@"}}},
+    {kept, "token-ok", "strip subprotocol 1\nstrip subprotocol 0\n" ID, {{NULL}}, {{NULL}}, {{NULL}},
+     {"bearer", "@", "chat"}},
+};
+
+/* text with "@" and "#" filled in; the test's process ends with it. */
+static const char *
+filled(const char *text)
+{
+    const char *mark = text ? strpbrk(text, "@#") : NULL;
+    char *token, *out;
+
+    if (!mark)
+        return text;
+    token = maker_plain(JOSE_HS256, NULL, CLAIMS);
+    if (*mark == '#') {
+        char *encoded = maker_text(token);
+        free(token);
+        token = encoded;
+    }
+    const char *rest = filled(mark + 1);
+    size_t size = strlen(text) + strlen(token) + strlen(rest) + 1;
+    out = malloc(size);
+    snprintf(out, size, "%.*s%s%s", (int)(mark - text), text, token, rest);
+    if (rest != mark + 1)
+        free((void *)(uintptr_t)rest);
+    free(token);
+    return out;
+}
+
+static void
+fill_pairs(struct fake_pair *out, const struct fake_pair *pairs)
+{
+    for (; pairs->name; pairs++, out++)
+        *out = (struct fake_pair){pairs->name, filled(pairs->value)};
+}
+
+static void
+free_filled(const char *now, const char *before)
+{
+    if (now != before)
+        free((void *)(uintptr_t)now);
+}
+
+START_TEST(finds_the_one_token)
+{
+    struct mw_request request = {.now_ms = 0};
+
+    fill_pairs(request.headers, requests[_i].headers);
+    fill_pairs(request.cookies, requests[_i].cookies);
+    fill_pairs(request.arguments, requests[_i].arguments);
+    for (size_t i = 0; requests[_i].protocols[i]; i++)
+        request.protocols[i] = filled(requests[_i].protocols[i]);
+
+    enum mw_verdict verdict = decide(requests[_i].rows, &request);
+    const char *word = verdict == MW_PASS ? "token-ok" : request.word;
+    ck_assert_msg(strcmp(word, requests[_i].word) == 0, "case %d: %s, wanted %s", _i, word,
+                  requests[_i].word);
+    ck_assert_msg(strcmp(request.trace, requests[_i].trace) == 0, "case %d: %s, wanted %s", _i,
+                  request.trace, requests[_i].trace);
+    for (size_t i = 0; i < 4; i++)
+        free_filled(request.headers[i].value, requests[_i].headers[i].value);
+    for (size_t i = 0; i < 3; i++)
+        free_filled(request.cookies[i].value, requests[_i].cookies[i].value);
+    for (size_t i = 0; i < 3; i++)
+        free_filled(request.arguments[i].value, requests[_i].arguments[i].value);
+    for (size_t i = 0; i < 6; i++)
+        free_filled(request.protocols[i], requests[_i].protocols[i]);
+}
+END_TEST
+
+/* ---- What a refusal says ------------------------------------------------------------------ */
+
+START_TEST(a_challenge_follows_rfc_6750)
+{
+    static const struct fake_row rows[] = {
+        KEY, {"realm", "a \"b\" \\c"}, {"issuer", "i"}, {"audience", "x"}, {NULL}};
+    struct instance made = start(rows);
+    struct mw_request none = {.now_ms = NOW_MS};
+
+    ck_assert_int_eq(jwt_module.decide(made.instance, made.state, &none), MW_DENY);
+    ck_assert_int_eq(none.status, 401);
+    ck_assert_str_eq(none.challenge, "Bearer realm=\"a \\\"b\\\" \\\\c\"");
+
+    struct mw_request bad = {.headers = {{"Authorization", "Bearer x"}}, .now_ms = NOW_MS};
+    ck_assert_int_eq(jwt_module.decide(made.instance, made.state, &bad), MW_DENY);
+    ck_assert_int_eq(bad.status, 401);
+    ck_assert_str_eq(bad.challenge, "Bearer realm=\"a \\\"b\\\" \\\\c\", error=\"invalid_token\", "
+                                    "error_description=\"The access token is malformed\"");
+
+    struct mw_request two = {
+        .headers = {{"Authorization", "Bearer x"}, {"Authorization", "Bearer x"}},
+        .now_ms = NOW_MS};
+    ck_assert_int_eq(jwt_module.decide(made.instance, made.state, &two), MW_DENY);
+    ck_assert_int_eq(two.status, 400);
+    ck_assert_ptr_nonnull(strstr(two.challenge, "error=\"invalid_request\""));
+    stop(made);
+}
+END_TEST
+
+static const struct {
+    const char *claims, *word;
+} refusals[] = {
+    {"{\"iss\":\"j\",\"aud\":\"x\",\"exp\":1700000060}", "token-issuer"},
+    {"{\"iss\":\"i\",\"aud\":\"y\",\"exp\":1700000060}", "token-audience"},
+    {"{\"iss\":\"i\",\"aud\":\"x\"}", "token-no-expiry"},
+    {"{\"iss\":\"i\",\"aud\":\"x\",\"exp\":1699999990}", "token-expired"},
+    {"{\"iss\":\"i\",\"aud\":\"x\",\"exp\":1700000060,\"nbf\":1700000011}", "token-not-yet-valid"},
+    {"{\"iss\":\"i\",\"aud\":\"x\",\"exp\":\"x\"}", "token-claim"},
+    {"{\"iss\":\"i\",\"aud\":\"x\",\"exp\":1699999991}", "token-ok"},
+    {"{\"iss\":\"i\",\"aud\":[\"z\",\"w\"],\"exp\":1700000060,\"nbf\":1700000010}", "token-ok"},
+};
+
+START_TEST(claims_are_judged)
+{
+    static const struct fake_row rows[] = {KEY, {"issuer", "i"}, {"audience", "x"},
+                                           {"audience", "w"}, {"leeway", "10s"}, {NULL}};
+    char *value = bearer(refusals[_i].claims);
+    struct mw_request request = {.headers = {{"Authorization", value}}};
+
+    enum mw_verdict verdict = decide(rows, &request);
+    ck_assert_str_eq(verdict == MW_PASS ? "token-ok" : request.word, refusals[_i].word);
+    free(value);
+}
+END_TEST
+
+START_TEST(a_type_can_be_asked_for)
+{
+    static const struct fake_row rows[] = {KEY, {"typ", "at+jwt"}, {NULL}};
+    char *value = bearer(CLAIMS);
+    struct mw_request request = {.headers = {{"Authorization", value}}};
+
+    ck_assert_int_eq(decide(rows, &request), MW_DENY);
+    ck_assert_str_eq(request.word, "token-type");
+    free(value);
+}
+END_TEST
+
+START_TEST(only_listed_algorithms_pass)
+{
+    static const struct fake_row any_rows[] = {{"secret", SECRET}, {NULL}};
+    static const struct mw_options any_key = {jwt_key_options, any_rows};
+    static const struct fake_row rows[] = {
+        {"keys", NULL, &any_key}, {"algorithms", "HS384"}, {"algorithms", "ES256"}, {NULL}};
+    char *value = bearer(CLAIMS);
+    struct mw_request request = {.headers = {{"Authorization", value}}};
+
+    ck_assert_int_eq(decide(rows, &request), MW_DENY);
+    ck_assert_str_eq(request.word, "token-algorithm");
+    free(value);
+}
+END_TEST
+
+/* ---- What is handed on -------------------------------------------------------------------- */
+
+START_TEST(the_tunnel_ends_with_the_token)
+{
+    static const struct fake_row with_leeway[] = {KEY, {"leeway", "30s"}, {NULL}};
+    static const struct fake_row keep[] = {KEY, {"on_expiry", "keep"}, {NULL}};
+    static const struct fake_row endless[] = {KEY, {"require_expiration", "false"}, {NULL}};
+    static const struct {
+        const struct fake_row *rows;
+        const char *claims, *trace;
+    } cases[] = {
+        {header_only, CLAIMS, "strip header Authorization\n" ID},
+        {with_leeway, CLAIMS,
+         "strip header Authorization\nidentify i alice\ndeadline 1700000090000\n"},
+        {keep, CLAIMS, "strip header Authorization\nidentify i alice\n"},
+        {endless, "{\"sub\":\"a\"}", "strip header Authorization\nidentify  a\n"},
+        {endless, "{\"iss\":\"i\"}", "strip header Authorization\n"},
+        {endless, CLAIMS, "strip header Authorization\n" ID},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char *value = bearer(cases[i].claims);
+        struct mw_request request = {.headers = {{"Authorization", value}}};
+
+        ck_assert_int_eq(decide(cases[i].rows, &request), MW_PASS);
+        ck_assert_str_eq(request.trace, cases[i].trace);
+        free(value);
+    }
+}
+END_TEST
+
+/* "@" in the claims is the value of c; the header that comes of it, or NULL for none. */
+static const struct {
+    const char *claims, *header;
+} forwards[] = {
+    {"\"c\":\"plain text, with commas\"", "plain text, with commas"},
+    {"\"c\":\"\"", ""},
+    {"\"c\":\" \"", "%20"},
+    {"\"c\":\" a b \"", "%20a b%20"},
+    {"\"c\":\"100%\"", "100%25"},
+    {"\"c\":\"J\\u00fcrgen\"", "J%C3%BCrgen"},
+    {"\"c\":\"J%C3%BCrgen\"", "J%25C3%25BCrgen"},
+    {"\"c\":\"a\\r\\nX-Admin: 1\"", "a%0D%0AX-Admin: 1"},
+    {"\"c\":\"a\\tb\\u007f\"", "a%09b%7F"},
+    {"\"c\":42", "42"},
+    {"\"c\":-9223372036854775808", "-9223372036854775808"},
+    {"\"c\":1.5", "1.5"},
+    {"\"c\":true", "true"},
+    {"\"c\":false", "false"},
+    {"\"c\":[\"a\",\"b\"]", "a,b"},
+    {"\"c\":[\"a,b\",\" c\"]", "a%2Cb,%20c"},
+    {"\"c\":[]", ""},
+    {"\"c\":[\"\"]", ""},
+    {"\"c\":null", NULL},
+    {"\"c\":{\"a\":1}", NULL},
+    {"\"c\":[1]", NULL},
+    {"\"c\":[\"a\",null]", NULL},
+    {"\"c\":[[\"a\"]]", NULL},
+};
+
+START_TEST(claims_become_headers)
+{
+    static const struct fake_row rows[] = {
+        KEY, {"forward_claims", "c=X-C"}, {"require_expiration", "false"}, {NULL}};
+    char claims[256], wanted[512];
+
+    snprintf(claims, sizeof(claims), "{%s}", forwards[_i].claims);
+    char *value = bearer(claims);
+    struct mw_request request = {.headers = {{"Authorization", value}, {"x-c", "forged"}}};
+    ck_assert_int_eq(decide(rows, &request), MW_PASS);
+    snprintf(wanted, sizeof(wanted), "strip header Authorization\nstrip header X-C\n%s%s\n",
+             forwards[_i].header ? "forward X-C: " : "count claim-not-forwarded 1",
+             forwards[_i].header ? forwards[_i].header : "");
+    ck_assert_str_eq(request.trace, wanted);
+    free(value);
+}
+END_TEST
+
+START_TEST(claims_are_found_by_path)
+{
+    static const struct fake_row rows[] = {KEY,
+                                           {"forward_claims", "sub=X-Sub"},
+                                           {"forward_claims", "realm_access.roles=X-Roles"},
+                                           {"forward_claims", "https://e.example/r=X-R"},
+                                           {"forward_claims", "a.b.c=X-Abc"},
+                                           {"forward_claims", "sub.x=X-None"},
+                                           {"forward_claims", "missing=X-Missing"},
+                                           {"require_expiration", "false"},
+                                           {NULL}};
+    char *value = bearer("{\"sub\":\"s\",\"realm_access\":{\"roles\":[\"user\",\"admin\"]},"
+                         "\"https://e.example/r\":\"whole\",\"a\":{\"b\":{\"c\":1}},\"a.b\":2}");
+    struct mw_request request = {.headers = {{"Authorization", value}}};
+
+    ck_assert_int_eq(decide(rows, &request), MW_PASS);
+    ck_assert_str_eq(request.trace, "strip header Authorization\nidentify  s\n"
+                                    "strip header X-Sub\nforward X-Sub: s\n"
+                                    "strip header X-Roles\nforward X-Roles: user,admin\n"
+                                    "strip header X-R\nforward X-R: whole\n"
+                                    "strip header X-Abc\nforward X-Abc: 1\n"
+                                    "strip header X-None\n"
+                                    "strip header X-Missing\n");
+    ck_assert_str_eq(fake_reserved(), "X-Missing"); /* no client can send it, on any route */
+    free(value);
+}
+END_TEST
+
+/* Nothing goes on half: whatever fails, the answer is 503 and no challenge. */
+START_TEST(out_of_memory_refuses)
+{
+    static const struct fake_row rows[] = {
+        KEY, ALL_PLACES, {"forward_claims", "sub=X-Sub"}, {NULL}};
+    static const struct {
+        const char *broken;
+        bool no_memory, subprotocol;
+    } cases[] = {{"strip"}, {"identify"}, {"forward"}, {NULL, true}, {NULL, true, true}};
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char *value = bearer(CLAIMS);
+        struct mw_request request = {.broken = cases[i].broken, .no_memory = cases[i].no_memory};
+        if (cases[i].subprotocol) {
+            request.protocols[0] = KUBERNETES "AAAA";
+            request.protocols[1] = "chat";
+        } else {
+            request.headers[0] = (struct fake_pair){"Authorization", value};
+        }
+        ck_assert_int_eq(decide(rows, &request), MW_DENY);
+        ck_assert_int_eq(request.status, 503);
+        ck_assert_str_eq(request.word, "token-internal");
+        ck_assert_ptr_null(request.challenge);
+        free(value);
+    }
+}
+END_TEST
+
+START_TEST(a_worker_without_state_refuses)
+{
+    struct instance made = start(header_only);
+    char *value = bearer(CLAIMS);
+    struct mw_request request = {.headers = {{"Authorization", value}}, .now_ms = NOW_MS};
+
+    ck_assert_int_eq(jwt_module.decide(made.instance, NULL, &request), MW_DENY);
+    ck_assert_int_eq(request.status, 503);
+    free(value);
+    stop(made);
+}
+END_TEST
+
+/* ---- Options ----------------------------------------------------------------------------------- */
+
+static const struct fake_row short_rows[] = {{"secret", "short"}, {"algorithm", "HS256"}, {NULL}};
+static const struct mw_options short_key = {jwt_key_options, short_rows};
+static const struct fake_row two_rows[] = {{"secret", SECRET}, {"file", "/nowhere"}, {NULL}};
+static const struct mw_options two_key = {jwt_key_options, two_rows};
+static const struct fake_row no_rows[] = {{"kid", "a"}, {NULL}};
+static const struct mw_options no_key = {jwt_key_options, no_rows};
+static const struct fake_row gone_rows[] = {{"file", "/nowhere"}, {NULL}};
+static const struct mw_options gone_key = {jwt_key_options, gone_rows};
+static const struct fake_row es_rows[] = {{"secret", SECRET}, {"algorithm", "ES256"}, {NULL}};
+static const struct mw_options es_key = {jwt_key_options, es_rows};
+static const struct fake_row named_rows[] = {{"secret", SECRET}, {"kid", "a"}, {NULL}};
+static const struct mw_options named_key = {jwt_key_options, named_rows};
+static const struct fake_row nul_rows[] = {{"secret", SECRET}, {"kid", ""}, {NULL}};
+static const struct mw_options nul_key = {jwt_key_options, nul_rows};
+
+static const struct {
+    struct fake_row rows[22];
+    const char *complaints;
+} faults[] = {
+    {{{NULL}}, "keys[0]: expected keys or jwks_file\n"},
+    {{{"keys", NULL, &no_key}, {NULL}}, "file[0]: expected one of file, secret_file and secret\n"},
+    {{{"keys", NULL, &two_key}, {NULL}}, "file[0]: expected one of file, secret_file and secret\n"},
+    {{{"keys", NULL, &short_key}, {NULL}},
+     "secret[0]: a secret of 5 bytes; HS256 needs 32 or more\n"},
+    {{{"keys", NULL, &es_key}, {NULL}}, "secret[0]: this kind of key cannot serve ES256\n"},
+    {{{"keys", NULL, &nul_key}, {NULL}}, "secret[0]: a kid of 0 bytes; expected 1 to 255\n"},
+    {{{"keys", NULL, &gone_key}, {NULL}}, "file[0]: No such file or directory\n"},
+    {{{"keys", NULL, &named_key}, {"keys", NULL, &named_key}, {NULL}},
+     "secret[0]: an earlier key has the same kid and can serve the same algorithm\n"},
+    {{{"jwks_file", "/nowhere"}, {NULL}}, "jwks_file[0]: /nowhere: No such file or directory\n"},
+    {{{"jwks_file", "/dev/null"}, {NULL}},
+     "jwks_file[0]: /dev/null: it is not one JSON object, or a name in it is repeated\n"},
+    {{KEY, {"algorithms", "HS256"}, {"algorithms", "none"}, {NULL}},
+     "algorithms[1]: \"none\" is no algorithm; expected one of HS256 HS384 HS512 RS256 RS384 RS512 "
+     "PS256 PS384 PS512 ES256 ES384 ES512 EdDSA\n"},
+    {{KEY, {"algorithms", "ES256"}, {NULL}},
+     "algorithm[0]: HS256 is not among the instance's algorithms\n"},
+    {{{"keys", NULL, &named_key}, {"algorithms", "ES256"}, {NULL}},
+     "algorithms[0]: no key can serve any of these\n"},
+    {{KEY, {"token_from", "header"}, {"token_from", "body"}, {NULL}},
+     "token_from[1]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"},
+    {{KEY, {"token_from", "cookie:"}, {"token_from", "query:"}, {"token_from", "cookies:a"}, {NULL}},
+     "token_from[0]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"
+     "token_from[1]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"
+     "token_from[2]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"},
+    {{KEY, {"token_from", "query:a"}, {"token_from", "cookie:a"}, {"token_from", "query:a"}, {NULL}},
+     "token_from[2]: named twice\n"},
+    {{KEY, {"token_from", "query:1"}, {"token_from", "query:2"}, {"token_from", "query:3"},
+      {"token_from", "query:4"}, {"token_from", "query:5"}, {"token_from", "query:6"},
+      {"token_from", "query:7"}, {"token_from", "query:8"}, {"token_from", "query:9"},
+      {"token_from", "query:10"}, {"token_from", "query:11"}, {"token_from", "query:12"},
+      {"token_from", "query:13"}, {"token_from", "query:14"}, {"token_from", "query:15"},
+      {"token_from", "query:16"}, {"token_from", "query:17"}, {NULL}},
+     "token_from[16]: too many places\n"},
+    {{KEY, {"issuer", ""}, {"typ", ""}, {NULL}},
+     "issuer[0]: empty; leave it out, or name one\ntyp[0]: empty; leave it out, or name one\n"},
+    {{KEY, {"leeway", "2h"}, {NULL}}, "leeway[0]: expected at most 1h\n"},
+    {{KEY, {"realm", "a\nb"}, {NULL}}, "realm[0]: expected printable ASCII\n"},
+    {{KEY, {"realm", "\xc3\xa4"}, {NULL}}, "realm[0]: expected printable ASCII\n"},
+    {{KEY, {"forward_claims", "=X-A"}, {"forward_claims", ".a=X-B"}, {"forward_claims", "a.=X-C"},
+      {"forward_claims", "a..b=X-D"}, {NULL}},
+     "forward_claims[0]: expected a claim's name, or names joined by dots\n"
+     "forward_claims[1]: expected a claim's name, or names joined by dots\n"
+     "forward_claims[2]: expected a claim's name, or names joined by dots\n"
+     "forward_claims[3]: expected a claim's name, or names joined by dots\n"},
+    {{KEY, {"forward_claims", "a="}, {"forward_claims", "b=X_B"}, {"forward_claims", "c=X C"},
+      {"forward_claims", "d=X:D"}, {NULL}},
+     "forward_claims[0]: expected a header name of letters, digits and \"-\"\n"
+     "forward_claims[1]: expected a header name of letters, digits and \"-\"\n"
+     "forward_claims[2]: expected a header name of letters, digits and \"-\"\n"
+     "forward_claims[3]: expected a header name of letters, digits and \"-\"\n"},
+    {{KEY, {"forward_claims", "a=Host"}, {"forward_claims", "b=sec-websocket-key"}, {NULL}},
+     "forward_claims[0]: this header has a meaning of its own; expected another, such as "
+     "X-Auth-Subject\n"
+     "forward_claims[1]: this header has a meaning of its own; expected another, such as "
+     "X-Auth-Subject\n"},
+    {{KEY, {"forward_claims", "a=X-A"}, {"forward_claims", "b=x-a"}, {NULL}},
+     "forward_claims[1]: another claim goes to this header\n"},
+    /* All faults at once. */
+    {{{"keys", NULL, &short_key}, {"token_from", "x"}, {"leeway", "2h"}, {"realm", "\x7f"}, {NULL}},
+     "secret[0]: a secret of 5 bytes; HS256 needs 32 or more\n"
+     "token_from[0]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"
+     "leeway[0]: expected at most 1h\n"
+     "realm[0]: expected printable ASCII\n"},
+};
+
+START_TEST(faults_are_reported_where_they_are)
+{
+    const struct mw_options options = {jwt_module.options, faults[_i].rows};
+
+    ck_assert_ptr_null(jwt_module.setup(&options, &fake_host));
+    ck_assert_str_eq(fake_complaints(), faults[_i].complaints);
+}
+END_TEST
+
+START_TEST(claims_to_forward_are_bounded)
+{
+    static struct fake_row rows[40] = {KEY};
+    static char texts[33][32];
+    const struct mw_options options = {jwt_module.options, rows};
+
+    for (int i = 0; i < 33; i++) {
+        snprintf(texts[i], sizeof(texts[i]), "c%d=X-%d", i, i);
+        rows[i + 1] = (struct fake_row){"forward_claims", texts[i], NULL};
+    }
+    ck_assert_ptr_null(jwt_module.setup(&options, &fake_host));
+    ck_assert_str_eq(fake_complaints(), "forward_claims[32]: too many claims\n");
+}
+END_TEST
+
+/* A file with that text; path has room for 32 bytes. */
+static void
+write_temporary(char *path, const char *text)
+{
+    strcpy(path, "/tmp/wsgate-jwt-XXXXXX");
+    int fd = mkstemp(path);
+
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+START_TEST(keys_come_from_files)
+{
+    char *pem = maker_pem(maker()->p256), pem_path[32], secret_path[32], jwks_path[32];
+    const struct fake_row pem_rows[] = {
+        {"file", pem_path}, {"kid", "p"}, {"algorithm", "ES256"}, {NULL}};
+    const struct fake_row secret_rows[] = {
+        {"secret_file", secret_path}, {"algorithm", "HS512"}, {NULL}};
+    const struct mw_options pem_key = {jwt_key_options, pem_rows};
+    const struct mw_options secret_key = {jwt_key_options, secret_rows};
+    const struct fake_row rows[] = {{"keys", NULL, &pem_key},
+                                    {"keys", NULL, &secret_key},
+                                    {"jwks_file", jwks_path},
+                                    {NULL}};
+    const struct mw_options options = {jwt_module.options, rows};
+    char jwks[512];
+
+    write_temporary(pem_path, pem);
+    write_temporary(secret_path, SECRET "\n");
+    snprintf(jwks, sizeof(jwks),
+             "{\"keys\":[{\"kty\":\"XYZ\"},{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"j\","
+             "\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}]}");
+    write_temporary(jwks_path, jwks);
+    struct instance made = {jwt_module.setup(&options, &fake_host), NULL};
+    ck_assert_ptr_nonnull(made.instance);
+    const char *note = fake_complaints();
+    ck_assert_ptr_nonnull(strstr(note, "log 1 jwt: /tmp/wsgate-jwt-"));
+    ck_assert_ptr_nonnull(strstr(note, ": key 1: its kty is not RSA, EC, OKP or oct\n"));
+    made.state = jwt_module.worker_start(made.instance, NULL);
+
+    static const struct {
+        enum jose_algorithm algorithm;
+        const char *kid, *word;
+    } cases[] = {{JOSE_ES256, "p", "token-ok"},
+                 {JOSE_ES256, "q", "token-key-unknown"},
+                 {JOSE_HS512, "whatever", "token-ok"},
+                 {JOSE_HS256, "j", "token-signature"},
+                 {JOSE_RS256, NULL, "token-key-unknown"}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char *token = maker_plain(cases[i].algorithm, cases[i].kid, CLAIMS);
+        char *value = malloc(strlen(token) + 8);
+        sprintf(value, "Bearer %s", token);
+        struct mw_request request = {.headers = {{"Authorization", value}}, .now_ms = NOW_MS};
+        enum mw_verdict verdict = jwt_module.decide(made.instance, made.state, &request);
+        ck_assert_str_eq(verdict == MW_PASS ? "token-ok" : request.word, cases[i].word);
+        free(value);
+        free(token);
+    }
+    stop(made);
+    unlink(pem_path);
+    unlink(secret_path);
+    unlink(jwks_path);
+    free(pem);
+}
+END_TEST
+
+START_TEST(the_table_is_whole)
+{
+    const struct mw_module *const *module = middleware_registry;
+    size_t later = 0;
+
+    while (*module && *module != &jwt_module)
+        module++;
+    ck_assert_ptr_eq(*module, &jwt_module);
+    ck_assert_uint_eq(jwt_module.abi, WSGATE_MIDDLEWARE_ABI);
+    ck_assert_uint_eq(jwt_module.size, sizeof(struct mw_module));
+    for (const struct mw_option *row = jwt_module.options; row->word; row++) {
+        ck_assert(row->help && row->help[strlen(row->help) - 1] == '.');
+        later += (row->flags & MW_LATER) != 0;
+    }
+    ck_assert_uint_eq(later, 7);
+}
+END_TEST
+
+static void
+make_keys_once(void)
+{
+    maker();
+}
+
+Suite *
+jwt_suite(void)
+{
+    Suite *suite = suite_create("jwt");
+    TCase *find = tcase_create("find"), *judge = tcase_create("judge");
+    TCase *hand_on = tcase_create("hand on"), *options = tcase_create("options");
+
+    tcase_add_unchecked_fixture(find, make_keys_once, NULL);
+    tcase_add_loop_test(find, finds_the_one_token, 0, (int)COUNT_OF(requests));
+    suite_add_tcase(suite, find);
+    tcase_add_unchecked_fixture(judge, make_keys_once, NULL);
+    tcase_add_test(judge, a_challenge_follows_rfc_6750);
+    tcase_add_loop_test(judge, claims_are_judged, 0, (int)COUNT_OF(refusals));
+    tcase_add_test(judge, a_type_can_be_asked_for);
+    tcase_add_test(judge, only_listed_algorithms_pass);
+    suite_add_tcase(suite, judge);
+    tcase_add_unchecked_fixture(hand_on, make_keys_once, NULL);
+    tcase_add_test(hand_on, the_tunnel_ends_with_the_token);
+    tcase_add_loop_test(hand_on, claims_become_headers, 0, (int)COUNT_OF(forwards));
+    tcase_add_test(hand_on, claims_are_found_by_path);
+    tcase_add_test(hand_on, out_of_memory_refuses);
+    tcase_add_test(hand_on, a_worker_without_state_refuses);
+    suite_add_tcase(suite, hand_on);
+    tcase_add_unchecked_fixture(options, make_keys_once, NULL);
+    tcase_add_loop_test(options, faults_are_reported_where_they_are, 0, (int)COUNT_OF(faults));
+    tcase_add_test(options, claims_to_forward_are_bounded);
+    tcase_add_test(options, keys_come_from_files);
+    tcase_add_test(options, the_table_is_whole);
+    suite_add_tcase(suite, options);
+    return suite;
+}

@@ -1,0 +1,152 @@
+/*
+ * wycheproof_test.c - Project Wycheproof's vectors for JWS and JWK.
+ *
+ * Every vector runs. Where the verdict is not the one that the file has, a row of
+ * the table below says why that is right here; an entry that is not needed any more
+ * fails the test, and the counts are fixed, so that nothing drops out unseen.
+ */
+#include "token/jwks.h"
+#include "token/verify.h"
+#include "unit.h"
+
+#include <jansson.h>
+
+#include <stdlib.h>
+
+/* What a run came to. */
+struct tally {
+    int run, passed, excused;
+};
+
+enum file { SIGNATURES, KEYS };
+
+static const struct {
+    enum file file;
+    int id; /* tcId */
+    const char *reason;
+} excuses[] = {
+    {SIGNATURES, 346, "the key's alg is PS256, the token's PS384: alg must be the key's own"},
+    {SIGNATURES, 347, "the key's alg ES521 is registered nowhere; such a key is skipped"},
+    {SIGNATURES, 350, "as 346"},
+    {SIGNATURES, 351, "as 347"},
+    {SIGNATURES, 367, "byte for byte the token of 357, which is valid"},
+    {SIGNATURES, 370, "byte for byte the token of 357, which is valid"},
+    {SIGNATURES, 372, "a character outside of base64url in the header is not skipped here"},
+    {SIGNATURES, 373, "nor in the payload"},
+    {KEYS, 1, "secrets and public keys may share a set: a key's kind binds its algorithms"},
+    {KEYS, 7, "the keys are the operator's; nobody looks for ROCA in them here"},
+};
+
+static const char *
+excuse_for(enum file file, int id)
+{
+    for (size_t i = 0; i < COUNT_OF(excuses); i++)
+        if (excuses[i].file == file && excuses[i].id == id)
+            return excuses[i].reason;
+    return NULL;
+}
+
+static void
+ignore(void *arg, const char *text)
+{
+    (void)arg;
+    (void)text;
+}
+
+/* A verifier for a group's key or keys; NULL: the set is refused. */
+static struct verifier *
+verifier_for(const json_t *group)
+{
+    const struct jwks_report report = {ignore, ignore, NULL};
+    json_t *key = json_object_get(group, "public");
+    struct keyset *keyset = keyset_new();
+    struct verifier *verifier = NULL;
+
+    if (!key)
+        key = json_object_get(group, "private");
+    json_t *set = json_object_get(key, "keys") ? json_incref(key) : json_pack("{s:[O]}", "keys", key);
+    char *text = json_dumps(set, 0);
+    if (jwks_read(keyset, str_of(text), &report))
+        verifier = verifier_new(keyset);
+    keyset_unref(keyset);
+    free(text);
+    json_decref(set);
+    return verifier;
+}
+
+static void
+run_test(enum file file, struct verifier *verifier, const json_t *test, struct tally *tally)
+{
+    int id = (int)json_integer_value(json_object_get(test, "tcId"));
+    const json_t *jws = json_object_get(test, "jws");
+    bool wanted = strcmp(json_string_value(json_object_get(test, "result")), "valid") == 0;
+    const char *excuse = excuse_for(file, id);
+    const struct key *key;
+    enum jose_reason reason = JOSE_KEY_UNKNOWN;
+
+    ck_assert(json_is_string(jws));
+    if (verifier)
+        reason = verify_signature(verifier, JOSE_ALL_ALGORITHMS, str_of(json_string_value(jws)),
+                                  &key);
+    tally->run++;
+    if ((reason == JOSE_OK) == wanted) {
+        ck_assert_msg(!excuse, "test %d needs no excuse", id);
+        tally->passed++;
+    } else {
+        ck_assert_msg(excuse != NULL, "test %d is %s, wanted %s", id, jose_reason(reason)->word,
+                      wanted ? "valid" : "invalid");
+        tally->excused++;
+    }
+}
+
+static struct tally
+run_file(enum file file, const char *path)
+{
+    json_t *json = json_load_file(path, 0, NULL);
+    struct tally tally = {0, 0, 0};
+    json_t *group, *test;
+    size_t i, j;
+
+    ck_assert_msg(json != NULL, "%s cannot be read", path);
+    json_array_foreach(json_object_get(json, "testGroups"), i, group) {
+        struct verifier *verifier = verifier_for(group);
+        json_array_foreach(json_object_get(group, "tests"), j, test)
+            run_test(file, verifier, test, &tally);
+        verifier_free(verifier);
+    }
+    ck_assert_int_eq(tally.run, json_integer_value(json_object_get(json, "numberOfTests")));
+    json_decref(json);
+    return tally;
+}
+
+START_TEST(signatures)
+{
+    struct tally tally =
+        run_file(SIGNATURES, TEST_DATA "/vectors/wycheproof-jose/json_web_signature_test.json");
+
+    ck_assert_int_eq(tally.run, 401);
+    ck_assert_int_eq(tally.excused, 8);
+}
+END_TEST
+
+START_TEST(keys)
+{
+    struct tally tally = run_file(KEYS, TEST_DATA "/vectors/wycheproof-jose/json_web_key_test.json");
+
+    ck_assert_int_eq(tally.run, 26);
+    ck_assert_int_eq(tally.excused, 2);
+}
+END_TEST
+
+Suite *
+wycheproof_suite(void)
+{
+    Suite *suite = suite_create("wycheproof");
+    TCase *tc = tcase_create("vectors");
+
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, signatures);
+    tcase_add_test(tc, keys);
+    suite_add_tcase(suite, tc);
+    return suite;
+}
