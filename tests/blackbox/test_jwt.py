@@ -269,6 +269,8 @@ class Sources(Case):
             "other cookies": handshake("/ws", "Cookie: sessions=x; Session=y"),
             "other arguments": handshake("/ws?token=x&Access_token=y"),
             "other protocols": handshake("/ws", "Sec-WebSocket-Protocol: chat, log"),
+            "an empty cookie": handshake("/ws", "Cookie: session="),
+            "an empty argument": handshake("/ws?access_token="),
         }
         for name, request in rows.items():
             with self.subTest(name):
@@ -282,8 +284,6 @@ class Sources(Case):
             "empty": handshake("/ws", "Authorization: Bearer"),
             "a blank in it": handshake("/ws", "Authorization: Bearer a b"),
             "no token": handshake("/ws", "Authorization: Bearer !!!"),
-            "an empty cookie": handshake("/ws", "Cookie: session="),
-            "an empty argument": handshake("/ws?access_token="),
         }
         for name, request in rows.items():
             with self.subTest(name):
