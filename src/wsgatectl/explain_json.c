@@ -37,38 +37,26 @@ set_time(json_t *object, const char *key, int64_t wall_ms)
 /* ---- Heads ------------------------------------------------------------------------- */
 
 static json_t *
-redacted_line(struct str line, struct str secret)
+redacted(redact_function *redact, struct str piece, struct str secret)
 {
-    char *text = NULL;
-    size_t len = 0;
-    json_t *json = NULL;
-    FILE *memory = open_memstream(&text, &len);
+    char *text = redact_copy(redact, piece, secret);
+    json_t *json = text != NULL ? safe_text_json(str_of(text)) : NULL;
 
-    if (memory == NULL)
-        return NULL;
-    redact_request_line(memory, line, secret);
-    if (fclose(memory) == 0)
-        json = safe_text_json((struct str){text, len});
     free(text);
     return json;
 }
 
 static json_t *
-redacted_field(struct str line, struct str secret)
+field_json(struct str line, struct str secret)
 {
-    struct str name, value;
-    char *text = NULL;
-    size_t len = 0;
+    char *text = redact_copy(redact_field, line, secret);
+    char *colon = text != NULL ? strchr(text, ':') : NULL;
     json_t *field = json_object();
-    FILE *memory = open_memstream(&text, &len);
 
-    if (memory == NULL)
-        return field;
-    explain_split_field(line, &name, &value);
-    redact_value(memory, name, value, secret);
-    if (fclose(memory) == 0) {
-        set(field, "name", safe_text_json(name));
-        set(field, "value", safe_text_json((struct str){text, len}));
+    if (colon != NULL) {
+        *colon = '\0';
+        set_text(field, "name", text);
+        set_text(field, "value", colon + 2); /* ": " */
     }
     free(text);
     return field;
@@ -81,9 +69,9 @@ head_json(struct str head, struct str secret, bool is_request)
     struct str line;
 
     (void)explain_next_line(&head, &line);
-    set(object, "line", is_request ? redacted_line(line, secret) : safe_text_json(line));
+    set(object, "line", is_request ? redacted(redact_request_line, line, secret) : safe_text_json(line));
     while (explain_next_line(&head, &line))
-        (void)json_array_append_new(headers, redacted_field(line, secret));
+        (void)json_array_append_new(headers, field_json(line, secret));
     set(object, "headers", headers);
     if (!is_request)
         set(object, "body", safe_text_json(head));
@@ -199,18 +187,18 @@ set_question(json_t *object, const struct explanation *explanation, struct str s
     set_text(object, "listener", explain_listener_name(question->listener));
     set(object, "client", safe_text_json(address_format_ip(&question->peer, buffer)));
     (void)explain_next_line(&rest, &line);
-    set(object, "request", redacted_line(line, secret));
+    set(object, "request", redacted(redact_request_line, line, secret));
 }
 
 static json_t *
-route_json(const struct explanation *explanation)
+route_json(const struct explanation *explanation, struct str secret)
 {
     const struct request *request = explanation->request;
     json_t *object = json_object();
 
     set(object, "index", json_integer((json_int_t)request->route->index));
     set(object, "host", safe_text_json(request->host.name));
-    set(object, "path", safe_text_json(request->target.path));
+    set(object, "path", redacted(redact_target, request->target.path, secret));
     set_text(object, "backend", request->route->backend->name);
     return object;
 }
@@ -252,7 +240,7 @@ explain_report_json(FILE *out, const struct explanation *explanation, struct str
     set_question(object, explanation, secret);
     set(object, "stages", stages_json(explanation));
     if (explanation->request->route != NULL)
-        set(object, "route", route_json(explanation));
+        set(object, "route", route_json(explanation, secret));
     if (explanation->modules != NULL)
         set(object, "modules", modules_json(explanation));
     set_outcome(object, explanation, secret);

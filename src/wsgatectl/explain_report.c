@@ -41,15 +41,6 @@ explain_next_line(struct str *rest, struct str *line)
     return line->len > 0;
 }
 
-void
-explain_split_field(struct str line, struct str *name, struct str *value)
-{
-    const char *colon = memchr(line.at, ':', line.len);
-
-    *name = (struct str){line.at, colon != NULL ? (size_t)(colon - line.at) : line.len};
-    *value = colon != NULL ? str_trim((struct str){colon + 1, line.len - name->len - 1}) : STR("");
-}
-
 const char *
 explain_source_word(enum mw_source source)
 {
@@ -87,39 +78,13 @@ print_label(const struct lines *lines, const char *label)
     fprintf(lines->out, "%-*s  ", lines->width, label);
 }
 
-/* One redacted piece: `redact` writes it, then it is made safe. */
 static void
-print_request_line(const struct lines *lines, struct str line)
+print_redacted(const struct lines *lines, redact_function *redact, struct str piece)
 {
-    char *text = NULL;
-    size_t len = 0;
-    FILE *memory = open_memstream(&text, &len);
+    char *text = redact_copy(redact, piece, lines->secret);
 
-    if (memory == NULL)
-        return;
-    redact_request_line(memory, line, lines->secret);
-    if (fclose(memory) == 0)
-        print_safe(lines, (struct str){text, len});
-    free(text);
-}
-
-static void
-print_field(const struct lines *lines, struct str line)
-{
-    struct str name, value;
-    char *text = NULL;
-    size_t len = 0;
-    FILE *memory = open_memstream(&text, &len);
-
-    if (memory == NULL)
-        return;
-    explain_split_field(line, &name, &value);
-    redact_value(memory, name, value, lines->secret);
-    if (fclose(memory) == 0) {
-        print_safe(lines, name);
-        fputs(": ", lines->out);
-        print_safe(lines, (struct str){text, len});
-    }
+    if (text != NULL)
+        print_safe(lines, str_of(text));
     free(text);
 }
 
@@ -141,7 +106,7 @@ print_question(const struct lines *lines)
     fprintf(lines->out, STR_FMT "\n", STR_ARG(address_format_ip(&question->peer, buffer)));
     print_label(lines, "request");
     (void)explain_next_line(&rest, &line);
-    print_request_line(lines, line);
+    print_redacted(lines, redact_request_line, line);
     fputc('\n', lines->out);
 }
 
@@ -187,7 +152,7 @@ print_target(const struct lines *lines)
     fputs(": host ", lines->out);
     print_safe(lines, request->host.name);
     fputs(", path ", lines->out);
-    print_safe(lines, request->target.path);
+    print_redacted(lines, redact_target, request->target.path);
 }
 
 static void
@@ -292,12 +257,10 @@ print_head(const struct lines *lines, bool is_request)
 
     for (bool first = true; explain_next_line(&rest, &line); first = false) {
         fputs("    ", lines->out);
-        if (first && is_request)
-            print_request_line(lines, line);
-        else if (first)
+        if (first && !is_request)
             print_safe(lines, line);
         else
-            print_field(lines, line);
+            print_redacted(lines, first ? redact_request_line : redact_field, line);
         fputc('\n', lines->out);
     }
     if (rest.len == 0)

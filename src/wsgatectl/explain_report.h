@@ -24,8 +24,6 @@ enum { EXPLAIN_TIME_MAX = 32 };
 void explain_time(int64_t wall_ms, char text[EXPLAIN_TIME_MAX]);
 /* The next line of a head, without its end, out of *rest; false: the empty line has come. */
 bool explain_next_line(struct str *rest, struct str *line);
-/* "Name: value" taken apart. */
-void explain_split_field(struct str line, struct str *name, struct str *value);
 /* Where a credential was found: "header", "cookie", .. */
 const char *explain_source_word(enum mw_source source);
 

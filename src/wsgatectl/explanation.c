@@ -14,6 +14,8 @@
 
 #include <stdlib.h>
 
+#define NO_DEADLINE UINT64_MAX
+
 const char *
 explain_stage_word(enum explain_stage stage)
 {
@@ -95,15 +97,21 @@ on_resumed(struct request *request, enum mw_verdict verdict)
     explanation->step = chain_resume(request, verdict);
 }
 
-/* The loop ticks, so that the deadline is looked at even where nothing happens. */
 static void
 wait_for_verdict(struct explanation *explanation, uint64_t deadline_us)
 {
     struct request *request = explanation->request;
+    struct event_base *base = explanation->worker.base;
+    uint64_t now_us;
 
-    while (explanation->step == STEP_WAIT && clock_monotonic_us() < deadline_us)
-        if (event_base_loop(explanation->worker.base, EVLOOP_ONCE) == -1)
+    while (explanation->step == STEP_WAIT && (now_us = clock_monotonic_us()) < deadline_us) {
+        uint64_t left_us = deadline_us - now_us;
+        struct timeval left = {(time_t)(left_us / 1000000), (suseconds_t)(left_us % 1000000)};
+        if (deadline_us != NO_DEADLINE && event_base_loopexit(base, &left) == -1)
             break;
+        if (event_base_loop(base, EVLOOP_ONCE) == -1)
+            break;
+    }
     if (explanation->step != STEP_WAIT)
         return;
     explanation->step = request_fail(request, REASON_AUTH_TIMEOUT, NULL);
@@ -117,7 +125,7 @@ auth_deadline(const struct explanation *explanation, uint64_t started_us)
     uint64_t auth_us = explanation->request->settings->timeouts.auth * 1000;
 
     if (auth_us == 0)
-        return UINT64_MAX;
+        return NO_DEADLINE;
     return (explanation->answer.reason == REASON_NONE ? started_us : clock_monotonic_us()) + auth_us;
 }
 

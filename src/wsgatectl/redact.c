@@ -1,7 +1,7 @@
-/* redact.c - see redact.h. What it prints may still hold any byte: the caller makes it safe. */
+/* redact.c - see redact.h. */
 #include "wsgatectl/redact.h"
 
-#include "base/compiler.h"
+#include <stdlib.h>
 
 #define MARK "[redacted]"
 
@@ -174,8 +174,8 @@ put_protocols(FILE *out, struct str list, struct str secret)
     }
 }
 
-void
-redact_value(FILE *out, struct str name, struct str value, struct str secret)
+static void
+put_value(FILE *out, struct str name, struct str value, struct str secret)
 {
     if (value.len == 0)
         return;
@@ -190,4 +190,32 @@ redact_value(FILE *out, struct str name, struct str value, struct str secret)
         fputs(MARK, out);
     else
         put_without(out, value, secret);
+}
+
+void
+redact_field(FILE *out, struct str line, struct str secret)
+{
+    struct str value = line, name = take_until(&value, ":");
+
+    put_without(out, name, secret);
+    if (value.len == 0)
+        return;
+    fputs(": ", out);
+    put_value(out, str_trim(name), str_trim((struct str){value.at + 1, value.len - 1}), secret);
+}
+
+char *
+redact_copy(redact_function *redact, struct str piece, struct str secret)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *memory = open_memstream(&text, &len);
+
+    if (memory == NULL)
+        return NULL;
+    redact(memory, piece, secret);
+    if (fclose(memory) == 0)
+        return text;
+    free(text);
+    return NULL;
 }

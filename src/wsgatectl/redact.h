@@ -9,15 +9,19 @@
 #ifndef WSGATE_REDACT_H
 #define WSGATE_REDACT_H
 
+#include "base/compiler.h"
 #include "base/str.h"
 
 #include <stdio.h>
 
-/* The first line of a request, without its line end. secret.at == NULL: none is known. */
-void redact_request_line(FILE *out, struct str line, struct str secret);
-/* "/path?name=value&.." with values redacted. */
-void redact_target(FILE *out, struct str target, struct str secret);
-/* The value of a field. */
-void redact_value(FILE *out, struct str name, struct str value, struct str secret);
+/* Writes a piece of a head; secret.at == NULL: none is known. What is written may hold any byte. */
+typedef void redact_function(FILE *out, struct str piece, struct str secret);
+
+redact_function redact_request_line; /* "GET /path?name=value HTTP/1.1" */
+redact_function redact_target;       /* "/path?name=value" */
+redact_function redact_field;        /* "Name: value" */
+
+/* What that function writes, as a string of its own (end it with free). NULL: out of memory. */
+char *redact_copy(redact_function *redact, struct str piece, struct str secret) MUST_CHECK;
 
 #endif
