@@ -129,10 +129,11 @@ static const char *
 option_key(const struct mw_options *options, const char *word, size_t i)
 {
     static char keys[FAKE_MAX * 8][128];
-    const char *text = given(options, word, i)->text;
+    const struct fake_row *row = given(options, word, i);
 
     ck_assert_uint_lt(i, FAKE_MAX * 8);
-    snprintf(keys[i], sizeof(keys[i]), "%.*s", (int)strcspn(text, "="), text);
+    ck_assert_ptr_nonnull(row);
+    snprintf(keys[i], sizeof(keys[i]), "%.*s", (int)strcspn(row->text, "="), row->text);
     return keys[i];
 }
 
