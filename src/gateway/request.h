@@ -137,7 +137,7 @@ void request_free(struct request *request);
 
 /* HEAD: reads once, parses, judges and routes. STEP_WAIT: more is to come. */
 enum step request_read(struct request *request, struct side *client) MUST_CHECK;
-/* The same with bytes that are in memory. What comes behind a whole head is dropped. */
+/* The same with bytes that are in memory; what comes behind a whole head is nobody's concern. */
 enum step request_feed(struct request *request, const char *bytes, size_t len) MUST_CHECK;
 /* Reads what comes behind the head while others are waited for. STEP_FAILED: the client is gone. */
 enum step request_read_early(struct request *request, struct side *client) MUST_CHECK;
