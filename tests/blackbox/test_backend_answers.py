@@ -1,6 +1,7 @@
 """Whatever a backend answers, the client gets the right status, and only a whole, right 101 a tunnel."""
 
 import socket
+import time
 
 from harness.backend import answer
 from harness.case import Case
@@ -17,13 +18,14 @@ def plain(status, *lines, body=b""):
 class Wrong(Case):
     """Broken handshakes: 502 to the client, and not a byte of what follows passes."""
 
-    def gate_for(self, handler, **pool):
-        self.service = self.backend(handler)
-        return self.gateway(self.service, pool={"handshake_timeout": "2s"} | pool)
+    def setUp(self):
+        super().setUp()
+        self.service = self.backend(answer())
+        self.gate = self.gateway(self.service, pool={"handshake_timeout": "1s"})
 
-    def check_502(self, *pieces, request=None, then="close", status=502):
-        gate = self.gate_for(answer(*pieces, then=then))
-        self.check_refused(gate.ask(request or handshake("/ws", PROTOCOLS)), status)
+    def check_answer(self, *pieces, request=None, then="close", status=502):
+        self.service.handler = answer(*pieces, then=then)
+        self.check_refused(self.gate.ask(request or handshake("/ws", PROTOCOLS)), status)
 
     def test_101_that_is_no_websocket_101(self):
         def without(name):
@@ -67,15 +69,15 @@ class Wrong(Case):
         }
         for name, piece in rows.items():
             with self.subTest(name):
-                self.check_502(piece)
+                self.check_answer(piece)
 
     def test_a_subprotocol_that_nobody_asked_for(self):
-        self.check_502(
+        self.check_answer(
             lambda r: switching(r, "Sec-WebSocket-Protocol: chat"), request=handshake("/ws")
         )
 
     def test_an_extension_twice(self):
-        self.check_502(lambda r: switching(r, DEFLATE, DEFLATE), request=handshake("/ws", DEFLATE))
+        self.check_answer(lambda r: switching(r, DEFLATE, DEFLATE), request=handshake("/ws", DEFLATE))
 
     def test_no_http(self):
         rows = {
@@ -95,7 +97,42 @@ class Wrong(Case):
         for name, pieces in rows.items():
             for then in ("close", "reset"):
                 with self.subTest(name, then=then):
-                    self.check_502(*pieces, then=then)
+                    self.check_answer(*pieces, then=then)
+
+    def test_refusals_with_a_bad_head(self):
+        rows = {
+            "a space before the colon": plain("403 No", "X-A : b", "Content-Length: 0"),
+            "a folded line": plain("403 No", "X-A: b", " c", "Content-Length: 0"),
+            "a NUL": plain("403 No", "X-A: b\0c", "Content-Length: 0"),
+            "a CR": plain("403 No", "X-A: b\rX-B: c", "Content-Length: 0"),
+            "bare LF": plain("403 No", "Content-Length: 0").replace(b"\r\n", b"\n"),
+            "no name": plain("403 No", ": b", "Content-Length: 0"),
+            "no colon": plain("403 No", "X-A", "Content-Length: 0"),
+            "a name that is no token": plain("403 No", "X A: b", "Content-Length: 0"),
+            "very many fields": plain("403 No", *(f"X-{i}: v" for i in range(2000))),
+        }
+        for name, data in rows.items():
+            with self.subTest(name):
+                self.check_answer(data)
+
+    def test_it_goes_before_it_reads(self):
+        for leave in ("close", "reset"):
+            with self.subTest(leave):
+                self.service.handler = lambda peer, leave=leave: getattr(peer, leave)()
+                for _ in range(5):
+                    self.check_refused(self.gate.ask(handshake("/ws")), 502)
+
+    def test_the_client_leaves_in_the_middle_of_an_answer(self):
+        self.service.handler = None
+        for leave in ("close", "reset", "finish"):
+            client = self.client(self.gate, handshake("/ws"))
+            peer = self.service.next()
+            peer.read_head()
+            peer.send(plain("200 OK", "Content-Length: 1000", body=b"half"))
+            time.sleep(0.05)
+            getattr(client, leave)()
+            peer.read_rest()
+            peer.close()
 
     def test_bodies_with_errors(self):
         chunked = "Transfer-Encoding: chunked"
@@ -128,13 +165,13 @@ class Wrong(Case):
         }
         for name, data in rows.items():
             with self.subTest(name):
-                self.check_502(data)
+                self.check_answer(data)
 
     def test_nine_interim_answers(self):
-        self.check_502(*([plain("100 Continue")] * 9), lambda r: switching(r), then="hold")
+        self.check_answer(*([plain("100 Continue")] * 9), lambda r: switching(r), then="hold")
 
     def test_an_interim_answer_and_no_final_one(self):
-        self.check_502(plain("103 Early Hints", "Link: </a>; rel=preload"))
+        self.check_answer(plain("103 Early Hints", "Link: </a>; rel=preload"))
 
     def test_silence(self):
         rows = {
@@ -146,22 +183,20 @@ class Wrong(Case):
         }
         for name, pieces in rows.items():
             with self.subTest(name):
-                gate = self.gate_for(answer(*pieces, then="hold"), handshake_timeout="500ms")
-                self.check_refused(gate.ask(handshake("/ws")), 504)
+                self.check_answer(*pieces, then="hold", status=504)
 
     def test_a_drip_cannot_extend_the_deadline(self):
         def drip(peer):
             peer.read_head()
             peer.send_slowly([b"HTTP/1.1 101 S"] + [b"x"] * 600, 0.05)
 
-        gate = self.gate_for(drip, handshake_timeout="1s")
-        self.check_refused(gate.ask(handshake("/ws")), 504)
+        self.service.handler = drip
+        self.check_refused(self.gate.ask(handshake("/ws")), 504)
 
     def test_early_bytes_do_not_reach_a_backend_that_refuses(self):
-        service = self.backend()
-        gate = self.gateway(service)
-        client = self.client(gate, handshake("/ws") + b"early bytes")
-        peer = service.next()
+        self.service.handler = None
+        client = self.client(self.gate, handshake("/ws") + b"early bytes")
+        peer = self.service.next()
         peer.read_head()
         peer.expect_nothing()
         peer.send(plain("403 Forbidden", "Content-Length: 2", body=b"no"))
@@ -172,9 +207,14 @@ class Wrong(Case):
 class PassedOn(Case):
     """Other answers of the backend are the client's: its status, its body, our own length."""
 
-    def ask(self, data, *extra, then="close", request=None):
-        gate = self.gateway(self.backend(answer(data, then=then)))
-        return gate.ask(request or handshake("/ws", *extra))
+    def setUp(self):
+        super().setUp()
+        self.service = self.backend(answer())
+        self.gate = self.gateway(self.service)
+
+    def ask(self, data, then="close"):
+        self.service.handler = answer(data, then=then)
+        return self.gate.ask(handshake("/ws"))
 
     def check(self, reply, status, body):
         self.assertEqual((reply.status, reply.body), (status, body), reply)
@@ -225,8 +265,8 @@ class PassedOn(Case):
             peer.read_head()
             peer.send_slowly([data[i : i + 1] for i in range(len(data))])
 
-        gate = self.gateway(self.backend(slowly))
-        self.check(gate.ask(handshake("/ws")), 403, b"hello")
+        self.service.handler = slowly
+        self.check(self.gate.ask(handshake("/ws")), 403, b"hello")
 
     def test_no_body(self):
         for line in ("204 No Content", "304 Not Modified"):
@@ -269,6 +309,11 @@ class PassedOn(Case):
 class Right(Case):
     """What is right in more than one form."""
 
+    def setUp(self):
+        super().setUp()
+        self.service = self.backend(answer())
+        self.gate = self.gateway(self.service)
+
     def check_tunnel(self, *pieces, request=None):
         def serve(peer):
             head = peer.read_head()
@@ -276,8 +321,8 @@ class Right(Case):
                 peer.send(piece(head) if callable(piece) else piece)
             peer.send(peer.read(4))
 
-        gate = self.gateway(self.backend(serve))
-        client = self.client(gate, request or handshake("/ws", PROTOCOLS, DEFLATE))
+        self.service.handler = serve
+        client = self.client(self.gate, request or handshake("/ws", PROTOCOLS, DEFLATE))
         reply = client.read_response()
         self.check_switched(reply)
         client.send(b"ping")
@@ -309,13 +354,12 @@ class Right(Case):
 
     def test_a_101_at_every_split(self):
         """Two pieces, many connections at a time: the first pieces all come long before the others."""
-        service = self.backend()
-        gate = self.gateway(service)
+        self.service.handler = None
         length = len(switching(Head(handshake())))
         pairs = []
         for _ in range(length - 1):
-            client = self.client(gate, handshake("/ws"))
-            pairs.append((client, service.next()))
+            client = self.client(self.gate, handshake("/ws"))
+            pairs.append((client, self.service.next()))
         datas = [switching(peer.read_head()) + b"first" for _, peer in pairs]
         for at, ((_, peer), data) in enumerate(zip(pairs, datas), 1):
             peer.send(data[:at])
@@ -358,6 +402,16 @@ class Servers(Case):
                     client = self.client(gate, handshake("/ws"))
                     self.check_switched(client.read_response())
                 self.assertEqual(alive.connects, 6)
+
+    def test_a_server_that_closes_at_once_is_passed_over(self):
+        """The client has got nothing yet, so the next server may be asked."""
+        for leave in ("close", "reset"):
+            with self.subTest(leave):
+                bad = self.backend(lambda peer, leave=leave: (peer.read_head(), getattr(peer, leave)()))
+                good = self.echo_backend()
+                gate = self.gateway([bad, good], pool={"balance": "round_robin"})
+                for _ in range(4):
+                    self.check_switched(self.client(gate, handshake("/ws")).read_response())
 
     def test_a_server_that_accepts_nothing(self):
         """Its queue is full, so a connect waits for ever: connect_timeout, then the next one."""

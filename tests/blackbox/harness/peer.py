@@ -104,8 +104,8 @@ class Peer:
                     f"{self.name}: the stream ended {how} before a whole head: {bytes(self.unread)!r}"
                 )
 
-    def read_response(self):
-        """A whole answer with its body, read strictly."""
+    def read_response(self, bodiless=False):
+        """A whole answer with its body, read strictly; `bodiless`: it answers HEAD."""
         head = self.read_head()
         length, coding = head.get("Content-Length"), head.get("Transfer-Encoding")
         if coding is not None:
@@ -116,6 +116,8 @@ class Peer:
             return Response(head)
         if length is None or not length.isdigit():
             raise WireError(f"{self.name}: an answer without a right length: {head.raw!r}")
+        if bodiless:
+            return Response(head)
         return Response(head, self.read(int(length)))
 
     def read_frame(self):
