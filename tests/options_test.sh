@@ -103,7 +103,8 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEDEF3p33OVYSMYozPxx3hxaxNpd+L
 rENr2m/qpfwPcMEjeXwKxObetjMXl1u1BRVbeH6CDk8OcJ6XvfYLcecPIg==
 -----END PUBLIC KEY-----
 END
-sed -e 's/^\( *\)#\( *[a-z_-]\)/\1\2/' -e "s|/etc/wsgate/|$work/|" -e 's/^user: .*/user: root/' \
+# "#word" and "#  word" are options, "# word" is prose.
+sed -e 's/^#\([a-z_]\)/\1/' -e 's/^#\(  \)/\1/' -e "s|/etc/wsgate/|$work/|" -e 's/^user: .*/user: root/' \
     "$sample" >"$work/whole.yaml"
 WSGATE_SECRET=0123456789abcdef0123456789abcdef tests/options_list "$work/whole.yaml" ||
     fail "$sample is not good with everything it shows"

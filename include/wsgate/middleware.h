@@ -64,8 +64,8 @@ enum mw_option_type {
 
 enum {
     MW_REQUIRED = 1, /* leaving it out is an error */
-    MW_LATER = 2,    /* known, but not built yet: only its fallback, or an empty list, may be written */
-    MW_SHORT = 4,    /* MW_OBJECTS: a string in the list stands for a map of the first member alone */
+    MW_LATER = 2,    /* known, but not built yet: only its fallback, or an empty list, is taken */
+    MW_SHORT = 4,    /* MW_OBJECTS: a string in the list stands for a map of the first member */
 };
 
 /*
@@ -79,7 +79,7 @@ struct mw_option {
     const char *fallback; /* default, as one would write it: a scalar or "{}"; NULL: none */
     const char *help;     /* what it is, for manual, schema and the fault when it is missing */
     unsigned flags;
-    const char *choices;             /* MW_WORD, MW_INTEGER; "a|b!": b is known, but not built yet */
+    const char *choices;             /* MW_WORD, MW_INTEGER; "a|b!": b is not built yet */
     const struct mw_option *members; /* MW_OBJECT, MW_OBJECTS, MW_NAMED */
 };
 

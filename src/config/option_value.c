@@ -1,8 +1,7 @@
 /*
  * option_value.c - checks one value against its type: one function for each shape.
  *
- * Scalars come first, then lists, then maps. It opens no file but to see whether it
- * can be read, and it does not know what any option is for.
+ * Scalars come first, then lists, then maps. It does not know what any option is for.
  *
  * Ownership: items and resolved paths live in the context's arena; other strings are the
  * tree's or, for defaults, the table's.
@@ -13,10 +12,7 @@
  */
 #include "config/option_value.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "config/option_file.h"
 
 bool
 option_fault(const struct option_check *check, struct mark mark, const char *format, ...)
@@ -217,46 +213,12 @@ check_string(const struct option_check *check, const struct yaml_node *node)
 
 /* ---- Files --------------------------------------------------------------------- */
 
-/* NULL: it is a regular file and can be read. No other kind is opened: a pipe could hold us. */
-static const char *
-why_unreadable(const char *path)
-{
-    struct stat status;
-
-    if (stat(path, &status) == -1)
-        return strerror(errno);
-    if (!S_ISREG(status.st_mode))
-        return "not a regular file";
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-    if (fd == -1)
-        return strerror(errno);
-    close(fd);
-    return NULL;
-}
-
-/* A path from the directory of the configuration file, unless it is absolute. */
-static const char *
-resolve_path(const struct options_context *context, struct str text)
-{
-    struct str directory = context->directory;
-
-    if (directory.len == 0 || str_starts_with(text, STR("/")))
-        return text.at;
-    size_t room = directory.len + 1 + text.len + 1;
-    char *path = arena_alloc(context->arena, room);
-
-    if (path != NULL)
-        snprintf(path, room, STR_FMT "/" STR_FMT, STR_ARG(directory), STR_ARG(text));
-    return path;
-}
-
 static bool
 take_file(const struct option_check *check, struct option_item *item, const struct yaml_node *node)
 {
     fill_item(check, item, node);
-    item->text = resolve_path(check->options->context, node->text);
-    const char *why = item->text ? why_unreadable(item->text) : "out of memory";
+    item->text = option_file_resolve(check->options->context, node->text);
+    const char *why = item->text ? option_file_fault(item->text) : "out of memory";
 
     if (why == NULL)
         return true;
@@ -350,7 +312,12 @@ take_short(const struct option_check *check, struct option_item *item,
     only->key = str_of(check->row->members->word);
     only->next = NULL;
     *map = (struct yaml_node){
-        .kind = YAML_KIND_MAP, .mark = node->mark, .faulty = node->faulty, .first = only, .count = 1};
+        .kind = YAML_KIND_MAP,
+        .mark = node->mark,
+        .faulty = node->faulty,
+        .first = only,
+        .count = 1,
+    };
     return take_members(check, item, map);
 }
 

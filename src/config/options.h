@@ -64,8 +64,9 @@ scalar_reader *options_reader(enum mw_option_type type);
 
 /* The value of a row by its word; NULL: the table has none of that name. */
 const struct option_value *options_find(const struct mw_options *options, const char *word);
-/* For what the module interface calls option_item etc., see there. A word that the table does not have,
- * or another type than asked for, is a fault while the file is loaded, and 0 or NULL. */
+/* What the module interface calls option_string etc., see there. A word that the table does not
+ * have, or a type other than the one asked for, is a fault while the file is loaded, and 0 or
+ * NULL. */
 const char *options_string(const struct mw_options *options, const char *word);
 int64_t options_integer(const struct mw_options *options, const char *word);
 bool options_given(const struct mw_options *options, const char *word);

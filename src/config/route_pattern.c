@@ -241,7 +241,9 @@ path_covers(const struct route_settings *wide, const struct route_settings *narr
         return str_starts_with(narrow->match == PATH_CAPTURES ? narrow->pieces[0].literal
                                                               : narrow->path,
                                wide->path);
-    if (narrow->match == PATH_BELOW || (narrow->match == PATH_CAPTURES && wide->match == PATH_EXACT))
+    if (narrow->match == PATH_BELOW)
+        return false;
+    if (narrow->match == PATH_CAPTURES && wide->match == PATH_EXACT)
         return false;
     return segments_cover(wide->path, narrow->path);
 }

@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-/* Ten years: far behind every use, far below where adding it to a clock in microseconds overflows. */
+/* Ten years: far behind every use, and added to a clock in microseconds it overflows nothing. */
 #define SCALAR_DURATION_MAX_MS (3650LL * 24 * 3600 * 1000)
 
 typedef bool scalar_reader(struct str text, int64_t *value, const char **error);

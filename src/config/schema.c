@@ -25,7 +25,8 @@ static const char definitions[] =
     " \"size\": {\"anyOf\": [{\"const\": 0}, {\"$ref\": \"#/$defs/variable\"},"
     "   {\"type\": \"string\", \"pattern\": \"^(0|(0|[1-9][0-9]*)(B|KiB|MiB|GiB))$\"}]},"
     " \"rate\": {\"anyOf\": [{\"const\": 0}, {\"$ref\": \"#/$defs/variable\"},"
-    "   {\"type\": \"string\", \"pattern\": \"^(0|(0|[1-9][0-9]*)/([1-9][0-9]*)?(ms|s|m|h|d))$\"}]},"
+    "   {\"type\": \"string\","
+    "    \"pattern\": \"^(0|(0|[1-9][0-9]*)/([1-9][0-9]*)?(ms|s|m|h|d))$\"}]},"
     " \"text\": {\"type\": [\"string\", \"number\", \"boolean\"]},"
     " \"texts\": {\"anyOf\": [{\"$ref\": \"#/$defs/text\"},"
     "   {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/text\"}}]}}";

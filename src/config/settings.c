@@ -20,11 +20,19 @@
 /* A file of 1 MiB can make half a million nodes of some hundred bytes, checked and kept. */
 #define MEMORY_MAX ((size_t)512 << 20)
 
+/* What stands before the last slash; len 0: there is none. */
+static struct str
+directory_of(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+
+    return slash == file ? STR("/.") : (struct str){file, slash ? (size_t)(slash - file) : 0};
+}
+
 static struct settings_memory *
 memory_new(const char *file, FILE *faults)
 {
     struct settings_memory *memory = calloc(1, sizeof(*memory));
-    const char *slash = strrchr(file, '/');
 
     if (memory == NULL) {
         fprintf(faults, "%s:1:1: out of memory\n", file);
@@ -35,7 +43,7 @@ memory_new(const char *file, FILE *faults)
     memory->context = (struct options_context){
         .arena = &memory->arena,
         .faults = &memory->faults,
-        .directory = slash == file ? STR("/.") : (struct str){file, slash ? (size_t)(slash - file) : 0},
+        .directory = directory_of(file),
         .owner = memory,
     };
     memory->settings.memory = memory;
@@ -92,6 +100,7 @@ finish(struct settings_memory *memory, FILE *out)
     memory->settings.file = arena_copy(&memory->arena, str_of(memory->faults.file)).at;
     memory->context = (struct options_context){.arena = &memory->arena, .owner = memory};
     if (memory->settings.file == NULL) {
+        fputs("out of memory\n", out);
         settings_free(&memory->settings);
         return NULL;
     }

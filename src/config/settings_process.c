@@ -120,7 +120,10 @@ build_limits(struct settings_build *build, const struct mw_options *limits)
     size_t uri = (size_t)options_integer(limits, "uri");
 
     settings_check_ranges(limits, ranges, COUNT_OF(ranges));
-    if (!limits->faulty && uri >= head)
+    /* Whoever makes heads smaller need not think of targets. */
+    if (!options_given(limits, "uri") && uri > head / 2)
+        uri = head / 2;
+    else if (!limits->faulty && uri >= head)
         options_fault(limits, "uri", 0, "expected less than `head`, found `%s`",
                       options_find(limits, "uri")->items[0].text);
     build->settings->limits.head = head;

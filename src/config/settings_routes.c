@@ -110,7 +110,8 @@ build_chain(struct settings_build *build, const struct mw_options *options,
             continue;
         /* A connection has one slot for each instance. */
         if (stands_already(route, found))
-            options_fault(options, "require", i, "`%s` twice", build->settings->instances[found].name);
+            options_fault(options, "require", i, "`%s` twice",
+                          build->settings->instances[found].name);
         else
             route->require[route->require_count++] = found;
     }
@@ -133,8 +134,9 @@ build_path(struct settings_build *build, const struct mw_options *options,
         return;
     }
     if (!route->keep_encoded_slashes && strstr(path, "%2F") != NULL)
-        options_fault(options, "path", 0, "holds %%2F, which is refused everywhere but on routes with "
-                                          "`encoded_slashes: keep`");
+        options_fault(options, "path", 0,
+                      "holds %%2F, which is refused everywhere but on routes with "
+                      "`encoded_slashes: keep`");
     if (prefix != NULL && !route_prefix_parse(route, str_of(prefix), &error))
         options_fault(options, "strip_prefix", 0, "%s, found `%s`", error, prefix);
 }
@@ -218,26 +220,45 @@ is_comparable(const struct mw_options *options, const struct route_settings *rou
 }
 
 static void
-check_reached(struct settings_build *build, size_t index)
+fault_unreached(struct settings_build *build, size_t earlier, size_t index)
 {
-    const struct mw_options *options = options_member(build->root, "routes", index);
+    const struct mw_options *wide = options_member(build->root, "routes", earlier);
+    const struct mw_options *narrow = options_member(build->root, "routes", index);
+
+    options_fault(narrow, "path", 0,
+                  "no request reaches the route `%s`: `%s` on line %u matches all that it does",
+                  options_string(narrow, "path"), options_string(wide, "path"), wide->mark.line);
+}
+
+static void
+check_reached(struct settings_build *build, const bool *comparable, size_t index)
+{
     const struct route_settings *routes = build->settings->routes;
 
-    if (options == NULL || !is_comparable(options, &routes[index]))
-        return;
-    for (size_t i = 0; i < index; i++) {
-        const struct mw_options *earlier = options_member(build->root, "routes", i);
+    for (size_t i = 0; i < index && comparable[index]; i++)
+        if (comparable[i] && route_covers(&routes[i], &routes[index]) &&
+            listeners_cover(build->settings, &routes[i], &routes[index])) {
+            fault_unreached(build, i, index);
+            return;
+        }
+}
 
-        if (earlier == NULL || !is_comparable(earlier, &routes[i]) ||
-            !route_covers(&routes[i], &routes[index]) ||
-            !listeners_cover(build->settings, &routes[i], &routes[index]))
-            continue;
-        options_fault(options, "path", 0,
-                      "no request reaches the route `%s`: `%s` on line %u matches all that it does",
-                      options_string(options, "path"), options_string(earlier, "path"),
-                      earlier->mark.line);
+/* Each route is held against all before it, so what can be known beforehand is. */
+static void
+check_all_reached(struct settings_build *build)
+{
+    size_t count = build->settings->route_count;
+    bool *comparable = settings_array(build, count, sizeof(*comparable));
+
+    if (comparable == NULL)
         return;
+    for (size_t i = 0; i < count; i++) {
+        const struct mw_options *options = options_member(build->root, "routes", i);
+
+        comparable[i] = options != NULL && is_comparable(options, &build->settings->routes[i]);
     }
+    for (size_t i = 0; i < count; i++)
+        check_reached(build, comparable, i);
 }
 
 void
@@ -258,6 +279,5 @@ settings_build_routes(struct settings_build *build)
         if (options != NULL)
             build_route(build, options, &settings->routes[i]);
     }
-    for (size_t i = 0; i < count; i++)
-        check_reached(build, i);
+    check_all_reached(build);
 }

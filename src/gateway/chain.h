@@ -11,8 +11,8 @@
 #include "gateway/request.h"
 #include "gateway/worker.h"
 
-/* STEP_DONE: every module passed. STEP_FAILED: request->answer is filled. STEP_WAIT: the
- * connection is told by connection_resumed when a verdict is there. */
+/* STEP_DONE: every module passed. STEP_FAILED: request->answer is filled. STEP_WAIT:
+ * request->resumed is called when a verdict is there. */
 enum step chain_start(struct request *request) MUST_CHECK;
 /* After a resume: goes on behind the module that had waited. */
 enum step chain_resume(struct request *request, enum mw_verdict verdict) MUST_CHECK;

@@ -69,8 +69,6 @@ enum step connection_next_server(struct connection *connection) MUST_CHECK;
 /* A new client; the stream is taken over, and closed where there is no room. */
 void connection_accepted(struct worker *worker, const struct listener_settings *listener,
                          struct stream stream, const struct address *peer);
-/* The verdict that a waiting module has come to. From the loop. */
-void connection_resumed(struct request *request, enum mw_verdict verdict);
 /* The one end. Harmless on one that is closed; afterwards touch nothing of it. */
 void connection_close(struct connection *connection, enum reason reason);
 /* The deadline hanging in the wheel has come. */

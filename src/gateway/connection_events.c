@@ -158,8 +158,8 @@ const struct side_handlers connection_backend_side = {on_backend_readable, on_ba
 
 /* ---- Resume, deadline, orders -------------------------------------------------------- */
 
-void
-connection_resumed(struct request *request, enum mw_verdict verdict)
+static void
+on_chain_resumed(struct request *request, enum mw_verdict verdict)
 {
     struct connection *connection = request->connection;
 
@@ -278,6 +278,7 @@ opening_new(struct connection *connection, const struct listener_settings *liste
     }
     opening->request = request;
     request->connection = connection;
+    request->resumed = on_chain_resumed;
     request->id = connection->id;
     request->peer = &connection->peer.any;
     request->listener = listener;

@@ -299,7 +299,7 @@ host_resume(struct mw_task *task, enum mw_verdict verdict)
         (void)request_fail(request, REASON_DENIED, "a module resumed out of turn");
         return;
     }
-    connection_resumed(request, verdict);
+    request->resumed(request, verdict);
 }
 
 struct close_order {

@@ -190,6 +190,23 @@ request_read(struct request *request, struct side *client)
 }
 
 enum step
+request_feed(struct request *request, const char *bytes, size_t len)
+{
+    struct inbox *in = &request->in;
+    enum step step = STEP_WAIT;
+
+    while (step == STEP_WAIT && len > 0) {
+        size_t room = in->cap - in->len, taken = len < room ? len : room;
+        memcpy(in->at + in->len, bytes, taken);
+        in->len += taken;
+        bytes += taken;
+        len -= taken;
+        step = parse(request);
+    }
+    return step;
+}
+
+enum step
 request_read_early(struct request *request, struct side *client)
 {
     struct inbox *early = &request->early;

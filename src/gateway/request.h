@@ -92,7 +92,9 @@ struct upgrade {
 struct request {
     struct arena arena;
     struct worker *worker;
-    struct connection *connection; /* whose handshake this is */
+    struct connection *connection; /* whose handshake this is; NULL: made up */
+    /* Gets the verdict that a waiting module has come to. From the loop. */
+    void (*resumed)(struct request *request, enum mw_verdict verdict);
     uint64_t id; /* the connection's, too: it stands in every log line about it */
     const struct sockaddr *peer;
     const struct listener_settings *listener;
@@ -135,6 +137,8 @@ void request_free(struct request *request);
 
 /* HEAD: reads once, parses, judges and routes. STEP_WAIT: more is to come. */
 enum step request_read(struct request *request, struct side *client) MUST_CHECK;
+/* The same with bytes that are in memory; what comes behind a whole head is nobody's concern. */
+enum step request_feed(struct request *request, const char *bytes, size_t len) MUST_CHECK;
 /* Reads what comes behind the head while others are waited for. STEP_FAILED: the client is gone. */
 enum step request_read_early(struct request *request, struct side *client) MUST_CHECK;
 

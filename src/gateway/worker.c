@@ -193,22 +193,35 @@ start_listeners(struct worker *worker)
     return true;
 }
 
-static void *
-worker_main(void *arg)
+bool
+worker_begin(struct worker *worker)
 {
-    struct worker *worker = arg;
     struct timeval tick = {0, WHEEL_TICK_MS * 1000};
 
     (void)read_clocks(worker);
     wheel_init(&worker->wheel, worker->now_ms);
-    worker->failed = !start_modules(worker) || event_add(&worker->mail_event, NULL) == -1 ||
-                     event_add(&worker->tick_event, &tick) == -1 || !start_listeners(worker);
-    sem_post(&worker->ready);
-    if (!worker->failed)
-        (void)event_base_dispatch(worker->base);
+    return start_modules(worker) && event_add(&worker->mail_event, NULL) == 0 &&
+           event_add(&worker->tick_event, &tick) == 0 && start_listeners(worker);
+}
+
+void
+worker_finish(struct worker *worker)
+{
     mailbox_close(&worker->mailbox); /* what was posted last still runs */
     worker_turn(worker);
     stop_modules(worker);
+}
+
+static void *
+worker_main(void *arg)
+{
+    struct worker *worker = arg;
+
+    worker->failed = !worker_begin(worker);
+    sem_post(&worker->ready);
+    if (!worker->failed)
+        (void)event_base_dispatch(worker->base);
+    worker_finish(worker);
     if (worker->ended != NULL)
         worker->ended(worker->ended_arg);
     return NULL;
@@ -276,7 +289,7 @@ worker_open(struct worker *worker, unsigned index, struct generation *generation
     event_assign(&worker->mail_event, worker->base, worker->mailbox.fd, EV_READ | EV_PERSIST,
                  on_mail, worker);
     event_assign(&worker->tick_event, worker->base, -1, EV_PERSIST, on_tick, worker);
-    return open_listeners(worker, shared_fds);
+    return shared_fds == NULL || open_listeners(worker, shared_fds);
 }
 
 bool

@@ -65,13 +65,15 @@ static const char keygen_title[] = "wsgatectl token keygen";
 static const char keygen_help[] =
     "usage: wsgatectl token keygen --algorithm NAME --out-private FILE [OPTION...]\n"
     "\n"
-    "  -a, --algorithm NAME    of" JOSE_NAMES "\n"
+    "  -a, --algorithm NAME    see below\n"
     "  -p, --out-private FILE  private key (PEM) or secret; mode 0600\n"
     "  -P, --out-public FILE   public key (PEM); not with HS256, HS384, HS512\n"
     "  -j, --out-jwks FILE     public key as a JSON Web Key Set; likewise\n"
     "  -K, --kid ID            its name in the key set; default: its thumbprint (RFC 7638)\n"
     "  -f, --force             write over files\n"
-    "  -h, --help              this text\n";
+    "  -h, --help              this text\n"
+    "\n"
+    "Algorithms:" JOSE_NAMES "\n";
 
 static const struct option keygen_options[] = {
     {"algorithm", required_argument, NULL, 'a'},

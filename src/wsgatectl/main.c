@@ -1,9 +1,19 @@
 /* main.c - wsgatectl: the control command. A table of what it can do. */
 #include "command.h"
+#include "explain.h"
 #include "probe.h"
 #include "token.h"
 
+#include "registry.h"
+
+static int
+explain(int argc, char **argv)
+{
+    return explain_run(argc, argv, middleware_registry);
+}
+
 static const struct command commands[] = {
+    {"explain", "say what the gateway would do with a request, and why", explain},
     {"probe", "open a WebSocket and say what happened", probe_run},
     {"token", "make, read and sign tokens and keys", token_run},
     {NULL},

@@ -1,8 +1,9 @@
 /*
  * signer.c - signs tokens.
  *
- * libjwt 1.x knows neither RSASSA-PSS nor Ed25519 in all the versions that we
- * build with, so these two are signed here.
+ * libjwt signs what it can. It cannot write another `typ` than JWT, and of the
+ * versions that we build with not all know RSASSA-PSS and Ed25519: such a token is
+ * put together here.
  */
 #include "signer.h"
 
@@ -12,6 +13,7 @@
 #include <jansson.h>
 #include <jwt.h>
 #include <openssl/crypto.h>
+#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -189,7 +191,7 @@ static bool
 init_sign(EVP_MD_CTX *context, const struct signer *signer)
 {
     const struct jose_algorithm_row *row = jose_algorithm(signer->algorithm);
-    const char *hash = row->family == JOSE_PSS ? key_hash_name(row->hash) : NULL;
+    const char *hash = row->hash != JOSE_NO_HASH ? key_hash_name(row->hash) : NULL;
     EVP_PKEY_CTX *parameters = NULL;
 
     if (EVP_DigestSignInit_ex(context, &parameters, hash, NULL, NULL, signer->private_key, NULL) <=
@@ -200,19 +202,51 @@ init_sign(EVP_MD_CTX *context, const struct signer *signer)
             EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST) > 0);
 }
 
+/* An ECDSA-Sig-Value in place as r || s; returns its length, 0 on failure. */
+static size_t
+to_raw(enum jose_curve curve, unsigned char *signature, size_t len)
+{
+    const unsigned char *der = signature;
+    ECDSA_SIG *numbers = d2i_ECDSA_SIG(NULL, &der, (long)len);
+    int half = (int)jose_curve(curve)->coordinate_len;
+    bool ok = numbers && BN_bn2binpad(ECDSA_SIG_get0_r(numbers), signature, half) == half &&
+              BN_bn2binpad(ECDSA_SIG_get0_s(numbers), signature + half, half) == half;
+
+    ECDSA_SIG_free(numbers);
+    return ok ? 2 * (size_t)half : 0;
+}
+
+/* out: JOSE_SIGNATURE_MAX bytes. Returns the signature's length, 0 on failure. */
+static size_t
+sign_bytes(const struct signer *signer, struct str text, unsigned char *out)
+{
+    const struct jose_algorithm_row *row = jose_algorithm(signer->algorithm);
+    const unsigned char *bytes = (const unsigned char *)text.at;
+    size_t len = JOSE_SIGNATURE_MAX;
+
+    if (row->family == JOSE_HMAC)
+        return EVP_Q_mac(NULL, "HMAC", NULL, key_hash_name(row->hash), NULL, signer->secret.at,
+                         signer->secret.len, bytes, text.len, out, len, &len)
+                   ? len
+                   : 0;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool ok = context && init_sign(context, signer) &&
+              EVP_DigestSign(context, out, &len, bytes, text.len) > 0;
+
+    EVP_MD_CTX_free(context);
+    if (ok && row->family == JOSE_ECDSA)
+        return to_raw(row->curve, out, len);
+    return ok ? len : 0;
+}
+
 /* Appends "." and the signature of text[0..*out) to *out and moves it. */
 static bool
 append_signature(const struct signer *signer, const char *text, char **out)
 {
     unsigned char signature[JOSE_SIGNATURE_MAX];
-    size_t len = sizeof(signature);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool ok = context && init_sign(context, signer) &&
-              EVP_DigestSign(context, signature, &len, (const unsigned char *)text,
-                             (size_t)(*out - text)) > 0;
+    size_t len = sign_bytes(signer, (struct str){text, (size_t)(*out - text)}, signature);
 
-    EVP_MD_CTX_free(context);
-    if (!ok)
+    if (len == 0)
         return false;
     *(*out)++ = '.';
     *out += base64url_encode(signature, len, *out);
@@ -257,9 +291,10 @@ char *
 signer_sign(const struct signer *signer, const struct json_t *header, const struct json_t *claims,
             struct key_error *error)
 {
-    char *token = libjwt_algorithm(signer->algorithm) != JWT_ALG_NONE
-                      ? sign_with_libjwt(signer, header, claims)
-                      : sign_with_openssl(signer, header, claims);
+    bool libjwt_can = libjwt_algorithm(signer->algorithm) != JWT_ALG_NONE &&
+                      !json_object_get(header, "typ");
+    char *token = libjwt_can ? sign_with_libjwt(signer, header, claims)
+                             : sign_with_openssl(signer, header, claims);
 
     if (!token)
         key_error_set(error, "signing with %s failed", jose_algorithm(signer->algorithm)->name);

@@ -1,5 +1,5 @@
 /*
- * signer.h - signs tokens: HS, RS and ES through libjwt, PS and EdDSA on OpenSSL.
+ * signer.h - signs tokens: through libjwt what it can, the rest on OpenSSL.
  *
  * Only the control command makes tokens; the gateway has no private key.
  */

@@ -22,8 +22,7 @@ static const char help[] =
     "usage: wsgatectl token mint --key FILE [OPTION...]\n"
     "\n"
     "  -k, --key FILE         private key in PEM, or a file with a secret; - is standard input\n"
-    "  -a, --algorithm NAME   of" JOSE_NAMES ";\n"
-    "                         default: the usual one for the key\n"
+    "  -a, --algorithm NAME   see below; default: the usual one for the key\n"
     "  -K, --kid ID           name of the key, for the header\n"
     "  -T, --typ TYPE         typ of the header; default: JWT\n"
     "  -i, --issuer TEXT      iss\n"
@@ -33,7 +32,9 @@ static const char help[] =
     "  -E, --no-expiry        leave exp out\n"
     "  -n, --not-before TIME  nbf, from now; default: left out\n"
     "  -c, --claim NAME=JSON  any claim; may be repeated\n"
-    "  -h, --help             this text\n";
+    "  -h, --help             this text\n"
+    "\n"
+    "Algorithms:" JOSE_NAMES "\n";
 
 static const struct option options[] = {
     {"key", required_argument, NULL, 'k'},        {"algorithm", required_argument, NULL, 'a'},

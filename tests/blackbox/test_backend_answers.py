@@ -1,6 +1,6 @@
-"""Whatever a backend answers, the client gets the right status, and only a whole, right 101 a tunnel."""
+"""Whatever a backend answers, the client gets the right status; only a right 101 makes a tunnel."""
 
-import socket
+import time
 
 from harness.backend import answer
 from harness.case import Case
@@ -17,13 +17,14 @@ def plain(status, *lines, body=b""):
 class Wrong(Case):
     """Broken handshakes: 502 to the client, and not a byte of what follows passes."""
 
-    def gate_for(self, handler, **pool):
-        self.service = self.backend(handler)
-        return self.gateway(self.service, pool={"handshake_timeout": "2s"} | pool)
+    def setUp(self):
+        super().setUp()
+        self.service = self.backend(answer())
+        self.gate = self.gateway(self.service, pool={"handshake_timeout": "1s"})
 
-    def check_502(self, *pieces, request=None, then="close", status=502):
-        gate = self.gate_for(answer(*pieces, then=then))
-        self.check_refused(gate.ask(request or handshake("/ws", PROTOCOLS)), status)
+    def check_answer(self, *pieces, request=None, then="close", status=502):
+        self.service.handler = answer(*pieces, then=then)
+        self.check_refused(self.gate.ask(request or handshake("/ws", PROTOCOLS)), status)
 
     def test_101_that_is_no_websocket_101(self):
         def without(name):
@@ -45,7 +46,9 @@ class Wrong(Case):
             "Connection without upgrade": changed(connection="keep-alive"),
             "wrong accept": changed(accept="s3pPLMBiTxaQ9kYGzzhZRbK+xOo0"),
             "accept of another key": changed(accept="AAAAAAAAAAAAAAAAAAAAAAAAAAA="),
-            "accept in other case": lambda r: switching(r, accept=switching(r).decode().lower()[-32:-4]),
+            "accept in other case": lambda r: switching(
+                r, accept=switching(r).decode().lower()[-32:-4]
+            ),
             "two accepts": lambda r: switching(r, "Sec-WebSocket-Accept: x") + b"secret",
             "the same accept twice": lambda r: switching(
                 r, f"Sec-WebSocket-Accept: {Head(switching(r)).get('Sec-WebSocket-Accept')}"
@@ -53,7 +56,9 @@ class Wrong(Case):
             "unoffered subprotocol": line("Sec-WebSocket-Protocol: other"),
             "subprotocol in other case": line("Sec-WebSocket-Protocol: Chat"),
             "two subprotocols": line("Sec-WebSocket-Protocol: chat, log"),
-            "two subprotocol fields": line("Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol: log"),
+            "two subprotocol fields": line(
+                "Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol: log"
+            ),
             "unoffered extension": line(DEFLATE),
             "a length": line("Content-Length: 0"),
             "a coding": line("Transfer-Encoding: chunked"),
@@ -67,15 +72,17 @@ class Wrong(Case):
         }
         for name, piece in rows.items():
             with self.subTest(name):
-                self.check_502(piece)
+                self.check_answer(piece)
 
     def test_a_subprotocol_that_nobody_asked_for(self):
-        self.check_502(
+        self.check_answer(
             lambda r: switching(r, "Sec-WebSocket-Protocol: chat"), request=handshake("/ws")
         )
 
     def test_an_extension_twice(self):
-        self.check_502(lambda r: switching(r, DEFLATE, DEFLATE), request=handshake("/ws", DEFLATE))
+        self.check_answer(
+            lambda r: switching(r, DEFLATE, DEFLATE), request=handshake("/ws", DEFLATE)
+        )
 
     def test_no_http(self):
         rows = {
@@ -95,13 +102,52 @@ class Wrong(Case):
         for name, pieces in rows.items():
             for then in ("close", "reset"):
                 with self.subTest(name, then=then):
-                    self.check_502(*pieces, then=then)
+                    self.check_answer(*pieces, then=then)
+
+    def test_refusals_with_a_bad_head(self):
+        rows = {
+            "a space before the colon": plain("403 No", "X-A : b", "Content-Length: 0"),
+            "a folded line": plain("403 No", "X-A: b", " c", "Content-Length: 0"),
+            "a NUL": plain("403 No", "X-A: b\0c", "Content-Length: 0"),
+            "a CR": plain("403 No", "X-A: b\rX-B: c", "Content-Length: 0"),
+            "bare LF": plain("403 No", "Content-Length: 0").replace(b"\r\n", b"\n"),
+            "no name": plain("403 No", ": b", "Content-Length: 0"),
+            "no colon": plain("403 No", "X-A", "Content-Length: 0"),
+            "a name that is no token": plain("403 No", "X A: b", "Content-Length: 0"),
+            "very many fields": plain("403 No", *(f"X-{i}: v" for i in range(2000))),
+        }
+        for name, data in rows.items():
+            with self.subTest(name):
+                self.check_answer(data)
+
+    def test_it_goes_before_it_reads(self):
+        for leave in ("close", "reset"):
+            with self.subTest(leave):
+                self.service.handler = lambda peer, leave=leave: getattr(peer, leave)()
+                for _ in range(5):
+                    self.check_refused(self.gate.ask(handshake("/ws")), 502)
+
+    def test_the_client_leaves_in_the_middle_of_an_answer(self):
+        self.service.handler = None
+        for leave in ("close", "reset", "finish"):
+            client = self.client(self.gate, handshake("/ws"))
+            peer = self.service.next()
+            peer.read_head()
+            peer.send(plain("200 OK", "Content-Length: 1000", body=b"half"))
+            time.sleep(0.05)
+            getattr(client, leave)()
+            peer.read_rest()
+            peer.close()
 
     def test_bodies_with_errors(self):
         chunked = "Transfer-Encoding: chunked"
         rows = {
-            "length and coding": plain("200 OK", "Content-Length: 5", chunked, body=b"5\r\nhello\r\n0\r\n\r\n"),
-            "two lengths": plain("200 OK", "Content-Length: 5", "Content-Length: 6", body=b"hello!"),
+            "length and coding": plain(
+                "200 OK", "Content-Length: 5", chunked, body=b"5\r\nhello\r\n0\r\n\r\n"
+            ),
+            "two lengths": plain(
+                "200 OK", "Content-Length: 5", "Content-Length: 6", body=b"hello!"
+            ),
             "a list of lengths": plain("200 OK", "Content-Length: 5, 5", body=b"hello"),
             "a negative length": plain("200 OK", "Content-Length: -5", body=b"hello"),
             "a length with a sign": plain("200 OK", "Content-Length: +5", body=b"hello"),
@@ -122,19 +168,23 @@ class Wrong(Case):
             "over 64 KiB chunked": plain(
                 "200 OK",
                 chunked,
-                body=b"8000\r\n" + b"a" * 0x8000 + b"\r\n8001\r\n" + b"a" * 0x8001 + b"\r\n0\r\n\r\n",
+                body=b"8000\r\n"
+                + b"a" * 0x8000
+                + b"\r\n8001\r\n"
+                + b"a" * 0x8001
+                + b"\r\n0\r\n\r\n",
             ),
             "over 64 KiB until the end": plain("200 OK", body=b"a" * 70000),
         }
         for name, data in rows.items():
             with self.subTest(name):
-                self.check_502(data)
+                self.check_answer(data)
 
     def test_nine_interim_answers(self):
-        self.check_502(*([plain("100 Continue")] * 9), lambda r: switching(r), then="hold")
+        self.check_answer(*([plain("100 Continue")] * 9), lambda r: switching(r), then="hold")
 
     def test_an_interim_answer_and_no_final_one(self):
-        self.check_502(plain("103 Early Hints", "Link: </a>; rel=preload"))
+        self.check_answer(plain("103 Early Hints", "Link: </a>; rel=preload"))
 
     def test_silence(self):
         rows = {
@@ -146,22 +196,20 @@ class Wrong(Case):
         }
         for name, pieces in rows.items():
             with self.subTest(name):
-                gate = self.gate_for(answer(*pieces, then="hold"), handshake_timeout="500ms")
-                self.check_refused(gate.ask(handshake("/ws")), 504)
+                self.check_answer(*pieces, then="hold", status=504)
 
     def test_a_drip_cannot_extend_the_deadline(self):
         def drip(peer):
             peer.read_head()
             peer.send_slowly([b"HTTP/1.1 101 S"] + [b"x"] * 600, 0.05)
 
-        gate = self.gate_for(drip, handshake_timeout="1s")
-        self.check_refused(gate.ask(handshake("/ws")), 504)
+        self.service.handler = drip
+        self.check_refused(self.gate.ask(handshake("/ws")), 504)
 
     def test_early_bytes_do_not_reach_a_backend_that_refuses(self):
-        service = self.backend()
-        gate = self.gateway(service)
-        client = self.client(gate, handshake("/ws") + b"early bytes")
-        peer = service.next()
+        self.service.handler = None
+        client = self.client(self.gate, handshake("/ws") + b"early bytes")
+        peer = self.service.next()
         peer.read_head()
         peer.expect_nothing()
         peer.send(plain("403 Forbidden", "Content-Length: 2", body=b"no"))
@@ -172,9 +220,14 @@ class Wrong(Case):
 class PassedOn(Case):
     """Other answers of the backend are the client's: its status, its body, our own length."""
 
-    def ask(self, data, *extra, then="close", request=None):
-        gate = self.gateway(self.backend(answer(data, then=then)))
-        return gate.ask(request or handshake("/ws", *extra))
+    def setUp(self):
+        super().setUp()
+        self.service = self.backend(answer())
+        self.gate = self.gateway(self.service)
+
+    def ask(self, data, then="close"):
+        self.service.handler = answer(data, then=then)
+        return self.gate.ask(handshake("/ws"))
 
     def check(self, reply, status, body):
         self.assertEqual((reply.status, reply.body), (status, body), reply)
@@ -186,8 +239,19 @@ class PassedOn(Case):
         self.assertIsNone(reply.get("Sec-WebSocket-Accept"))
 
     def test_statuses(self):
-        for line in ("200 OK", "302 Found", "400 Bad", "401 No", "403 No", "404 None", "426 Up",
-                     "429 Slow", "500 Oops", "503 Later", "599 Odd"):
+        for line in (
+            "200 OK",
+            "302 Found",
+            "400 Bad",
+            "401 No",
+            "403 No",
+            "404 None",
+            "426 Up",
+            "429 Slow",
+            "500 Oops",
+            "503 Later",
+            "599 Odd",
+        ):
             for then in ("close", "hold"):
                 with self.subTest(line, then=then):
                     reply = self.ask(plain(line, "Content-Length: 4", body=b"body"), then=then)
@@ -199,18 +263,27 @@ class PassedOn(Case):
         rows = {
             "length": (plain("200 OK", "Content-Length: 5", body=b"hello"), b"hello"),
             "length 0": (plain("200 OK", "Content-Length: 0"), b""),
-            "more than its length": (plain("200 OK", "Content-Length: 5", body=b"hello!!!"), b"hello"),
-            "chunks": (plain("200 OK", chunked, body=b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"), b"hello"),
+            "more than its length": (
+                plain("200 OK", "Content-Length: 5", body=b"hello!!!"),
+                b"hello",
+            ),
+            "chunks": (
+                plain("200 OK", chunked, body=b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"),
+                b"hello",
+            ),
             "chunks of one": (
-                plain("200 OK", chunked, body=b"1\r\na\r\n" * 500 + b"0\r\n\r\n"), b"a" * 500
+                plain("200 OK", chunked, body=b"1\r\na\r\n" * 500 + b"0\r\n\r\n"),
+                b"a" * 500,
             ),
             "extensions and trailers": (
-                plain("200 OK", chunked, body=b"5;a=b\r\nhello\r\n0\r\nX-T: v\r\n\r\n"), b"hello"
+                plain("200 OK", chunked, body=b"5;a=b\r\nhello\r\n0\r\nX-T: v\r\n\r\n"),
+                b"hello",
             ),
             "until the end": (plain("200 OK", body=b"hello"), b"hello"),
             "64 KiB by length": (plain("200 OK", "Content-Length: 65536", body=long), long),
             "64 KiB chunked": (
-                plain("200 OK", chunked, body=b"10000\r\n" + long + b"\r\n0\r\n\r\n"), long
+                plain("200 OK", chunked, body=b"10000\r\n" + long + b"\r\n0\r\n\r\n"),
+                long,
             ),
             "64 KiB until the end": (plain("200 OK", body=long), long),
         }
@@ -219,14 +292,16 @@ class PassedOn(Case):
                 self.check(self.ask(data), 200, body)
 
     def test_in_pieces(self):
-        data = plain("403 No", "Transfer-Encoding: chunked", body=b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n")
+        data = plain(
+            "403 No", "Transfer-Encoding: chunked", body=b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
+        )
 
         def slowly(peer):
             peer.read_head()
             peer.send_slowly([data[i : i + 1] for i in range(len(data))])
 
-        gate = self.gateway(self.backend(slowly))
-        self.check(gate.ask(handshake("/ws")), 403, b"hello")
+        self.service.handler = slowly
+        self.check(self.gate.ask(handshake("/ws")), 403, b"hello")
 
     def test_no_body(self):
         for line in ("204 No Content", "304 Not Modified"):
@@ -269,6 +344,11 @@ class PassedOn(Case):
 class Right(Case):
     """What is right in more than one form."""
 
+    def setUp(self):
+        super().setUp()
+        self.service = self.backend(answer())
+        self.gate = self.gateway(self.service)
+
     def check_tunnel(self, *pieces, request=None):
         def serve(peer):
             head = peer.read_head()
@@ -276,8 +356,8 @@ class Right(Case):
                 peer.send(piece(head) if callable(piece) else piece)
             peer.send(peer.read(4))
 
-        gate = self.gateway(self.backend(serve))
-        client = self.client(gate, request or handshake("/ws", PROTOCOLS, DEFLATE))
+        self.service.handler = serve
+        client = self.client(self.gate, request or handshake("/ws", PROTOCOLS, DEFLATE))
         reply = client.read_response()
         self.check_switched(reply)
         client.send(b"ping")
@@ -305,17 +385,18 @@ class Right(Case):
         self.assertEqual(reply.get("Sec-WebSocket-Extensions"), "permessage-deflate")
 
     def test_eight_interim_answers(self):
-        self.check_tunnel(plain("100 Continue") * 4, plain("103 Early Hints", "Link: </a>") * 4, switching)
+        self.check_tunnel(
+            plain("100 Continue") * 4, plain("103 Early Hints", "Link: </a>") * 4, switching
+        )
 
     def test_a_101_at_every_split(self):
-        """Two pieces, many connections at a time: the first pieces all come long before the others."""
-        service = self.backend()
-        gate = self.gateway(service)
+        """In two pieces, on many connections: all first pieces come long before the others."""
+        self.service.handler = None
         length = len(switching(Head(handshake())))
         pairs = []
         for _ in range(length - 1):
-            client = self.client(gate, handshake("/ws"))
-            pairs.append((client, service.next()))
+            client = self.client(self.gate, handshake("/ws"))
+            pairs.append((client, self.service.next()))
         datas = [switching(peer.read_head()) + b"first" for _, peer in pairs]
         for at, ((_, peer), data) in enumerate(zip(pairs, datas), 1):
             peer.send(data[:at])
@@ -324,104 +405,3 @@ class Right(Case):
         for client, _ in pairs:
             self.check_switched(client.read_response())
             self.assertEqual(client.read(5), b"first")
-
-
-class Servers(Case):
-    """Several servers: the next one is tried while the client has got nothing."""
-
-    def dead(self):
-        backend = self.backend()
-        backend.close()
-        self.backends.remove(backend)
-        return backend
-
-    def test_connect_refused(self):
-        gate = self.gateway(self.dead())
-        self.check_refused(gate.ask(handshake("/ws")), 502)
-
-    def test_no_unix_socket(self):
-        config = self.config(self.echo_backend())
-        config["backends"]["service"]["servers"] = [f"unix:{self.directory}/none"]
-        self.check_refused(self.start(config).ask(handshake("/ws")), 502)
-
-    def test_all_servers_down(self):
-        gate = self.gateway([self.dead(), self.dead(), self.dead()])
-        for _ in range(5):
-            self.assertIn(gate.ask(handshake("/ws")).status, (502, 503))
-
-    def test_the_next_server_is_tried(self):
-        for balance in ("round_robin", "least_connections"):
-            with self.subTest(balance):
-                alive = self.echo_backend()
-                gate = self.gateway([self.dead(), alive, self.dead()], pool={"balance": balance})
-                for _ in range(6):
-                    client = self.client(gate, handshake("/ws"))
-                    self.check_switched(client.read_response())
-                self.assertEqual(alive.connects, 6)
-
-    def test_a_server_that_accepts_nothing(self):
-        """Its queue is full, so a connect waits for ever: connect_timeout, then the next one."""
-        stuck = socket.socket()
-        stuck.bind(("127.0.0.1", 0))
-        stuck.listen(0)
-        fillers = []
-        for _ in range(8):
-            filler = socket.socket()
-            filler.setblocking(False)
-            filler.connect_ex(stuck.getsockname())
-            fillers.append(filler)
-        try:
-            config = self.config(self.echo_backend(), pool={"connect_timeout": "500ms"})
-            servers = config["backends"]["service"]["servers"]
-            text = f"127.0.0.1:{stuck.getsockname()[1]}"
-            config["backends"]["stuck"] = {"servers": [text], "connect_timeout": "500ms"}
-            servers.insert(0, text)
-            config["routes"].append(self.route("/stuck", backend="stuck"))
-            gate = self.start(config)
-            for _ in range(2):
-                client = self.client(gate, handshake("/ws"))
-                self.check_switched(client.read_response())
-            self.check_refused(gate.ask(handshake("/stuck")), 504)
-        finally:
-            for sock in (stuck, *fillers):
-                sock.close()
-
-    def test_round_robin(self):
-        services = [self.echo_backend() for _ in range(3)]
-        gate = self.gateway(services, pool={"balance": "round_robin"}, threads=1)
-        for _ in range(9):
-            self.check_switched(self.client(gate, handshake("/ws")).read_response())
-        self.assertEqual([service.connects for service in services], [3, 3, 3])
-
-    def test_least_connections(self):
-        services = [self.echo_backend() for _ in range(3)]
-        gate = self.gateway(services, pool={"balance": "least_connections"}, threads=1)
-        clients = [self.client(gate, handshake("/ws")) for _ in range(1)]
-        for _ in range(8):
-            self.check_switched(clients[-1].read_response())
-            clients.append(self.client(gate, handshake("/ws")))
-        self.check_switched(clients[-1].read_response())
-        self.assertEqual([service.connects for service in services], [3, 3, 3])
-
-    def test_least_connections_is_about_live_ones(self):
-        services = [self.echo_backend(), self.echo_backend()]
-        gate = self.gateway(services, pool={"balance": "least_connections"}, threads=1)
-        self.check_switched(self.client(gate, handshake("/ws")).read_response())
-        first = [service.connects for service in services]
-        for number in range(6):
-            client = self.client(gate, handshake("/ws"))
-            self.check_switched(client.read_response())
-            client.close()
-            gate.await_lines(number + 1, "tunnel")
-        busy = first.index(1)
-        self.assertEqual(services[busy].connects, 1)
-        self.assertEqual(services[1 - busy].connects, 6)
-
-    def test_unix_socket(self):
-        service = self.backend(path=f"{self.directory}/service")
-        gate = self.gateway(service)
-        client, peer = self.tunnel(gate, service, handshake("/ws"))
-        client.send(b"over")
-        self.assertEqual(peer.read(4), b"over")
-        peer.send(b"back")
-        self.assertEqual(client.read(4), b"back")

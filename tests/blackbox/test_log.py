@@ -3,9 +3,12 @@
 import json
 import os
 import re
+import subprocess
+import threading
 
 from harness import tokens
 from harness.case import Case
+from harness.gateway import program
 from harness.wire import handshake
 
 
@@ -62,14 +65,16 @@ class Lines(Case):
             handshake("/%22%7D%7B"),
             handshake('/"}{'),
             handshake("/ws?\"}{'"),
-            handshake("/none", f"User-Agent: {hostile}", f"Origin: {hostile}", f"Referer: {hostile}"),
+            handshake(
+                "/none", f"User-Agent: {hostile}", f"Origin: {hostile}", f"Referer: {hostile}"
+            ),
             handshake("/none", host='"}{'),
             handshake("/none", "User-Agent: \xff\xfe\x80"),
-            handshake("/none", "User-Agent: a\r\nX: \n{\"event\":\"handshake\"}"),
+            handshake("/none", 'User-Agent: a\r\nX: \n{"event":"handshake"}'),
             handshake("/" + "a" * 5000),
             handshake("/none", host="a" * 200 + ".test"),
             b"\x00" * 100 + b"\r\n\r\n",
-            b"\"}\n{\"event\":\"handshake\",\"status\":101}\n\r\n\r\n",
+            b'"}\n{"event":"handshake","status":101}\n\r\n\r\n',
         ]
         for request in requests:
             gate.ask(request)
@@ -93,6 +98,43 @@ class Lines(Case):
                 json.loads(line)
         self.assertEqual(gate.output("stdout"), b"")
 
+    def test_a_full_disk_stops_nobody(self):
+        gate = self.gateway(log={"access": "/dev/full", "error": "/dev/full", "level": "debug"})
+        for _ in range(50):
+            self.assertEqual(gate.ask(handshake("/none")).status, 404)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+    def test_a_reader_that_leaves_stops_nobody(self):
+        """The log goes into a pipe, and nobody is at its other end any more."""
+        path = os.path.join(self.directory, "pipe")
+        os.mkfifo(path)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        gate = self.gateway(log={"access": path, "error": "stderr", "level": "info"})
+        self.assertEqual(gate.ask(handshake("/none")).status, 404)
+        os.close(reader)
+        for _ in range(50):
+            self.assertEqual(gate.ask(handshake("/none")).status, 404)
+
+    def test_a_reader_that_reads_nothing_stops_nobody(self):
+        """The pipe is full: lines are lost, handshakes are not."""
+        path = os.path.join(self.directory, "pipe")
+        os.mkfifo(path)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        gate = self.gateway(log={"access": path, "error": "stderr", "level": "info"})
+        try:
+            target = "/" + "a" * 2000
+            for _ in range(3000):
+                self.assertEqual(gate.ask(handshake(target)).status, 404)
+        finally:
+            os.set_blocking(reader, True)
+            drain = threading.Thread(
+                target=lambda: [None for _ in iter(lambda: os.read(reader, 65536), b"")]
+            )
+            drain.start()
+            gate.stop()
+            drain.join()
+            os.close(reader)
+
 
 class Redaction(Case):
     """No token, good or bad, and no piece of one, in any output at any level."""
@@ -115,7 +157,14 @@ class Redaction(Case):
         def made(secret=tokens.SECRET, **more):
             token = tokens.hs(tokens.claims(jti=tokens.unguessable().decode(), **more), secret)
             coded = tokens.b64(token.encode())
-            secrets.extend([*token.split(".")[1:], coded[:60], coded[-60:], tokens.b64(token[7:].encode())[:60]])
+            secrets.extend(
+                [
+                    *token.split(".")[1:],
+                    coded[:60],
+                    coded[-60:],
+                    tokens.b64(token[7:].encode())[:60],
+                ]
+            )
             return token, f"base64url.bearer.authorization.k8s.io.{coded}"
 
         kinds = {
@@ -173,10 +222,6 @@ class Redaction(Case):
 
     def test_a_bad_configuration_does_not_show_its_secrets(self):
         """A secret that came by ${ENV} is not printed when its place is wrong."""
-        import subprocess
-
-        from harness.gateway import program
-
         path = self.file("bad.yaml", 'threads: "${HIDDEN}"\nlisteners: "${HIDDEN}"\n')
         done = subprocess.run(
             [program(), "-t", "-c", path],

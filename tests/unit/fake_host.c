@@ -10,6 +10,14 @@
 #include <string.h>
 #include <strings.h>
 
+static char reserved[64]; /* the last header */
+/* Unlike Check's assertions it allocates nothing while the condition holds: memory may be failing. */
+#define REQUIRE(condition)                                                                        \
+    do {                                                                                          \
+        if (!(condition))                                                                         \
+            ck_abort_msg("fake host: %s", #condition);                                            \
+    } while (0)
+
 static char complaints[4096];
 static char returned[4096];
 
@@ -87,7 +95,7 @@ choice(const char *choices, const char *text)
         if (strncmp(choices, text, len) == 0 && (choices[len] == '|' || !choices[len]))
             return i;
         choices = strchr(choices, '|');
-        ck_assert_msg(choices != NULL, "\"%s\" is no choice", text);
+        REQUIRE(choices != NULL);
         choices++;
     }
 }
@@ -104,7 +112,7 @@ option_integer(const struct mw_options *options, const char *word)
         return strcmp(text, "true") == 0;
     if (row->type == MW_WORD)
         return choice(row->choices, text);
-    ck_assert_int_eq(row->type, MW_DURATION);
+    REQUIRE(row->type == MW_DURATION);
     return duration_ms(text);
 }
 
@@ -130,7 +138,7 @@ option_key(const struct mw_options *options, const char *word, size_t i)
     static char keys[FAKE_MAX * 8][128];
     const char *text = given(options, word, i)->text;
 
-    ck_assert_uint_lt(i, FAKE_MAX * 8);
+    REQUIRE(i < FAKE_MAX * 8);
     snprintf(keys[i], sizeof(keys[i]), "%.*s", (int)strcspn(text, "="), text);
     return keys[i];
 }
@@ -148,7 +156,9 @@ option_item(const struct mw_options *options, const char *word, size_t i)
 static const struct mw_options *
 option_member(const struct mw_options *options, const char *word, size_t i)
 {
-    return given(options, word, i)->member;
+    const struct fake_row *row = given(options, word, i);
+
+    return row ? row->member : NULL;
 }
 
 static void PRINTF_LIKE(4, 5)
@@ -165,12 +175,28 @@ option_fault(const struct mw_options *options, const char *word, size_t i, const
     va_end(arguments);
 }
 
-static void PRINTF_LIKE(3, 4)
-host_log(enum mw_log_level level, const char *module, const char *format, ...)
+static bool
+reserve_header(const struct mw_options *options, const char *name)
+{
+    (void)options;
+    snprintf(reserved, sizeof(reserved), "%s", name);
+    return true;
+}
+
+const char *
+fake_reserved(void)
+{
+    return reserved;
+}
+
+static void PRINTF_LIKE(4, 5)
+host_log(const struct mw_host *host, enum mw_log_level level, const char *module,
+         const char *format, ...)
 {
     va_list arguments;
     char place[64];
 
+    (void)host;
     snprintf(place, sizeof(place), "log %d %s: ", level, module);
     strncat(complaints, place, sizeof(complaints) - strlen(complaints) - 1);
     va_start(arguments, format);
@@ -284,7 +310,7 @@ host_alloc(struct mw_request *request, size_t bytes)
 {
     if (request->no_memory)
         return NULL;
-    ck_assert_int_lt(request->allocation_count, FAKE_ALLOCATIONS);
+    REQUIRE(request->allocation_count < FAKE_ALLOCATIONS);
     /* Exact, so that a sanitizer sees the first byte behind it. */
     return request->allocations[request->allocation_count++] = malloc(bytes);
 }
@@ -313,6 +339,7 @@ const struct mw_host fake_host = {
     .option_item = option_item,
     .option_member = option_member,
     .option_fault = option_fault,
+    .reserve_header = reserve_header,
     .header = header,
     .cookie = cookie,
     .query = query,

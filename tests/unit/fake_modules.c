@@ -38,8 +38,9 @@ every_setup(const struct mw_options *options, const struct mw_host *host)
     if (strcmp(needed, "lie") == 0)
         host->option_fault(options, "needed", 0, "is a lie");
     if (strcmp(needed, "reserve") == 0 &&
-        (!host->reserve_header(options, "X_Reserved") || !host->reserve_header(options, "x-auth-b") ||
-         host->reserve_header(options, "X-*") || host->reserve_header(options, "a b")))
+        (!host->reserve_header(options, "X_Reserved") ||
+         !host->reserve_header(options, "x-auth-b") || host->reserve_header(options, "X-*") ||
+         host->reserve_header(options, "a b")))
         return NULL;
     return make_instance(needed);
 }

@@ -127,7 +127,8 @@ static const struct {
      DEFAULTS_TO_TEXT "text=default list=( one ) soft=( time=5000 ) free=( a:) needed=x "
                       LATER_DEFAULTS},
     /* What comes later may say that it is off. */
-    {"{needed: x, later_flag: false, later_size: 0B, later_text: off, later_list: [], later_map: {}}",
+    {"{needed: x, later_flag: false, later_size: 0B, later_text: off, later_list: [], "
+     "later_map: {}}",
      DEFAULTS_TO_TEXT "text=default " DEFAULTS_FROM_LIST LATER_DEFAULTS},
 };
 
@@ -144,8 +145,10 @@ static const struct {
     {"{needed: x, needed: y}", "f:1:13: `needed` twice; first on line 1\n"},
     {"needed: *x", "f:1:9: an alias (*); expected plain values, each written out\n"},
     {"{needed: x, bad: '${}'}",
-     "f:1:13: unknown key `bad`; expected `flag`, `number`, `threads`, `size`, `time`, `rate`, `mode`, "
-     "`text`, `file`, `list`, `files`, `map`, `object`, `soft`, `objects`, `short`, `named`, `free`, "
+     "f:1:13: unknown key `bad`; expected `flag`, `number`, `threads`, `size`, `time`, `rate`, "
+     "`mode`, "
+     "`text`, `file`, `list`, `files`, `map`, `object`, `soft`, `objects`, `short`, `named`, "
+     "`free`, "
      "`needed`, `secret`, `secret_file`, `later_flag`, `later_size`, `later_time`, `later_text`, "
      "`later_list`, `later_map`, `later_object`\n"
      "f:1:18: expected the name of a variable in ${..}: letters, digits and _; `$${` stands for a "
@@ -171,7 +174,8 @@ static const struct {
     {"{needed: x, threads: none}", "f:1:22: `threads: none` is not supported by this version\n"},
     {"{needed: x, size: 64k}", "f:1:19: `size`: expected a size such as 512B, 64KiB, 1MiB, 2GiB or "
                                "0, found `64k`\n"},
-    {"{needed: x, time: 10}", "f:1:19: `time`: expected a duration such as 250ms, 5s, 2m, 1h, 7d or "
+    {"{needed: x, time: 10}", "f:1:19: `time`: expected a duration such as 250ms, 5s, 2m, 1h, "
+     "7d or "
                               "0, found `10`\n"},
     {"{needed: x, rate: 10}",
      "f:1:19: `rate`: expected a rate such as 10/s, 100/1m or 0, found `10`\n"},
@@ -204,7 +208,8 @@ static const struct {
     {"{needed: x, object: {}}", "f:1:21: `path` is missing: where\n"},
     {"{needed: x, object: {path: p, weight: x}}",
      "f:1:39: `weight`: expected a whole number, 0 or more, found `x`\n"},
-    {"{needed: x, objects: {path: p}}", "f:1:22: `objects`: expected a list of maps, found a map\n"},
+    {"{needed: x, objects: {path: p}}", "f:1:22: `objects`: expected a list of maps, found a "
+     "map\n"},
     {"{needed: x, objects: [p, {}]}",
      "f:1:23: `objects`: expected a map of options, found `p`\n"
      "f:1:26: `path` is missing: where\n"},

@@ -22,7 +22,7 @@ load(const char *text, char **faults)
 
     settings_fill_host(&host);
     struct settings *settings =
-        settings_load_text(TEST_DATA "/unit/data/f", str_of(text), fake_modules, &host, out);
+        settings_load_text(TEST_DATA "/data/f", str_of(text), fake_modules, &host, out);
 
     fclose(out);
     return settings;
@@ -46,7 +46,7 @@ START_TEST(defaults)
 {
     struct settings *s = load_good(L R B);
 
-    ck_assert_str_eq(s->file, TEST_DATA "/unit/data/f");
+    ck_assert_str_eq(s->file, TEST_DATA "/data/f");
     ck_assert_uint_ge(s->threads, 1);
     ck_assert_uint_le(s->threads, 256);
     ck_assert_ptr_null(s->user);
@@ -124,7 +124,8 @@ START_TEST(everything_set)
         " - {host: a.b., path: /%5B%2F, require: n, backend: d, encoded_slashes: keep}\n"
         "backends:\n"
         " c: {servers: [127.0.0.1:1, {address: 'unix:/y', weight: 1000, max_connections: 7}], "
-        "balance: round_robin, host: c.internal:8080, connect_timeout: 1ms, handshake_timeout: 1h}\n"
+        "balance: round_robin, host: c.internal:8080, connect_timeout: 1ms, handshake_timeout: "
+        "1h}\n"
         " d: {servers: ['[::1]:2']}\n");
     struct route_settings *route = s->routes;
 
@@ -183,7 +184,8 @@ START_TEST(modules_reserve_headers)
 {
     struct mw_host host;
     struct settings *s =
-        load_good(L R B "middleware: {m: {every: {needed: reserve}}, n: {every: {needed: reserve}}}");
+        load_good(L R B "middleware: {m: {every: {needed: reserve}}, n: {every: {needed: "
+         "reserve}}}");
 
     ck_assert_uint_eq(s->identity_header_count, 3);
     ck_assert(str_equal(s->identity_headers[0], STR("x-auth-*")));
@@ -202,6 +204,23 @@ START_TEST(no_identity_headers)
     struct settings *s = load_good(L R B "identity_headers: []");
 
     ck_assert_uint_eq(s->identity_header_count, 0);
+    settings_free(s);
+}
+END_TEST
+
+/* `uri` follows a smaller `head`, unless it is written. */
+START_TEST(small_heads)
+{
+    struct settings *s = load_good(L R B "limits: {head: 1KiB}");
+
+    ck_assert_uint_eq(s->limits.head, 1024);
+    ck_assert_uint_eq(s->limits.uri, 512);
+    settings_free(s);
+    s = load_good(L R B "limits: {head: 1KiB, uri: 1023B}");
+    ck_assert_uint_eq(s->limits.uri, 1023);
+    settings_free(s);
+    s = load_good(L R B "limits: {head: 64KiB}");
+    ck_assert_uint_eq(s->limits.uri, 8192);
     settings_free(s);
 }
 END_TEST
@@ -240,7 +259,8 @@ static const struct {
     {"{", "2:1: not YAML: did not find expected node content, while parsing a flow node\n"},
     {L R B "a: 1\na: 2",
      "4:1: unknown key `a`; expected `threads`, `user`, `modules`, `trusted_proxies`, "
-     "`identity_headers`, `log`, `admin`, `listeners`, `limits`, `timeouts`, `middleware`, `routes`, "
+     "`identity_headers`, `log`, `admin`, `listeners`, `limits`, `timeouts`, `middleware`, "
+     "`routes`, "
      "`backends`\n5:1: `a` twice; first on line 4\n"},
     {"{}", "1:1: `listeners` is missing: where to listen\n"
            "1:1: `routes` is missing: which requests go where; the first that matches is taken\n"
@@ -274,8 +294,7 @@ static const struct {
     {L R B "limits: {head: 65KiB, headers: 1001}",
      "4:16: `head`: expected 1KiB to 64KiB, found `65KiB`\n"
      "4:32: `headers`: expected 8 to 1000, found `1001`\n"},
-    {L R B "limits: {head: 0}", "4:9: `uri`: expected less than `head`, found `8KiB`\n"
-                                "4:16: `head`: expected 1KiB to 64KiB, found `0`\n"},
+    {L R B "limits: {head: 0}", "4:16: `head`: expected 1KiB to 64KiB, found `0`\n"},
     {L R B "limits: {head: 4KiB, uri: 4KiB}",
      "4:27: `uri`: expected less than `head`, found `4KiB`\n"},
     {L R B "limits: {connections: 10000001, handshakes: 10000001}",
@@ -288,7 +307,8 @@ static const struct {
      "4:38: `close`: expected 1ms to 1h, found `0`\n"
      "4:46: `fin`: expected 1ms to 1d, found `0`\n"
      "4:56: `drain`: expected at most 1d, found `2d`\n"},
-    {L R B "timeouts: {head: 10}", "4:18: `head`: expected a duration such as 250ms, 5s, 2m, 1h, 7d "
+    {L R B "timeouts: {head: 10}", "4:18: `head`: expected a duration such as 250ms, 5s, 2m, "
+     "1h, 7d "
                                    "or 0, found `10`\n"},
 
     /* Listeners. */
@@ -299,7 +319,8 @@ static const struct {
     {"listeners: [{}]\n" R B,
      "1:13: `address` is missing: where to listen: IP:PORT, [IPv6]:PORT or unix:/path\n"},
     {"listeners: [{address: localhost:80}]\n" R B,
-     "1:23: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not looked up, "
+     "1:23: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not "
+     "looked up, "
      "found `localhost:80`\n"},
     {"listeners: [{address: 127.0.0.1:0}]\n" R B,
      "1:23: `address`: expected a port from 1 to 65535, without leading zeros, found "
@@ -326,7 +347,8 @@ static const struct {
      "4:1: `modules` is not supported by this version\n"
      "5:1: `trusted_proxies` is not supported by this version\n"
      "6:1: `admin` is not supported by this version\n"},
-    {L "routes: [{path: /, require: [], backend: b, reject_with: close, tunnel: {frames: checked}}]\n" B,
+    {L "routes: [{path: /, require: [], backend: b, reject_with: close, tunnel: {frames: "
+     "checked}}]\n" B,
      "2:58: `reject_with: close` is not supported by this version\n"
      "2:82: `frames: checked` is not supported by this version\n"},
     {L "routes:\n - path: /\n   require: []\n   backend: b\n   tunnel:\n    max_message: 1MiB\n"
@@ -376,11 +398,13 @@ static const struct {
     {L "routes: []\n" B, "2:9: `routes`: expected at least one\n"},
     {L "routes: [{}]\n" B,
      "2:10: `path` is missing: a path: exact, `/below/*`, or with `{captures}`\n"
-     "2:10: `require` is missing: names of the middleware to pass, in this order; an open route says "
+     "2:10: `require` is missing: names of the middleware to pass, in this order; an open route "
+     "says "
      "`require: []`\n"
      "2:10: `backend` is missing: the name of the backend\n"},
     {L "routes: [{path: /, backend: b}]\n" B,
-     "2:10: `require` is missing: names of the middleware to pass, in this order; an open route says "
+     "2:10: `require` is missing: names of the middleware to pass, in this order; an open route "
+     "says "
      "`require: []`\n"},
     {L "routes: [{path: /, require: , backend: b}]\n" B,
      "2:29: `require` has no value: expected a list of strings\n"},
@@ -427,12 +451,15 @@ static const struct {
      "`/chat/`\n"},
     {L "routes: [{path: /chat/*, strip_prefix: /cha, require: [], backend: b}]\n" B,
      "2:40: `strip_prefix`: expected whole segments from the front of `path`, found `/cha`\n"},
-    {L "routes:\n - {path: /a/*, require: [], backend: b}\n - {path: /a/b, require: [], backend: b}\n" B,
-     "4:11: `path`: no request reaches the route `/a/b`: `/a/*` on line 3 matches all that it does\n"},
+    {L "routes:\n - {path: /a/*, require: [], backend: b}\n - {path: /a/b, require: [], "
+     "backend: b}\n" B,
+     "4:11: `path`: no request reaches the route `/a/b`: `/a/*` on line 3 matches all that it "
+     "does\n"},
     {L "routes:\n - {path: /*, host: '*.b', require: [], backend: b}\n"
        " - {path: /*, host: b, require: [], backend: b}\n"
        " - {path: '/{x}', host: a.b, require: [], backend: b}\n" B,
-     "5:11: `path`: no request reaches the route `/{x}`: `/*` on line 3 matches all that it does\n"},
+     "5:11: `path`: no request reaches the route `/{x}`: `/*` on line 3 matches all that it "
+     "does\n"},
     {"listeners: [{address: 1.1.1.1:1, name: p}, {address: 1.1.1.1:2, name: q}]\nroutes:\n"
      " - {path: /, listeners: [p], require: [], backend: b}\n"
      " - {path: /, listeners: [q], require: [], backend: b}\n"
@@ -457,7 +484,8 @@ static const struct {
     {L R "backends: {b: {servers: 127.0.0.1:1}}",
      "3:25: `servers`: expected a list of maps, found `127.0.0.1:1`\n"},
     {L R "backends: {b: {servers: [chat.internal:80, {weight: 1}]}}",
-     "3:26: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not looked up, "
+     "3:26: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not "
+     "looked up, "
      "found `chat.internal:80`\n"
      "3:44: `address` is missing: of the server: IP:PORT, [IPv6]:PORT or unix:/path\n"},
     {L R "backends: {b: {servers: [{address: 1.1.1.1:1, weight: 0, max_connections: 10000001}]}}",
@@ -477,7 +505,8 @@ static const struct {
 
     /* What a variable held is not told. */
     {"listeners: [{address: '${WSGATE_TEST_WORD}'}]\n" R B,
-     "1:23: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not looked up, "
+     "1:23: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not "
+     "looked up, "
      "found `${WSGATE_TEST_WORD}`\n"},
     {L "routes: [{path: '${WSGATE_TEST_WORD}', require: ['${WSGATE_TEST_WORD}'], backend: b}]\n" B,
      "2:17: `path`: expected a path that begins with /, found `${WSGATE_TEST_WORD}`\n"
@@ -495,7 +524,7 @@ compare(const char *faults, const char *expected)
     FILE *out = open_memstream(&with_names, &len);
 
     for (const char *line = expected; *line != '\0'; line += strcspn(line, "\n") + 1)
-        fprintf(out, TEST_DATA "/unit/data/f:%.*s\n", (int)strcspn(line, "\n"), line);
+        fprintf(out, TEST_DATA "/data/f:%.*s\n", (int)strcspn(line, "\n"), line);
     fclose(out);
     ck_assert_str_eq(faults, with_names);
     free(with_names);
@@ -582,11 +611,11 @@ START_TEST(the_whole_file_is_understood)
 
     settings_fill_host(&host);
     ck_assert_ptr_null(
-        settings_load(TEST_DATA "/unit/data/whole.yaml", fake_modules, &host, out));
+        settings_load(TEST_DATA "/data/whole.yaml", fake_modules, &host, out));
     fclose(out);
     out = open_memstream(&expected, &len);
     for (const char *line = whole_faults; *line != '\0'; line += strcspn(line, "\n") + 1)
-        fprintf(out, TEST_DATA "/unit/data/whole.yaml:%.*s\n", (int)strcspn(line, "\n"), line);
+        fprintf(out, TEST_DATA "/data/whole.yaml:%.*s\n", (int)strcspn(line, "\n"), line);
     fclose(out);
     ck_assert_str_eq(faults, expected);
     free(faults);
@@ -621,6 +650,7 @@ settings_suite(void)
     tcase_add_test(tc, everything_set);
     tcase_add_test(tc, modules_reserve_headers);
     tcase_add_test(tc, no_identity_headers);
+    tcase_add_test(tc, small_heads);
     tcase_add_test(tc, json_is_yaml);
     tcase_add_test(tc, variables);
     tcase_add_loop_test(tc, refuses, 0, COUNT_OF(bad));

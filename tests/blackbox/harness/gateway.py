@@ -1,6 +1,6 @@
 """
-The real program, started for one test and judged at its end: it must exit with 0, without a word of a
-sanitizer, with no descriptor more than before the load, and with nothing but JSON in its logs.
+The real program, started for one test and judged at its end: it must exit with 0, without a word
+of a sanitizer, with no descriptor more than before the load, and with nothing but JSON in its logs.
 """
 
 import functools
@@ -8,12 +8,13 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
 from . import process
 from .peer import PATIENCE, connect
-from .ports import Port, listening, listening_unix
+from .ports import Port
 
 SANITIZER = re.compile(
     rb"ERROR: (Address|Leak|Memory|Thread|UndefinedBehavior)Sanitizer|LeakSanitizer"
@@ -21,7 +22,6 @@ SANITIZER = re.compile(
     rb"|stack smashing|double free|malloc\(\)|free\(\):|corrupted"
 )
 START_LIMIT = 20.0
-SHARED_LIMIT = 2.0
 STOP_LIMIT = 20.0
 DRAIN_LIMIT = 20.0  # until the descriptors of connections that both sides left must be gone
 
@@ -56,7 +56,7 @@ class Gateway:
     `directory` is where its files go.
     """
 
-    def __init__(self, config, directory, arguments=(), binary=None, env=None):
+    def __init__(self, config, directory, binary=None):
         self.directory = directory
         self.binary = binary or program()
         self.config = config
@@ -66,10 +66,13 @@ class Gateway:
         self._listeners()
         self.file = self.write("wsgate.json", json.dumps(config, indent=1))
         self.stdout, self.stderr = self.path("stdout"), self.path("stderr")
-        environment = dict(os.environ, UBSAN_OPTIONS="print_stacktrace=1") | (env or {})
+        self._notify = self._notify_socket()
+        environment = dict(
+            os.environ, UBSAN_OPTIONS="print_stacktrace=1", NOTIFY_SOCKET=self.path("notify")
+        )
         with open(self.stdout, "ab") as out, open(self.stderr, "ab") as err:
             self.process = subprocess.Popen(
-                [self.binary, "-c", self.file, *arguments],
+                [self.binary, "-c", self.file],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
@@ -109,27 +112,25 @@ class Gateway:
     def address(self):
         return next(iter(self.addresses.values()))
 
-    def _listening(self, address):
-        return listening_unix(address) if isinstance(address, str) else listening(address[1])
+    def _notify_socket(self):
+        """Where it says READY=1, as to a service manager (sd_notify(3))."""
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        sock.bind(self.path("notify"))
+        return sock
 
     def _await_start(self):
-        """Until all workers listen everywhere; when they share sockets, a while after there is one."""
-        threads = self.config.get("threads", 1)
-        now = start = time.monotonic()
-        counts = [0]
-        while now < start + (SHARED_LIMIT if all(counts) else START_LIMIT):
+        deadline = time.monotonic() + START_LIMIT
+        self._notify.settimeout(0.1)
+        while time.monotonic() < deadline:
+            try:
+                if b"READY=1" in self._notify.recv(4096).split(b"\n"):
+                    return
+            except TimeoutError:
+                pass
             if self.process.poll() is not None:
                 raise GatewayError(f"it ended at start with {self.process.returncode}{self.logs()}")
-            counts = [
-                self._listening(address) / (1 if isinstance(address, str) else threads)
-                for address in self.addresses.values()
-            ]
-            if all(count >= 1 for count in counts):
-                return
-            time.sleep(0.005)
-            now = time.monotonic()
-        if not all(counts):
-            raise GatewayError(f"it does not listen after {START_LIMIT:.0f} s{self.logs()}")
+        self.kill()
+        raise GatewayError(f"it was not ready after {START_LIMIT:.0f} s{self.logs()}")
 
     def _settled_descriptors(self):
         seen = []
@@ -234,7 +235,7 @@ class Gateway:
                 return
             if time.monotonic() > deadline:
                 raise GatewayError(
-                    f"{len(left)} descriptors are open, {self.baseline} were before the load: {left}"
+                    f"{len(left)} descriptors are open, {self.baseline} were before: {left}"
                 )
             time.sleep(0.01)
 
@@ -257,9 +258,7 @@ class Gateway:
                 self.send_signal(number)
             self.judge(self.await_exit())
         finally:
-            self.kill()
-            for port in self.ports:
-                port.close()
+            self.close()
 
     def judge(self, status):
         self.stopped = True
@@ -272,6 +271,12 @@ class Gateway:
             self.lines()
         if self.config.get("log", {}).get("error", "stderr") == "stderr":
             self.lines(name="stderr")
+
+    def close(self):
+        self.kill()
+        self._notify.close()
+        for port in self.ports:
+            port.close()
 
     def kill(self):
         if self.process.poll() is None:

@@ -5,8 +5,8 @@ import socket
 
 class Port:
     """
-    A port held by a bound socket that never listens: nobody is given it by chance, connects to it are
-    refused, and a program that sets SO_REUSEPORT and SO_REUSEADDR can still bind it and listen.
+    A port held by a bound socket that never listens: nobody is given it by chance, connects to it
+    are refused, and a program that sets SO_REUSEPORT and SO_REUSEADDR can still bind and listen.
     """
 
     def __init__(self, ip="127.0.0.1"):
@@ -28,27 +28,3 @@ class Port:
 
     def close(self):
         self.sock.close()
-
-
-def listening(number):
-    """How many sockets listen on that TCP port now."""
-    count = 0
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            with open(table, encoding="ascii") as lines:
-                next(lines)
-                for line in lines:
-                    part = line.split(None, 4)
-                    count += part[3] == "0A" and int(part[1].rpartition(":")[2], 16) == number
-        except FileNotFoundError:
-            pass
-    return count
-
-
-def listening_unix(path):
-    with open("/proc/net/unix", encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            part = line.split()
-            if len(part) > 7 and part[7] == path and part[3] == "00010000":
-                return 1
-    return 0

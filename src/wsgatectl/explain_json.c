@@ -1,0 +1,251 @@
+/*
+ * explain_json.c - an explanation as one JSON object; see explain_report.h.
+ *
+ * jansson's _new functions take a NULL value as a failure and leave the member out; what counts
+ * in the end is whether the whole could be printed.
+ */
+#include "wsgatectl/explain_report.h"
+
+#include "gateway/refusal.h"
+#include "wsgatectl/redact.h"
+#include "wsgatectl/safe_text.h"
+
+#include <stdlib.h>
+
+static void
+set(json_t *object, const char *key, json_t *value)
+{
+    (void)json_object_set_new(object, key, value);
+}
+
+static void
+set_text(json_t *object, const char *key, const char *text)
+{
+    if (text != NULL)
+        set(object, key, safe_text_json(str_of(text)));
+}
+
+static void
+set_time(json_t *object, const char *key, int64_t wall_ms)
+{
+    char text[EXPLAIN_TIME_MAX];
+
+    explain_time(wall_ms, text);
+    set_text(object, key, text);
+}
+
+/* ---- Heads ------------------------------------------------------------------------- */
+
+static json_t *
+redacted(redact_function *redact, struct str piece, struct str secret)
+{
+    char *text = redact_copy(redact, piece, secret);
+    json_t *json = text != NULL ? safe_text_json(str_of(text)) : NULL;
+
+    free(text);
+    return json;
+}
+
+static json_t *
+field_json(struct str line, struct str secret)
+{
+    char *text = redact_copy(redact_field, line, secret);
+    char *colon = text != NULL ? strchr(text, ':') : NULL;
+    json_t *field = json_object();
+
+    if (colon != NULL) {
+        *colon = '\0';
+        set_text(field, "name", text);
+        set_text(field, "value", colon + 2); /* ": " */
+    }
+    free(text);
+    return field;
+}
+
+static json_t *
+head_json(struct str head, struct str secret, bool is_request)
+{
+    json_t *object = json_object(), *headers = json_array();
+    struct str line;
+
+    (void)explain_next_line(&head, &line);
+    set(object, "line", is_request ? redacted(redact_request_line, line, secret) : safe_text_json(line));
+    while (explain_next_line(&head, &line))
+        (void)json_array_append_new(headers, field_json(line, secret));
+    set(object, "headers", headers);
+    if (!is_request)
+        set(object, "body", safe_text_json(head));
+    return object;
+}
+
+/* ---- Verdicts ------------------------------------------------------------------------ */
+
+static void
+set_refusal(json_t *object, const struct answer *answer)
+{
+    set(object, "status", json_integer(refusal_status(answer)));
+    set_text(object, "reason", refusal_word(answer));
+    set_text(object, "detail", answer->detail);
+}
+
+static json_t *
+verdict_json(const char *name, const struct explain_verdict *verdict)
+{
+    static const char *const words[] = {NULL, "pass", "deny"};
+    json_t *object = json_object();
+
+    set_text(object, "name", name);
+    set(object, "asked", json_boolean(verdict->asked));
+    set_text(object, "verdict", words[verdict->outcome]);
+    if (verdict->outcome == EXPLAIN_DENY)
+        set_refusal(object, &verdict->answer);
+    return object;
+}
+
+static json_t *
+stages_json(const struct explanation *explanation)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < EXPLAIN_STAGE_COUNT; i++)
+        (void)json_array_append_new(list, verdict_json(explain_stage_word((enum explain_stage)i),
+                                                       &explanation->stages[i]));
+    return list;
+}
+
+/* ---- Modules --------------------------------------------------------------------------- */
+
+static json_t *
+strips_json(const struct request *request, const struct explain_module *module)
+{
+    uint32_t protocols = module->after.stripped_protocols & ~module->before.stripped_protocols;
+    json_t *list = json_array();
+
+    for (size_t i = module->before.strips; i < module->after.strips; i++)
+        (void)json_array_append_new(
+            list, json_sprintf("%s %s", explain_source_word(request->strips[i].source),
+                               request->strips[i].name));
+    if (protocols != 0)
+        (void)json_array_append_new(list, json_string(explain_source_word(MW_SUBPROTOCOL)));
+    return list;
+}
+
+static json_t *
+headers_json(const struct header *headers, size_t from, size_t to)
+{
+    json_t *object = json_object();
+
+    for (size_t i = from; i < to; i++)
+        set(object, headers[i].name.at, safe_text_json(headers[i].value)); /* ends with a NUL */
+    return object;
+}
+
+static void
+set_findings(json_t *object, const struct request *request, const struct explain_module *module)
+{
+    const struct explain_findings *before = &module->before, *after = &module->after;
+
+    if (after->strips > before->strips || after->stripped_protocols != before->stripped_protocols)
+        set(object, "takes_out", strips_json(request, module));
+    if (after->issuer.at != NULL && after->issuer.at != before->issuer.at)
+        set(object, "issuer", safe_text_json(after->issuer));
+    if (after->subject.at != NULL && after->subject.at != before->subject.at)
+        set(object, "subject", safe_text_json(after->subject));
+    if (after->forwards > before->forwards)
+        set(object, "sets", headers_json(request->forwards, before->forwards, after->forwards));
+    if (after->labels > before->labels)
+        set(object, "labels", headers_json(request->labels, before->labels, after->labels));
+    if (after->deadline_wall_ms < before->deadline_wall_ms)
+        set_time(object, "ends_tunnel_at", after->deadline_wall_ms);
+}
+
+static json_t *
+modules_json(const struct explanation *explanation)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < explanation->module_count; i++) {
+        const struct explain_module *module = &explanation->modules[i];
+        json_t *object = verdict_json(module->instance->name, &module->verdict);
+        set_text(object, "module", module->instance->module->name);
+        if (module->verdict.outcome == EXPLAIN_PASS)
+            set_findings(object, explanation->request, module);
+        (void)json_array_append_new(list, object);
+    }
+    return list;
+}
+
+/* ---- The whole ---------------------------------------------------------------------------- */
+
+static void
+set_question(json_t *object, const struct explanation *explanation, struct str secret)
+{
+    const struct explain_question *question = explanation->question;
+    struct str rest = question->head, line;
+    char buffer[ADDRESS_TEXT_MAX];
+
+    set_text(object, "listener", explain_listener_name(question->listener));
+    set(object, "client", safe_text_json(address_format_ip(&question->peer, buffer)));
+    (void)explain_next_line(&rest, &line);
+    set(object, "request", redacted(redact_request_line, line, secret));
+}
+
+static json_t *
+route_json(const struct explanation *explanation, struct str secret)
+{
+    const struct request *request = explanation->request;
+    json_t *object = json_object();
+
+    set(object, "index", json_integer((json_int_t)request->route->index));
+    set(object, "host", safe_text_json(request->host.name));
+    set(object, "path", redacted(redact_target, request->target.path, secret));
+    set_text(object, "backend", request->route->backend->name);
+    return object;
+}
+
+static json_t *
+backend_json(const struct explanation *explanation, struct str secret)
+{
+    const struct backend_settings *backend = explanation->request->route->backend;
+    json_t *object = head_json(text_str(&explanation->output), secret, true);
+    json_t *servers = json_array();
+
+    set_text(object, "name", backend->name);
+    for (size_t i = 0; i < backend->server_count; i++)
+        (void)json_array_append_new(servers, json_string(backend->servers[i].text));
+    set(object, "servers", servers);
+    return object;
+}
+
+static void
+set_outcome(json_t *object, const struct explanation *explanation, struct str secret)
+{
+    set_text(object, "verdict", explanation->let_in ? "let in" : "refused");
+    if (explanation->let_in) {
+        if (explanation->request->deadline_wall_ms != INT64_MAX)
+            set_time(object, "ends_tunnel_at", explanation->request->deadline_wall_ms);
+        set(object, "backend", backend_json(explanation, secret));
+        return;
+    }
+    set_refusal(object, &explanation->answer);
+    set_text(object, "refused_by", explanation->answer.module);
+    set(object, "answer", head_json(text_str(&explanation->output), secret, false));
+}
+
+bool
+explain_report_json(FILE *out, const struct explanation *explanation, struct str secret)
+{
+    json_t *object = json_object();
+
+    set_question(object, explanation, secret);
+    set(object, "stages", stages_json(explanation));
+    if (explanation->request->route != NULL)
+        set(object, "route", route_json(explanation, secret));
+    if (explanation->modules != NULL)
+        set(object, "modules", modules_json(explanation));
+    set_outcome(object, explanation, secret);
+    bool printed = json_dumpf(object, out, JSON_INDENT(2)) == 0;
+    fputc('\n', out);
+    json_decref(object);
+    return printed;
+}

@@ -1,0 +1,320 @@
+/* explain_report.c - an explanation as lines; see explain_report.h. JSON is in explain_json.c. */
+#include "wsgatectl/explain_report.h"
+
+#include "gateway/refusal.h"
+#include "wsgatectl/redact.h"
+#include "wsgatectl/safe_text.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { SHOWN_MAX = 4096 };
+
+/* ---- For both reports ----------------------------------------------------------- */
+
+const char *
+explain_listener_name(const struct listener_settings *listener)
+{
+    return listener->name[0] != '\0' ? listener->name : listener->text;
+}
+
+void
+explain_time(int64_t wall_ms, char text[EXPLAIN_TIME_MAX])
+{
+    time_t seconds = (time_t)(wall_ms / 1000);
+    struct tm parts;
+
+    if (gmtime_r(&seconds, &parts) == NULL ||
+        strftime(text, EXPLAIN_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        text[0] = '\0';
+}
+
+bool
+explain_next_line(struct str *rest, struct str *line)
+{
+    const char *end = rest->len > 0 ? memchr(rest->at, '\n', rest->len) : NULL;
+    size_t len = end != NULL ? (size_t)(end - rest->at) : rest->len;
+
+    *line = (struct str){rest->at, len > 0 && rest->at[len - 1] == '\r' ? len - 1 : len};
+    len += end != NULL;
+    *rest = (struct str){rest->at + len, rest->len - len};
+    return line->len > 0;
+}
+
+const char *
+explain_source_word(enum mw_source source)
+{
+    switch (source) {
+    case MW_HEADER:
+        return "header";
+    case MW_COOKIE:
+        return "cookie";
+    case MW_QUERY:
+        return "query argument";
+    case MW_SUBPROTOCOL:
+        break;
+    }
+    return "subprotocol";
+}
+
+/* ---- Lines -------------------------------------------------------------------------- */
+
+struct lines {
+    FILE *out;
+    const struct explanation *explanation;
+    struct str secret;
+    int width; /* of the first column */
+};
+
+static void
+print_safe(const struct lines *lines, struct str text)
+{
+    safe_text_print(lines->out, text, SHOWN_MAX);
+}
+
+static void
+print_label(const struct lines *lines, const char *label)
+{
+    fprintf(lines->out, "%-*s  ", lines->width, label);
+}
+
+static void
+print_redacted(const struct lines *lines, redact_function *redact, struct str piece)
+{
+    char *text = redact_copy(redact, piece, lines->secret);
+
+    if (text != NULL)
+        print_safe(lines, str_of(text));
+    free(text);
+}
+
+/* ---- What was asked ---------------------------------------------------------------- */
+
+static void
+print_question(const struct lines *lines)
+{
+    const struct explain_question *question = lines->explanation->question;
+    struct str rest = question->head, line;
+    char buffer[ADDRESS_TEXT_MAX];
+
+    print_label(lines, "listener");
+    fprintf(lines->out, "%s", explain_listener_name(question->listener));
+    if (question->listener->name[0] != '\0')
+        fprintf(lines->out, " (%s)", question->listener->text);
+    fputc('\n', lines->out);
+    print_label(lines, "client");
+    fprintf(lines->out, STR_FMT "\n", STR_ARG(address_format_ip(&question->peer, buffer)));
+    print_label(lines, "request");
+    (void)explain_next_line(&rest, &line);
+    print_redacted(lines, redact_request_line, line);
+    fputc('\n', lines->out);
+}
+
+/* ---- Verdicts ---------------------------------------------------------------------- */
+
+static void
+print_refusal(const struct lines *lines, const struct answer *answer)
+{
+    fprintf(lines->out, "deny: %u %s", refusal_status(answer), refusal_word(answer));
+    if (answer->detail != NULL)
+        fprintf(lines->out, " (%s)", answer->detail);
+}
+
+static void
+print_verdict(const struct lines *lines, const struct explain_verdict *verdict)
+{
+    if (!verdict->asked)
+        fputs(verdict->outcome == EXPLAIN_UNKNOWN ? "not asked" : "not asked, would be ", lines->out);
+    if (verdict->outcome == EXPLAIN_PASS)
+        fputs("pass", lines->out);
+    else if (verdict->outcome == EXPLAIN_DENY)
+        print_refusal(lines, &verdict->answer);
+}
+
+static void
+print_route(const struct lines *lines)
+{
+    const struct route_settings *route = lines->explanation->request->route;
+
+    fprintf(lines->out, ": routes[%zu]", route->index);
+    if (route->host.at != NULL)
+        fprintf(lines->out, ", host %s" STR_FMT, route->host_wildcard ? "*" : "",
+                STR_ARG(route->host));
+    fprintf(lines->out, ", path " STR_FMT "%s, backend %s", STR_ARG(route->path),
+            route->match == PATH_BELOW ? "*" : "", route->backend->name);
+}
+
+static void
+print_target(const struct lines *lines)
+{
+    const struct request *request = lines->explanation->request;
+
+    fputs(": host ", lines->out);
+    print_safe(lines, request->host.name);
+    fputs(", path ", lines->out);
+    print_redacted(lines, redact_target, request->target.path);
+}
+
+static void
+print_stages(const struct lines *lines)
+{
+    for (size_t i = 0; i < EXPLAIN_STAGE_COUNT; i++) {
+        const struct explain_verdict *verdict = &lines->explanation->stages[i];
+        print_label(lines, explain_stage_word((enum explain_stage)i));
+        print_verdict(lines, verdict);
+        if (verdict->outcome == EXPLAIN_PASS && i == EXPLAIN_TARGET)
+            print_target(lines);
+        if (verdict->outcome == EXPLAIN_PASS && i == EXPLAIN_ROUTE)
+            print_route(lines);
+        fputc('\n', lines->out);
+    }
+}
+
+/* ---- Modules ------------------------------------------------------------------------- */
+
+static void
+print_detail(const struct lines *lines, const char *what, struct str text)
+{
+    print_label(lines, "");
+    fputs("  ", lines->out);
+    fputs(what, lines->out);
+    print_safe(lines, text);
+    fputc('\n', lines->out);
+}
+
+static void
+print_strips(const struct lines *lines, const struct explain_module *module)
+{
+    const struct request *request = lines->explanation->request;
+    uint32_t protocols = module->after.stripped_protocols & ~module->before.stripped_protocols;
+
+    for (size_t i = module->before.strips; i < module->after.strips; i++) {
+        char text[256];
+        snprintf(text, sizeof(text), "%s %s", explain_source_word(request->strips[i].source),
+                 request->strips[i].name);
+        print_detail(lines, "takes out: ", str_of(text));
+    }
+    if (protocols != 0)
+        print_detail(lines, "takes out: ", STR("subprotocol of the token"));
+}
+
+static void
+print_headers(const struct lines *lines, const char *what, const struct header *headers,
+              size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        char *text;
+        int len = asprintf(&text, STR_FMT ": " STR_FMT, STR_ARG(headers[i].name),
+                           STR_ARG(headers[i].value));
+        if (len == -1)
+            return;
+        print_detail(lines, what, (struct str){text, (size_t)len});
+        free(text);
+    }
+}
+
+static void
+print_findings(const struct lines *lines, const struct explain_module *module)
+{
+    const struct explain_findings *before = &module->before, *after = &module->after;
+    const struct request *request = lines->explanation->request;
+    char text[EXPLAIN_TIME_MAX];
+
+    print_strips(lines, module);
+    if (after->issuer.at != NULL && after->issuer.at != before->issuer.at)
+        print_detail(lines, "issuer: ", after->issuer);
+    if (after->subject.at != NULL && after->subject.at != before->subject.at)
+        print_detail(lines, "subject: ", after->subject);
+    print_headers(lines, "sets: ", request->forwards, before->forwards, after->forwards);
+    print_headers(lines, "labels: ", request->labels, before->labels, after->labels);
+    if (after->deadline_wall_ms < before->deadline_wall_ms) {
+        explain_time(after->deadline_wall_ms, text);
+        print_detail(lines, "ends the tunnel at ", str_of(text));
+    }
+}
+
+static void
+print_modules(const struct lines *lines)
+{
+    for (size_t i = 0; i < lines->explanation->module_count; i++) {
+        const struct explain_module *module = &lines->explanation->modules[i];
+        int len = fprintf(lines->out, "%s (%s)", module->instance->name,
+                          module->instance->module->name);
+        fprintf(lines->out, "%*s  ", lines->width - len, "");
+        print_verdict(lines, &module->verdict);
+        fputc('\n', lines->out);
+        if (module->verdict.outcome == EXPLAIN_PASS)
+            print_findings(lines, module);
+    }
+}
+
+/* ---- The outcome ------------------------------------------------------------------------ */
+
+static void
+print_head(const struct lines *lines, bool is_request)
+{
+    struct str rest = text_str(&lines->explanation->output), line;
+
+    for (bool first = true; explain_next_line(&rest, &line); first = false) {
+        fputs("    ", lines->out);
+        if (first && !is_request)
+            print_safe(lines, line);
+        else
+            print_redacted(lines, first ? redact_request_line : redact_field, line);
+        fputc('\n', lines->out);
+    }
+    if (rest.len == 0)
+        return;
+    fputc('\n', lines->out);
+    while (explain_next_line(&rest, &line)) {
+        fputs("    ", lines->out);
+        print_safe(lines, line);
+        fputc('\n', lines->out);
+    }
+}
+
+static void
+print_backend(const struct lines *lines)
+{
+    const struct backend_settings *backend = lines->explanation->request->route->backend;
+
+    fprintf(lines->out, "let in\n\nThe backend %s (", backend->name);
+    for (size_t i = 0; i < backend->server_count; i++)
+        fprintf(lines->out, "%s%s", i == 0 ? "" : ", ", backend->servers[i].text);
+    fputs(") would be sent:\n\n", lines->out);
+    print_head(lines, true);
+}
+
+static int
+first_column(const struct explanation *explanation)
+{
+    size_t width = strlen("handshake");
+
+    for (size_t i = 0; i < explanation->module_count; i++) {
+        const struct instance_settings *instance = explanation->modules[i].instance;
+        size_t len = strlen(instance->name) + strlen(instance->module->name) + strlen(" ()");
+        width = len > width ? len : width;
+    }
+    return (int)width;
+}
+
+void
+explain_report_lines(FILE *out, const struct explanation *explanation, struct str secret)
+{
+    const struct lines lines = {out, explanation, secret, first_column(explanation)};
+    const struct answer *answer = &explanation->answer;
+
+    print_question(&lines);
+    print_stages(&lines);
+    print_modules(&lines);
+    print_label(&lines, "verdict");
+    if (explanation->let_in) {
+        print_backend(&lines);
+        return;
+    }
+    fprintf(out, "refused: %u %s", refusal_status(answer), refusal_word(answer));
+    if (answer->module != NULL)
+        fprintf(out, ", by %s", answer->module);
+    fputs("\n\nThe client would be answered:\n\n", out);
+    print_head(&lines, false);
+}

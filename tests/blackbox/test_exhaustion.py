@@ -1,0 +1,88 @@
+"""Out of descriptors it refuses new work, keeps what it has, does not spin, and recovers."""
+
+import os
+import resource
+import time
+
+from harness.case import Case
+from harness.process import descriptors
+from harness.wire import WireError, handshake
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+class Descriptors(Case):
+    def exhausted(self, spare, **parts):
+        """A gateway with one tunnel and only so many descriptors to spare."""
+        service = self.backend()
+        gate = self.gateway(service, **parts)
+        client, peer = self.tunnel(gate, service, handshake("/ws"))
+        self.limit(gate, max(descriptors(gate.pid)) + 1 + spare)
+        return gate, service, client, peer
+
+    @staticmethod
+    def limit(gate, soft):
+        _, hard = resource.prlimit(gate.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(gate.pid, resource.RLIMIT_NOFILE, (soft, hard))
+
+    def still_works(self, client, peer):
+        client.send(b"x")
+        self.assertEqual(peer.read(1), b"x")
+        peer.send(b"y")
+        self.assertEqual(client.read(1), b"y")
+
+    def test_no_descriptor_for_a_client(self):
+        gate, service, client, peer = self.exhausted(0)
+        waiting = [self.client(gate, handshake("/ws")) for _ in range(20)]
+        self.still_works(client, peer)
+        before = cpu_seconds(gate.pid)
+        time.sleep(2)
+        spent = cpu_seconds(gate.pid) - before
+        self.assertLess(spent, 1, "it spins while it has no descriptors")
+        self.still_works(client, peer)
+        self.assertEqual(len(service.peers), 1)
+        for one in waiting:
+            one.close()
+        self.limit(gate, 1024)
+        late = self.client(gate, handshake("/none"))
+        self.assertEqual(late.read_response().status, 404)
+        for other in service.peers[1:]:
+            other.close()
+
+    def test_no_descriptor_for_a_backend(self):
+        """The client is told: 502 or 503, and other tunnels do not notice."""
+        gate, service, client, peer = self.exhausted(1)
+        for _ in range(5):
+            try:
+                late = self.client(gate, handshake("/ws"))
+                self.assertIn(late.read_response().status, (502, 503))
+                late.expect_end()
+            finally:
+                late.close()
+            self.still_works(client, peer)
+        self.assertEqual(len(service.peers), 1)
+        client.close()
+        peer.expect_end()
+        peer.close()
+        gate.await_lines(1, "tunnel")
+        again, other = self.tunnel(gate, service, handshake("/ws"))
+        self.still_works(again, other)
+
+    def test_a_crowd_at_the_limit(self):
+        """More clients than descriptors, coming and going: the tunnel lives, nothing leaks."""
+        gate, service, client, peer = self.exhausted(20, timeouts={"head": "1s"})
+        for _ in range(5):
+            crowd = [self.client(gate, handshake("/none")) for _ in range(60)]
+            for one in crowd:
+                try:
+                    self.assertIn(one.read_response().status, (404, 429, 503))
+                except WireError:
+                    pass  # closed without a word
+                one.close()
+        self.still_works(client, peer)

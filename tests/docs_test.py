@@ -1,0 +1,248 @@
+#!/usr/bin/python3
+"""What the documents say is so: commands are run, configurations checked, options and paths looked up.
+
+In README.md a block of "console" behind <!-- run --> is run line by line and its output compared (ids,
+times and ports aside), a block behind <!-- file: NAME --> is written to that file. Runs in the build
+directory; the standard library only.
+"""
+
+import difflib
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+BUILD = os.path.abspath(os.environ.get("BUILD", "."))
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+MANUALS = ("wsgate.8", "wsgatectl.1", "wsgate.yaml.5")
+
+
+def read(*path):
+    with open(os.path.join(SOURCE, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def readme_blocks():
+    """(mark, language, text) of every fenced block; the mark is the comment in front of it, or ""."""
+    pattern = r"(?:^<!-- ([^\n]*) -->\n)?^```(\w*)\n(.*?)^```$"
+    return re.findall(pattern, read("README.md"), re.M | re.S)
+
+
+def manual_yaml():
+    for name in MANUALS:
+        for text in re.findall(r'^\.\\" yaml\n\.Bd[^\n]*\n(.*?)^\.Ed$', read("man", name), re.M | re.S):
+            yield name, text.replace(r"\e", "\\").replace(r"\(dq", '"')
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def run(*arguments, **more):
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=60, **more)
+
+
+def wsgate(*arguments, **more):
+    return run(os.path.join(BUILD, "wsgate"), *arguments, **more)
+
+
+def wsgatectl(*arguments):
+    return run(os.path.join(BUILD, "wsgatectl"), *arguments)
+
+
+class Tour:
+    """A shell session of the README: one directory, commands one after the other."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.ports = {f"127.0.0.1:{port}": f"127.0.0.1:{free_port()}" for port in (8080, 9001)}
+        self.environment = dict(os.environ, PWD=directory)
+        self.background = []
+        os.symlink(BUILD, os.path.join(directory, "build"))
+
+    def translate(self, text):
+        for written, real in self.ports.items():
+            text = text.replace(written, real)
+        return text
+
+    def write(self, name, text):
+        with open(os.path.join(self.directory, name), "w", encoding="utf-8") as file:
+            file.write(self.translate(text))
+
+    def start(self, command):
+        """A command that ends in "&": it is up when the port that it will listen on answers."""
+        script = "exec " + command.removesuffix("&")
+        process = subprocess.Popen(
+            ["bash", "-c", script],
+            cwd=self.directory,
+            env=self.environment,
+            stderr=subprocess.DEVNULL,
+        )
+        self.background.append(process)
+        waiting = list(self.ports.values())[1 if "echo" in command else 0]
+        port = int(waiting.rsplit(":", 1)[1])
+        for _ in range(400):
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                return ""
+            except ConnectionRefusedError:
+                time.sleep(0.05)
+        raise AssertionError(f"{command}: did not start")
+
+    def command(self, command):
+        command = self.translate(command)
+        if command.startswith("export PATH="):
+            path = f"{self.directory}/build:{self.environment['PATH']}"
+            self.environment["PATH"] = path
+            return ""
+        if command.endswith("&"):
+            return self.start(command)
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.directory,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=60,
+        )
+        return done.stdout
+
+    def end(self):
+        for process in reversed(self.background):
+            process.terminate()
+        return [process.wait(60) for process in reversed(self.background)]
+
+
+def comparable(text):
+    text = re.sub(r"\b[0-9a-f]{16}\b", "ID", text)
+    text = re.sub(r"after \d+\.\d s", "after T s", text)
+    return re.sub(r"^#\d+ ", "#N ", text, flags=re.M)
+
+
+class DocsTest(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.directory = temporary.name
+
+    def test_the_tour_of_the_readme(self):
+        tour = Tour(self.directory)
+        said, seen = [], []
+        try:
+            for mark, _, text in readme_blocks():
+                if mark.startswith("file: "):
+                    tour.write(mark.removeprefix("file: "), text)
+                elif mark == "run":
+                    for line in text.splitlines():
+                        said.append(line)
+                        if line.startswith("$ "):
+                            seen.append(line)
+                            seen += tour.command(line[2:]).splitlines()
+        finally:
+            statuses = tour.end()
+        said, seen = (comparable("\n".join(lines)).splitlines() for lines in (said, seen))
+        self.assertEqual(said, seen, "\n" + "\n".join(difflib.unified_diff(said, seen)))
+        self.assertEqual(statuses, [0, 0])
+        self.assertGreater(len(said), 20)
+
+    def check_yaml(self, name, text):
+        """The files of /etc/wsgate that it names are made; the user is one that everybody has."""
+        text = text.replace("/etc/wsgate/", self.directory + "/")
+        text = re.sub(r"^user: wsgate", "user: nobody", text, flags=re.M)
+        keys = os.path.join(self.directory, "keys")
+        os.makedirs(keys, exist_ok=True)
+        for directory in (keys, self.directory):
+            public = os.path.join(directory, "public.pem")
+            made = wsgatectl(
+                "token", "keygen", "--algorithm", "ES256", "--force",
+                *("--out-private", os.path.join(directory, "private.pem"), "--out-public", public),
+            )
+            self.assertEqual(made.returncode, 0, made.stderr)
+        file = os.path.join(self.directory, "wsgate.yaml")
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(text)
+        done = wsgate("-t", "-c", file, cwd=self.directory)
+        self.assertEqual(done.returncode, 0, f"{name}:\n{done.stderr}{text}")
+
+    def test_configurations_of_the_documents(self):
+        texts = [("README.md", text) for _, language, text in readme_blocks() if language == "yaml"]
+        texts += manual_yaml()
+        texts.append(("etc/wsgate.yaml", read("etc", "wsgate.yaml")))
+        self.assertGreater(len(texts), 3)
+        for name, text in texts:
+            with self.subTest(name):
+                self.check_yaml(name, text)
+
+    def words(self):
+        """Every command line of the documents, as a list of words, joined where a line goes on."""
+        texts = [text for _, language, text in readme_blocks() if language in ("sh", "console")]
+        texts += [read("man", name).replace(r"\e", "\\") for name in MANUALS]
+        texts += [read("scripts", "demo"), read("etc", "wsgate.service.in")]
+        for text in texts:
+            for line in text.replace("\\\n", " ").splitlines():
+                if not line.startswith("."):
+                    for command in re.split(r"\||&&|;", line):
+                        yield re.findall(r"[^\s'\"]+", command)
+
+    def test_options_of_wsgatectl_exist(self):
+        helps, seen = {}, 0
+        for words in self.words():
+            if "wsgatectl" not in words:
+                continue
+            at = words.index("wsgatectl") + 1
+            command = [word for word in words[at : at + 2] if re.fullmatch("[a-z]+", word)]
+            if command[:1] not in (["probe"], ["token"]):
+                continue
+            command = tuple(command[: 1 if command[0] == "probe" else 2])
+            if command not in helps:
+                helps[command] = wsgatectl(*command, "--help").stdout
+            for word in words[at:]:
+                option = re.match(r"--[a-z][a-z-]*", word)
+                if option:
+                    seen += 1
+                    pattern = re.escape(option[0]) + r"(?![a-z-])"
+                    self.assertRegex(helps[command], pattern, " ".join(words))
+        self.assertGreater(seen, 20)
+
+    def test_manual_of_wsgatectl_probe_is_complete(self):
+        said = set(re.findall(r"--([a-z-]+)", wsgatectl("probe", "--help").stdout)) - {"help"}
+        written = set(re.findall(r"^\.It Fl -([a-z-]+)", read("man", "wsgatectl.1"), re.M))
+        self.assertEqual(said, written)
+
+    def test_manual_of_wsgate_is_complete(self):
+        said = set(re.findall(r"^  -(\w)", wsgate("-h").stdout, re.M))
+        written = set(re.findall(r"^\.It Fl (\w)\b", read("man", "wsgate.8"), re.M))
+        self.assertEqual(said, written)
+        for words in self.words():
+            command = [word for word in words if word not in "$#"]
+            if command[:1] == ["wsgate"]:
+                used = {word[1] for word in command if re.fullmatch("-[a-zA-Z]", word)}
+                self.assertLessEqual(used, said, " ".join(words))
+
+    def test_paths_of_the_documents_exist(self):
+        for name in ("README.md", "ARCHITECTURE.md"):
+            text = re.sub(r"^```.*?^```", "", read(name), flags=re.M | re.S)
+            paths = set(re.findall(r"\]\(([^):#]+)\)", text))
+            roots = r"(?:src|middleware|include|tests|bench|scripts|etc|man|examples)"
+            paths |= set(re.findall(rf"`({roots}/[\w./-]*)`", text))
+            for path in sorted(paths):
+                with self.subTest(f"{name}: {path}"):
+                    self.assertTrue(os.path.exists(os.path.join(SOURCE, path)), path)
+
+    def test_no_line_of_the_changelog_is_out_of_form(self):
+        text = read("CHANGELOG.md")
+        self.assertRegex(text, r"(?m)^## \[Unreleased\]$")
+        kinds = set(re.findall(r"(?m)^### (.*)$", text))
+        self.assertLessEqual(
+            kinds, {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

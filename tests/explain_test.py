@@ -1,0 +1,585 @@
+#!/usr/bin/python3
+"""`wsgatectl explain`: what it prints, and that it says what the running gateway does.
+
+Runs in the build directory with the standard library and the parts of the black-box tests.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(SOURCE, "tests", "blackbox"))
+
+from harness import tokens  # noqa: E402
+from harness.case import Case  # noqa: E402
+from harness.gateway import SANITIZER  # noqa: E402
+from harness.wire import KEY  # noqa: E402
+
+BUILD = os.path.abspath(os.environ.get("BUILD", "."))
+WSGATECTL = os.environ.get("WSGATECTL", os.path.join(BUILD, "wsgatectl"))
+WITH_WAITS = os.path.join(BUILD, "tests", "explain_program")
+ID = re.compile(r"\b[0-9a-f]{16}\b")
+APP = "https://app.example.com"
+OTHER = "https://evil.example.net"
+
+
+def run(*arguments, stdin="", waits=False, cwd=None):
+    program = [WITH_WAITS] if waits else [WSGATECTL, "explain"]
+    done = subprocess.run(
+        [*program, *arguments], input=stdin, capture_output=True, text=True, timeout=60, cwd=cwd
+    )
+    if SANITIZER.search(done.stderr.encode()):
+        raise AssertionError(done.stderr)
+    return done
+
+
+class Request:
+    """One request, as bytes for the gateway and as arguments for explain."""
+
+    def __init__(self, target="/chat", *headers, **parts):
+        self.target, self.headers, self.parts = target, headers, parts
+
+    def arguments(self):
+        made = []
+        for name in ("method", "host", "origin", "token", "listener"):
+            if name in self.parts:
+                made += [f"--{name}", self.parts[name]]
+        for name in self.parts.get("subprotocols", ()):
+            made += ["--subprotocol", name]
+        for line in self.headers:
+            made += ["--header", line]
+        made += ["--raw"] if self.parts.get("raw") else []
+        made += ["--from", self.parts.get("source", "127.0.0.1")]
+        return [*made, "--", self.target]
+
+    def head(self):
+        given = {line.partition(":")[0].lower() for line in self.headers}
+        lines = [f"{self.parts.get('method', 'GET')} {self.target} HTTP/1.1"]
+        if "host" in self.parts:
+            lines.append(f"Host: {self.parts['host']}")
+        made_up = {
+            "Host": "localhost",
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Key": KEY,
+            "Sec-WebSocket-Version": "13",
+        }
+        if "host" in self.parts:
+            del made_up["Host"]
+        if not self.parts.get("raw"):
+            lines += [f"{k}: {v}" for k, v in made_up.items() if k.lower() not in given]
+        if "origin" in self.parts:
+            lines.append(f"Origin: {self.parts['origin']}")
+        if "token" in self.parts:
+            lines.append(f"Authorization: Bearer {self.parts['token']}")
+        if self.parts.get("subprotocols"):
+            lines.append("Sec-WebSocket-Protocol: " + ", ".join(self.parts["subprotocols"]))
+        return "\r\n".join([*lines, *self.headers, "", ""]).encode("latin-1")
+
+
+def requests():
+    """Rows by name: of every stage, of every module, of every source of a token, let in and refused."""
+    good, late = tokens.hs(), tokens.hs(tokens.claims(-60))
+    wrong = tokens.hs(secret=tokens.OTHER_SECRET)
+    form = "base64url.bearer.authorization.k8s.io." + tokens.b64(good.encode())
+    app = {"origin": APP}
+    fine = app | {"token": good}
+    long = "x" * 9000
+    return {
+        # Let in.
+        "all is well": Request(**fine),
+        "a query that stays": Request("/chat?room=1&debug", **fine),
+        "a query that is empty": Request("/chat?", **fine),
+        "token in a cookie": Request("/chat", f"Cookie: a=b; session={good}; c=d", **app),
+        "token in the query": Request(f"/chat?access_token={good}&x=y", **app),
+        "token as a subprotocol": Request(subprotocols=["chat", "bearer", good], **app),
+        "token in Kubernetes' form": Request(subprotocols=["chat", form], **app),
+        "fields that do not pass": Request(
+            "/chat", "X-Auth-Subject: root", "X_Auth_Subject: root", "TE: trailers", "X-Mine: kept",
+            "Keep-Alive: x", "Connection: Upgrade, X-Mine-Too", "X-Mine-Too: gone", **fine),
+        "forwarded fields of a stranger": Request(
+            "/chat", "X-Forwarded-For: 192.0.2.1", "Forwarded: for=x", "X-Real-IP: y", **fine),
+        "extensions": Request(
+            "/chat", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits", **fine),
+        "a name with a port": Request("/open", host="LOCALHOST:8080"),
+        "an open route": Request("/open"),
+        "below": Request("/rooms/a/b"),
+        "a capture": Request("/user/ann/x"),
+        "escapes that are decoded": Request("/%6fpen"),
+        "a slash that is kept": Request("/kept/a%2Fb"),
+        "a prefix that goes": Request("/api/v1?x"),
+        "only on the second listener": Request("/second", listener="second"),
+        "absolute form": Request("http://localhost/open"),
+        # The head.
+        "no blank": Request("/open", "X y: z"),
+        "a nameless field": Request("/open", ": z"),
+        "a line that is no field": Request("/open", "nothing"),
+        "a space before the colon": Request("/open", "X : z"),
+        "a folded line": Request("/open", " folded: x"),
+        "a control": Request("/open", "X: \x01"),
+        "a method that is none": Request("/open", method="G T"),
+        "a length": Request("/open", "Content-Length: 0"),
+        "a coding": Request("/open", "Transfer-Encoding: chunked"),
+        "a long target": Request("/" + long),
+        "a head that is too large": Request("/open", "A: " + long, "B: " + long),
+        "too many fields": Request("/open", *[f"X-{i}: y" for i in range(120)]),
+        # The handshake.
+        "raw and nothing else": Request("/open", raw=True),
+        "raw with a host": Request("/open", raw=True, host="localhost"),
+        "two hosts": Request("/open", "Host: a", host="b"),
+        "a key that is too short": Request("/open", "Sec-WebSocket-Key: abc"),
+        "two versions": Request("/open", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 8"),
+        "a subprotocol twice": Request("/open", subprotocols=["a", "a"]),
+        "an empty subprotocol": Request("/open", "Sec-WebSocket-Protocol: a b"),
+        # The target.
+        "a dot segment": Request("/open/../chat"),
+        "an encoded dot segment": Request("/%2e%2e/chat"),
+        "two slashes": Request("//open"),
+        "a slash that is not kept": Request("/rooms/a%2Fb"),
+        "a bad escape": Request("/open%zz"),
+        "a fragment": Request("/open#x"),
+        "another authority": Request("http://other.example/open"),
+        "a bad host": Request("/open", host="a b"),
+        "no path": Request("*"),
+        # The upgrade.
+        "another method": Request("/chat", method="POST"),
+        "another protocol": Request("/chat", "Upgrade: h2c"),
+        "no upgrade asked for": Request("/chat", "Connection: close"),
+        "another version": Request("/chat", "Sec-WebSocket-Version: 8"),
+        "another method on no route": Request("/nowhere", method="PUT"),
+        # The route.
+        "no route": Request("/nowhere"),
+        "another host": Request("/hosted", host="other.example"),
+        "a subdomain": Request("/hosted", host="a.example.org"),
+        "the second listener's route on the first": Request("/second"),
+        # The chain.
+        "another address": Request(source="127.0.0.66", **fine),
+        "another address with JSON": Request(
+            "/chat", "Accept: application/json", source="127.0.0.66", **fine),
+        "another origin": Request(**(fine | {"origin": OTHER})),
+        "no origin": Request(token=good),
+        "two origins": Request("/chat", f"Origin: {OTHER}", **fine),
+        "no token": Request(**app),
+        "another scheme": Request("/chat", "Authorization: Basic abc", **app),
+        "an expired token": Request(token=late, **app),
+        "another secret": Request(token=wrong, **app),
+        "no token at all": Request(token="abc", **app),
+        "two tokens": Request(f"/chat?access_token={good}", **fine),
+        "a token alone among the subprotocols": Request(subprotocols=[form], **app),
+    }
+
+
+class ExplainTest(Case):
+    def all_of_it(self, backend, **more):
+        jwt = {
+            "keys": [{"secret_file": self.file("hs", tokens.SECRET), "algorithm": "HS256"}],
+            "token_from": ["header", "cookie:session", "query:access_token", "subprotocol"],
+            "forward_claims": {"sub": "X-Auth-Subject"},
+        }
+        made = self.config(
+            backend,
+            middleware={
+                "office": {"ip_allowlist": {"allow": ["127.0.0.0/8"], "deny": ["127.0.0.66"]}},
+                "web": {"origin": {"allow": [APP]}},
+                "users": {"jwt": jwt},
+            },
+            **more,
+        )
+        made["listeners"] = [{"name": "main"}, {"name": "second"}]
+        made["routes"] = [
+            self.route("/chat", ["office", "web", "users"]),
+            self.route("/open"),
+            self.route("/rooms/*"),
+            self.route("/user/{name}/x"),
+            self.route("/kept/*", encoded_slashes="keep"),
+            self.route("/api/*", strip_prefix="/api"),
+            self.route("/second", listeners=["second"]),
+            self.route("/hosted", host="*.example.org"),
+        ]
+        return made
+
+    def explain(self, *arguments, config=None, **more):
+        if config is not None:
+            more["cwd"] = self.directory
+            arguments = ["-c", self.file("explain.json", json.dumps(config)), *arguments]
+        return run(*arguments, **more)
+
+    def on_paper(self):
+        """A configuration that no gateway runs."""
+        made = self.all_of_it(self.backend())
+        made["listeners"][0]["address"] = "127.0.0.1:8080"
+        made["listeners"][1]["address"] = "[::1]:8081"
+        made["backends"]["service"]["servers"] = ["127.0.0.1:9001", "127.0.0.1:9002"]
+        return made
+
+    # ---- As the gateway does
+
+    def answer_of(self, gateway, request):
+        peer = self.client(
+            gateway,
+            request.head(),
+            listener=request.parts.get("listener"),
+            source=request.parts.get("source"),
+        )
+        return peer.read_response()
+
+    @staticmethod
+    def redacted(target):
+        path, mark, query = target.partition("?")
+        return path + mark + re.sub(r"=([^&]+)", "=[redacted]", query)
+
+    def check_let_in(self, report, backend):
+        head = backend.heads()[-1]
+        explained = [(field["name"], field["value"]) for field in report["backend"]["headers"]]
+        sent = [(k, "0" * 16 if k == "X-Request-Id" else v) for k, v in head.fields]
+        sent = [(k, re.sub(r"=[^;]+", "=[redacted]", v) if k == "Cookie" else v) for k, v in sent]
+        self.assertEqual(sent, explained)
+        line = f"{head.method} {self.redacted(head.target)} HTTP/1.1"
+        self.assertEqual(line, report["backend"]["line"])
+
+    def check_refused_alike(self, report, answer):
+        explained = [(field["name"], field["value"]) for field in report["answer"]["headers"]]
+        sent = [(k, ID.sub("0" * 16, v)) for k, v in answer.head.fields]
+        self.assertEqual(sent, explained)
+        self.assertEqual(ID.sub("0" * 16, answer.body.decode()), report["answer"]["body"])
+        self.assertEqual(answer.head.start, report["answer"]["line"])
+
+    def test_it_says_what_the_gateway_does(self):
+        backend = self.echo_backend()
+        gateway = self.start(self.all_of_it(backend))
+        rows = requests()
+        self.assertGreater(len(rows), 60)
+        let_in = 0
+        for name, request in rows.items():
+            with self.subTest(name):
+                connects = backend.connects
+                done = run("-c", gateway.file, "--json", *request.arguments(), cwd=gateway.directory)
+                self.assertEqual(done.stderr, "")
+                report = json.loads(done.stdout)
+                self.assertEqual(backend.connects, connects)
+                answer = self.answer_of(gateway, request)
+                if answer.status == 101:
+                    let_in += 1
+                    self.assertEqual((done.returncode, report["verdict"]), (0, "let in"), report)
+                    self.check_let_in(report, backend)
+                else:
+                    self.assertEqual((done.returncode, report["verdict"]), (1, "refused"), report)
+                    self.assertEqual(answer.status, report["status"])
+                    self.check_refused_alike(report, answer)
+                    line = gateway.await_lines(
+                        1, "handshake", status=answer.status, id=answer.get("X-Request-Id"))[0]
+                    for word in ("reason", "module", "detail"):
+                        explained = report.get("refused_by" if word == "module" else word)
+                        self.assertEqual(line.get(word), explained)
+        self.assertGreater(let_in, 15)
+
+    # ---- What it prints
+
+    LET_IN = """\
+listener               main (127.0.0.1:8080)
+client                 127.0.0.1
+request                GET /chat?room=[redacted]&debug HTTP/1.1
+head                   pass
+handshake              pass
+target                 pass: host chat.example.com, path /chat
+upgrade                pass
+route                  pass: routes[0], path /chat, backend service
+office (ip_allowlist)  pass
+web (origin)           pass
+users (jwt)            pass
+                         takes out: header Authorization
+                         subject: alice
+                         sets: X-Auth-Subject: alice
+                         ends the tunnel at TIME
+verdict                let in
+
+The backend service (127.0.0.1:9001, 127.0.0.1:9002) would be sent:
+
+    GET /chat?room=[redacted]&debug HTTP/1.1
+    Host: chat.example.com
+    Upgrade: websocket
+    Connection: Upgrade
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==
+    Sec-WebSocket-Version: 13
+    Origin: https://app.example.com
+    Cookie: theme=[redacted]
+    X-Forwarded-For: 127.0.0.1
+    X-Forwarded-Proto: http
+    X-Forwarded-Host: chat.example.com
+    X-Request-Id: 0000000000000000
+    X-Auth-Subject: alice
+"""
+
+    def test_let_in(self):
+        done = self.explain(
+            "--origin", APP, "--token", tokens.hs(), "--header", "Cookie: theme=dark",
+            "ws://chat.example.com:80/chat?room=1&debug", config=self.on_paper())
+        text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME", done.stdout)
+        # Which of them are stripped is the module's business; the report shows it line by line.
+        lines = [line for line in text.splitlines(True) if "takes out: header X-Auth" not in line]
+        self.assertEqual("".join(lines), self.LET_IN)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    REFUSED = """\
+listener               [::1]:8081
+client                 192.0.2.7
+request                GET /chat HTTP/1.1
+head                   pass
+handshake              pass
+target                 pass: host localhost, path /chat
+upgrade                pass
+route                  pass: routes[0], path /chat, backend service
+office (ip_allowlist)  deny: 403 address-not-allowed
+web (origin)           not asked, would be pass
+users (jwt)            not asked, would be deny: 401 token-missing
+verdict                refused: 403 address-not-allowed, by office
+
+The client would be answered:
+
+    HTTP/1.1 403 Forbidden
+    X-Request-Id: 0000000000000000
+    Connection: close
+    Content-Type: application/json
+    Cache-Control: no-store
+    Content-Length: 69
+
+    {"status":403,"message":"Forbidden","request_id":"0000000000000000"}
+"""
+
+    def test_refused(self):
+        config = self.on_paper()
+        del config["listeners"][1]["name"], config["routes"][6]
+        done = self.explain(
+            "--listener", "[::1]:8081", "--from", "192.0.2.7", "--origin", APP,
+            "--header", "Accept: application/json", "/chat", config=config)
+        self.assertEqual((done.stdout, done.returncode, done.stderr), (self.REFUSED, 1, ""))
+
+    def lines(self, *arguments, **more):
+        done = self.explain(*arguments, config=self.on_paper(), **more)
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        return done.stdout.partition("\n\n")[0].splitlines()[3:]
+
+    def test_what_is_behind_a_refusal_of_the_head(self):
+        self.assertEqual(self.lines("--header", "X : y", "/chat"), [
+            "head       deny: 400 head-malformed (field name is not a token with a colon right behind it)",
+            "handshake  not asked",
+            "target     not asked",
+            "upgrade    not asked",
+            "route      not asked",
+            "verdict    refused: 400 head-malformed",
+        ])
+        self.assertEqual(self.lines("/a/../b")[2:], [
+            "target     deny: 400 path-malformed (dot segment)",
+            "upgrade    not asked",
+            "route      not asked",
+            "verdict    refused: 400 path-malformed",
+        ])
+        self.assertEqual(self.lines("--method", "POST", "/nowhere")[3:], [
+            "upgrade    deny: 405 method-not-get (method is not GET)",
+            "route      not asked, would be deny: 404 no-route",
+            "verdict    refused: 405 method-not-get",
+        ])
+        self.assertEqual(self.lines("--method", "POST", "--origin", APP, "/chat")[3:], [
+            "upgrade                deny: 405 method-not-get (method is not GET)",
+            "route                  not asked, would be pass: routes[0], path /chat, backend service",
+            "office (ip_allowlist)  not asked, would be pass",
+            "web (origin)           not asked, would be pass",
+            "users (jwt)            not asked, would be deny: 401 token-missing",
+            "verdict                refused: 405 method-not-get",
+        ])
+        self.assertEqual(self.lines("--host", "a.example.org", "/hosted/x")[-2:], [
+            "route      deny: 404 no-route",
+            "verdict    refused: 404 no-route",
+        ])
+
+    def test_json(self):
+        done = self.explain("--json", "--token", tokens.hs(), "--origin", OTHER, "/chat",
+                            config=self.on_paper())
+        report = json.loads(done.stdout)
+        self.assertEqual([stage["verdict"] for stage in report["stages"]], ["pass"] * 5)
+        office, web, users = report["modules"]
+        self.assertEqual(office, {
+            "name": "office", "module": "ip_allowlist", "asked": True, "verdict": "pass"})
+        self.assertEqual(web, {
+            "name": "web", "module": "origin", "asked": True, "verdict": "deny", "status": 403,
+            "reason": "origin-not-allowed"})
+        self.assertEqual((users["asked"], users["verdict"], users["subject"], users["sets"]),
+                         (False, "pass", "alice", {"X-Auth-Subject": "alice"}))
+        self.assertRegex(users["ends_tunnel_at"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertEqual((report["status"], report["reason"], report["refused_by"]),
+                         (403, "origin-not-allowed", "web"))
+        self.assertEqual(report["answer"]["line"], "HTTP/1.1 403 Forbidden")
+        self.assertEqual(report["route"], {
+            "index": 0, "host": "localhost", "path": "/chat", "backend": "service"})
+        self.assertEqual(done.returncode, 1)
+
+    def test_unix(self):
+        config = self.on_paper()
+        config["listeners"][0]["address"] = "unix:" + os.path.join(self.directory, "sock")
+        for arguments, client, status in [([], "unix:", 1), (["--from", "127.0.0.1"], "127.0.0.1", 0),
+                                          (["--from", "unix"], "unix:", 1)]:
+            done = self.explain("--json", *arguments, "--token", tokens.hs(), "--origin", APP, "/chat",
+                                config=config)
+            self.assertEqual((json.loads(done.stdout)["client"], done.returncode), (client, status))
+        done = self.explain("--json", "/open", config=config)
+        self.assertNotIn("X-Forwarded-For", done.stdout)
+        self.assertFalse(os.path.exists(os.path.join(self.directory, "sock")))
+
+    # ---- Credentials
+
+    def test_no_credential_is_shown(self):
+        config = self.on_paper()
+        secret, token = tokens.unguessable().decode(), tokens.hs()
+        form = "base64url.bearer.authorization.k8s.io." + tokens.b64(token.encode())
+        rows = [
+            ["--token", token, "/open"],
+            ["--token", token, "/chat"],
+            ["--token", secret, "/chat"],
+            ["--token", secret, "/" + secret],
+            ["--token", secret, "--header", f"X-Other: a{secret}b", "/open"],
+            ["--header", f"Authorization: Basic {secret}", "/open"],
+            ["--header", f"Authorization: {secret}", "/open"],
+            ["--header", f"Proxy-Authorization: Basic {secret}", "/open"],
+            ["--header", f"Cookie: a={secret}; b={secret}={secret};{secret}", "/open"],
+            ["--header", f"X-Api-Key: {secret}", "/open"],
+            ["--header", f"x_session_id: {secret}", "/open"],
+            [f"/open?a={secret}&{secret}&b={secret}={secret}"],
+            [f"/chat?access_token={token}"],
+            [f"/open?a={secret} {secret}"],
+            [f"/nowhere?a={secret}#x"],
+            [f"http://user:{secret}@host/open"],
+            [f"ws://host/open?a={secret}"],
+            ["--subprotocol", "bearer", "--subprotocol", secret, "--subprotocol", "x", "/open"],
+            ["--subprotocol", form, "--subprotocol", "x", "/chat"],
+            ["--subprotocol", form, "/open"],
+            ["--method", f"GET /?a={secret}", "/open"],
+        ]
+        for row in rows:
+            for json_too in ([], ["--json"]):
+                with self.subTest(row[:-1] + json_too):
+                    done = self.explain(*json_too, *row, config=config)
+                    self.assertIn("HTTP/1.1", done.stdout)
+                    for hidden in (secret, token, token.split(".")[2], tokens.b64(token.encode())):
+                        self.assertNotIn(hidden, done.stdout + done.stderr)
+
+    def test_a_token_from_a_file(self):
+        config, token = self.on_paper(), tokens.hs()
+        file = self.file("token", token + "\n")
+        for arguments, stdin in [(["--token-file", file], ""), (["--token-file", "-"], token + "\r\n")]:
+            done = self.explain(*arguments, "--origin", APP, "/chat", config=config, stdin=stdin)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_the_terminal_is_safe(self):
+        done = self.explain("--header", "X: \x1b[31m\x9b", "--host", "\x1b]0;x", "/\x1b?\x1b=1",
+                            config=self.on_paper())
+        self.assertTrue(all(c.isprintable() or c == "\n" for c in done.stdout), done.stdout)
+
+    # ---- Modules that wait
+
+    def waiting(self, **options):
+        config = self.on_paper()
+        config["middleware"] = {
+            name: {"test_waits": more} for name, more in options.items()}
+        config["routes"] = [self.route("/ws", list(options))]
+        config["timeouts"]["auth"] = "300ms"
+        return config
+
+    def outcome(self, *arguments, **options):
+        done = self.explain("--json", *arguments, "/ws", config=self.waiting(**options), waits=True)
+        report = json.loads(done.stdout)
+        self.assertEqual(report["verdict"], ["let in", "refused"][done.returncode])
+        verdicts = {m["name"]: (m["asked"], m["verdict"], m.get("reason")) for m in report["modules"]}
+        return report, verdicts, done
+
+    def test_modules_that_wait(self):
+        report, verdicts, done = self.outcome(
+            a={"delay": "20ms"}, b={}, c={"delay": "30ms"}, d={"delay": "10ms"})
+        self.assertEqual(verdicts, {name: (True, "pass", None) for name in "abcd"})
+        self.assertEqual(report["modules"][2]["labels"], {"test": "waited"})
+        self.assertEqual(done.stderr, "")
+
+        report, verdicts, _ = self.outcome(
+            a={"delay": "20ms"}, b={"delay": "20ms", "verdict": "deny"}, c={"delay": "250ms"},
+            d={"verdict": "deny"}, e={"delay": "10s"}, f={"delay": "250ms"})
+        self.assertEqual(verdicts, {
+            "a": (True, "pass", None),
+            "b": (True, "deny", "test-denied"),
+            "c": (False, "pass", None),
+            "d": (False, "deny", "test-denied"),
+            "e": (False, "deny", "auth-timeout"),
+            "f": (False, "pass", None),
+        })
+        self.assertEqual((report["status"], report["refused_by"]), (403, "b"))
+
+    def test_the_chain_has_one_deadline(self):
+        report, verdicts, _ = self.outcome(a={"delay": "200ms"}, b={"delay": "200ms"}, c={})
+        self.assertEqual(verdicts["a"], (True, "pass", None))
+        self.assertEqual(verdicts["b"], (True, "deny", "auth-timeout"))
+        self.assertEqual(verdicts["c"], (False, "pass", None))
+        self.assertEqual((report["status"], report["reason"]), (504, "auth-timeout"))
+
+    def test_every_slot_is_given_back(self):
+        config = self.waiting(a={"delay": "10ms"}, b={"verdict": "deny"}, c={}, d={"delay": "10s"})
+        # The module aborts where something is left or given back twice; leaks are the sanitizer's.
+        for _ in range(3):
+            done = self.explain("/ws", config=config, waits=True)
+            self.assertEqual((done.returncode, done.stderr), (1, ""))
+
+    # ---- Usage
+
+    def test_help(self):
+        done = run("--help")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertTrue(done.stdout.startswith("usage: wsgatectl explain "))
+        self.assertTrue(all(len(line) <= 100 for line in done.stdout.splitlines()))
+
+    def test_usage(self):
+        config = self.on_paper()
+        for arguments, error in [
+            ([], "expected one TARGET"),
+            (["/a", "/b"], "expected one TARGET"),
+            (["--unknown", "/"], "unrecognized option"),
+            (["--token"], "requires an argument"),
+            (["--token", "a", "--token", "b", "/"], "one token only"),
+            (["--token", "a b", "/"], "spaces or controls"),
+            (["--token-file", "/nonexistent", "/"], "No such file"),
+            (["--from", "here", "/"], "--from: expected an IP address"),
+            (["--from", "127.0.0.256", "/"], "--from: expected an IP address"),
+            (["--header", "a: b\r\nc: d", "/"], "--header: a line end"),
+            (["--origin", "a\nb", "/"], "--origin: a line end"),
+            (["--method", "a\nb", "/"], "--method: a line end"),
+            (["--host", "a\nb", "/"], "--host: a line end"),
+            (["--subprotocol", "a\nb", "/"], "--subprotocol: a line end"),
+            (["--header=a: b"] * 201 + ["/"], "200 at most"),
+            (["/\n"], "TARGET: a line end"),
+            (["ws://"], "URL: "),
+            (["wss://a b/"], "URL: "),
+        ]:
+            with self.subTest(arguments[:3]):
+                done = self.explain(*arguments, config=config)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertIn(error, done.stderr)
+                self.assertTrue(done.stderr.endswith("Try: wsgatectl explain --help\n"))
+
+    def test_faults_of_the_configuration(self):
+        config = self.on_paper()
+        done = self.explain("--listener", "third", "/", config=config)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn('no listener "third"', done.stderr)
+        self.assertTrue(done.stderr.endswith("  main\n  second\n"))
+        config["listner"] = config.pop("listeners")
+        done = self.explain("/", config=config)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertRegex(done.stderr, r"explain\.json:\d+:\d+: .*listner")
+        done = run("-c", "/nonexistent", "/")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+
+
+if __name__ == "__main__":
+    unittest.main()
