@@ -1,11 +1,12 @@
 """HAProxy and nginx of Debian on loopback, with the few lines that one finds in their manuals."""
 
 import os
+import socket
 import subprocess
 import time
 
 from harness import tokens
-from harness.ports import Port, listening
+from harness.ports import Port
 
 from . import prepare
 from .program import ProgramError, die_with_parent
@@ -133,9 +134,17 @@ class Proxy:
             self.stop()
             raise
 
+    def _listens(self):
+        """The port is ours, but refuses everybody until the proxy listens there too."""
+        try:
+            socket.create_connection(self.address, START_LIMIT).close()
+            return True
+        except ConnectionRefusedError:
+            return False
+
     def _await_start(self):
         deadline = time.monotonic() + START_LIMIT
-        while not listening(self._port.number):
+        while not self._listens():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise ProgramError(f"{self.name} does not listen{self.errors()}")
             time.sleep(0.005)
