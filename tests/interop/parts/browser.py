@@ -21,7 +21,7 @@ START_LIMIT = 40.0
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
     --disable-background-networking --disable-component-update --disable-default-apps
-    --disable-extensions --disable-dev-shm-usage --disable-breakpad
+    --disable-extensions --disable-dev-shm-usage --disable-breakpad --ignore-certificate-errors
     --no-proxy-server --no-default-browser-check --password-store=basic --mute-audio""".split()
 
 # No name is ever looked up: what these tests speak with is on loopback.

@@ -137,8 +137,8 @@ class Meeting(Case):
         service = service or backends.get(self.backend_name)
         return self.start(self.config(service, middleware=middleware, routes=routes))
 
-    def proxy(self, name, service, page=None):
-        made = proxies.Proxy(name, self.directory, service, page)
+    def proxy(self, name, service, **options):
+        made = proxies.Proxy(name, self.directory, service, **options)
         self.proxies.append(made)
         return made
 
@@ -153,10 +153,10 @@ class Meeting(Case):
         if token:
             self.used.append(token)
         by = by or ("query" if self.client_name == "chromium" else "header")
-        ip, port = where.address
+        scheme = "wss" if getattr(where, "tls", False) else "ws"
         made = {
             "kind": "websocket",
-            "url": f"ws://{ip}:{port}{path}",
+            "url": f"{scheme}://%s:%d{path}" % where.address,
             "headers": {},
             "origin": self.origin(),
             "subprotocols": [],
@@ -193,7 +193,7 @@ class Meeting(Case):
         else:
             self.assertEqual(answer["refused"].get("status"), status, answer)
         if gate:
-            gate.await_line("handshake", status=status)
+            self.assertEqual(gate.await_line("handshake")["status"], status)
             self.assertEqual(gate.lines("tunnel"), [])
 
     def last_close(self, where, reason):
