@@ -146,8 +146,11 @@ read_forwards(struct jwt *jwt, const struct mw_options *options)
             error = "too many claims";
         else if (is_header_taken(jwt, header))
             error = "another claim goes to this header";
-        else if (claim_header_init(&jwt->forwards[jwt->forward_count], claim, header, &error))
+        else if (claim_header_init(&jwt->forwards[jwt->forward_count], claim, header, &error)) {
             jwt->forward_count++;
+            if (!jwt->host->reserve_header(options, header)) /* on every route, this one or not */
+                error = "out of memory";
+        }
         if (error)
             jwt->host->option_fault(options, "forward_claims", i, "%s", error);
         ok = ok && !error;

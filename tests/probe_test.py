@@ -33,6 +33,13 @@ def probe(*arguments, stdin=b""):
     return done
 
 
+def resolves(name):
+    try:
+        return socket.getaddrinfo(name, 80) != []
+    except OSError:
+        return False
+
+
 def frame(opcode, payload=b"", fin=True):
     head = bytes([(0x80 if fin else 0) | opcode])
     if len(payload) < 126:
@@ -147,7 +154,7 @@ class ProbeTest(unittest.TestCase):
     def test_hosts(self):
         port = self.echo()
         for arguments, status in [
-            ([f"ws://localhost:{port}"], 0),
+            ([f"ws://localhost:{port}"], 0 if resolves("localhost") else 1),
             ([f"WS://127.0.0.1:{port}/a?b=c"], 0),
             ([f"ws://127.0.0.1:{port}", "--bind", "127.0.0.2"], 0),
             ([f"ws://127.0.0.1:{port}", "--bind", "192.0.2.1"], 1),

@@ -232,5 +232,5 @@ address_of(struct address *address, const struct sockaddr *sockaddr)
         address->len = sizeof(struct sockaddr_in);
     else if (sockaddr->sa_family == AF_INET6)
         address->len = sizeof(struct sockaddr_in6);
-    memcpy(&address->any, sockaddr, address->len);
+    memcpy(address, sockaddr, address->len); /* the union, not its shortest member */
 }

@@ -153,7 +153,7 @@ open_crowd(struct control *control, const struct settings *settings)
     uint64_t possible = raise_descriptors(), wanted = settings->limits.connections;
 
     if (wanted > possible)
-        log_message(control->log, LOG_LEVEL_WARNING, "limits",
+        log_message(control->log, LOG_LEVEL_INFO, "limits",
                     "limits.connections: %llu asked for, %llu possible with the descriptor limit",
                     (unsigned long long)wanted, (unsigned long long)possible);
     control->crowd = crowd_new(&(struct crowd_limits){

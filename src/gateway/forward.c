@@ -24,15 +24,6 @@ static const struct str answer_dropped[] = {
 };
 
 static bool
-is_listed(const struct str *list, size_t count, struct str name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (str_equal_nocase(list[i], name))
-            return true;
-    return false;
-}
-
-static bool
 named_by_connection(const struct http_head *head, struct str name)
 {
     return http_list_has(head, STR("connection"), name);
@@ -59,6 +50,15 @@ matches(struct str pattern, struct str name)
         if (folded(name.at[i]) != pattern.at[i])
             return false;
     return true;
+}
+
+static bool
+is_listed(const struct str *list, size_t count, struct str name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (matches(list[i], name))
+            return true;
+    return false;
 }
 
 /* X-Forwarded-Anything, and what the operator or a module reserved. */

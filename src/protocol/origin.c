@@ -73,6 +73,8 @@ authority_fault(struct str text)
             return "an origin ends with its host or port: no path, no slash, no query";
         if (c == '@')
             return "an origin has no user name";
+        if (c == '.' && (i + 1 == text.len || text.at[i + 1] == ':'))
+            return "a dot behind the host: for a browser that is another site (RFC 6454 5)";
         if (c == '*')
             return "\"*\" stands for labels only at the front of a pattern's host, as in "
                    "https://*.example.com";

@@ -21,7 +21,7 @@ enum origin_kind {
 struct origin {
     enum origin_kind kind;
     struct str scheme; /* lower case */
-    struct str host;   /* lower case, no trailing dot; IPv6 in brackets */
+    struct str host;   /* lower case; IPv6 in brackets. A trailing dot is an error */
     uint16_t port;     /* http, ws: 80, https, wss: 443, others: 0 when none is given */
 };
 

@@ -1,6 +1,7 @@
 """Whatever a backend answers, the client gets the right status, and only a whole, right 101 a tunnel."""
 
 import socket
+import time
 
 from harness.backend import answer
 from harness.case import Case
@@ -97,6 +98,41 @@ class Wrong(Case):
             for then in ("close", "reset"):
                 with self.subTest(name, then=then):
                     self.check_answer(*pieces, then=then)
+
+    def test_refusals_with_a_bad_head(self):
+        rows = {
+            "a space before the colon": plain("403 No", "X-A : b", "Content-Length: 0"),
+            "a folded line": plain("403 No", "X-A: b", " c", "Content-Length: 0"),
+            "a NUL": plain("403 No", "X-A: b\0c", "Content-Length: 0"),
+            "a CR": plain("403 No", "X-A: b\rX-B: c", "Content-Length: 0"),
+            "bare LF": plain("403 No", "Content-Length: 0").replace(b"\r\n", b"\n"),
+            "no name": plain("403 No", ": b", "Content-Length: 0"),
+            "no colon": plain("403 No", "X-A", "Content-Length: 0"),
+            "a name that is no token": plain("403 No", "X A: b", "Content-Length: 0"),
+            "very many fields": plain("403 No", *(f"X-{i}: v" for i in range(2000))),
+        }
+        for name, data in rows.items():
+            with self.subTest(name):
+                self.check_answer(data)
+
+    def test_it_goes_before_it_reads(self):
+        for leave in ("close", "reset"):
+            with self.subTest(leave):
+                self.service.handler = lambda peer, leave=leave: getattr(peer, leave)()
+                for _ in range(5):
+                    self.check_refused(self.gate.ask(handshake("/ws")), 502)
+
+    def test_the_client_leaves_in_the_middle_of_an_answer(self):
+        self.service.handler = None
+        for leave in ("close", "reset", "finish"):
+            client = self.client(self.gate, handshake("/ws"))
+            peer = self.service.next()
+            peer.read_head()
+            peer.send(plain("200 OK", "Content-Length: 1000", body=b"half"))
+            time.sleep(0.05)
+            getattr(client, leave)()
+            peer.read_rest()
+            peer.close()
 
     def test_bodies_with_errors(self):
         chunked = "Transfer-Encoding: chunked"
@@ -366,6 +402,16 @@ class Servers(Case):
                     client = self.client(gate, handshake("/ws"))
                     self.check_switched(client.read_response())
                 self.assertEqual(alive.connects, 6)
+
+    def test_a_server_that_closes_at_once_is_passed_over(self):
+        """The client has got nothing yet, so the next server may be asked."""
+        for leave in ("close", "reset"):
+            with self.subTest(leave):
+                bad = self.backend(lambda peer, leave=leave: (peer.read_head(), getattr(peer, leave)()))
+                good = self.echo_backend()
+                gate = self.gateway([bad, good], pool={"balance": "round_robin"})
+                for _ in range(4):
+                    self.check_switched(self.client(gate, handshake("/ws")).read_response())
 
     def test_a_server_that_accepts_nothing(self):
         """Its queue is full, so a connect waits for ever: connect_timeout, then the next one."""

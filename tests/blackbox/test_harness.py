@@ -5,6 +5,7 @@ import os
 from harness import frames, tokens
 from harness.backend import EchoLoop, answer, echo
 from harness.case import Case
+from harness.gateway import SANITIZER
 from harness.peer import connect
 from harness.wire import Head, WireError, accept_key, handshake, switching
 
@@ -85,6 +86,16 @@ class Harness(Case):
     def test_the_head_parser_is_strict(self):
         for bad in (b"HTTP/1.1 200 OK\r\nA : b\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: b\x00\r\n\r\n", b"x\r\n\r\n"):
             self.assertRaises(WireError, Head, bad)
+
+    def test_what_sanitizers_say_is_known(self):
+        for text in (
+            b"==7==ERROR: AddressSanitizer: heap-use-after-free on address",
+            b"==7==ERROR: LeakSanitizer: detected memory leaks",
+            b"WARNING: ThreadSanitizer: data race (pid=7)",
+            b"side.c:7:3: runtime error: signed integer overflow",
+            b"wsgate: side.c:7: side_read: Assertion `n > 0' failed.",
+        ):
+            self.assertTrue(SANITIZER.search(text), text)
 
     def test_raw_ecdsa_signatures_have_the_right_length(self):
         token = tokens.key_pair("ec").sign()

@@ -321,6 +321,47 @@ class Sources(Case):
         self.assertEqual(service.connects, 0)
 
 
+class Together(Case):
+    def test_two_instances(self):
+        """Each has its key and its place; both must be content, both tokens are taken out."""
+        service = self.backend()
+        middleware = {
+            "users": {"jwt": {"keys": [{"secret_file": self.file("a", tokens.SECRET), "algorithm": "HS256"}],
+                              "algorithms": ["HS256"], "forward_claims": {"sub": "X-Auth-User"}}},
+            "apps": {"jwt": {"keys": [{"secret_file": self.file("b", tokens.OTHER_SECRET), "algorithm": "HS256"}],
+                             "algorithms": ["HS256"], "token_from": ["cookie:app"],
+                             "forward_claims": {"sub": "X-Auth-App"}}},
+        }
+        gate = self.gateway(service, require=["users", "apps"], middleware=middleware)
+        user = bearer(tokens.hs())
+        app = "Cookie: app=" + tokens.hs(tokens.claims(sub="app"), tokens.OTHER_SECRET)
+        wrong = "Cookie: app=" + tokens.hs()
+        for lines, status in (((user,), 401), ((app,), 401), ((user, wrong), 401), ((), 401)):
+            self.assertEqual(gate.ask(handshake("/ws", *lines)).status, status)
+        self.assertEqual(service.connects, 0)
+        self.client(gate, handshake("/ws", user, app))
+        head = service.next().read_head()
+        self.assertEqual((head.get("X-Auth-User"), head.get("X-Auth-App")), ("alice", "app"))
+        self.assertEqual(head.all("Cookie") + head.all("Authorization"), [])
+
+    def test_a_token_that_expires_before_the_101(self):
+        service = self.backend()
+        gate = self.gateway(service, **self.jwt(leeway="0s"))
+        client = self.client(gate, handshake("/ws", bearer(tokens.hs(tokens.claims(2)))))
+        peer = service.next()
+        head = peer.read_head()
+        time.sleep(3)
+        try:
+            peer.send(switching(head) + b"secret")
+        except OSError:
+            pass  # it has been told already
+        reply = client.read_response()
+        self.check_refused(reply, 401)
+        self.assertIn('error="invalid_token"', reply.get("WWW-Authenticate") or "")
+        client.expect_end()
+        peer.read_rest()
+
+
 def kubernetes(token):
     coded = base64.urlsafe_b64encode(token.encode()).rstrip(b"=").decode()
     return f"base64url.bearer.authorization.k8s.io.{coded}"

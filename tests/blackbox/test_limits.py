@@ -4,7 +4,7 @@ import threading
 import time
 
 from harness.case import Case
-from harness.wire import WireError, handshake
+from harness.wire import WireError, handshake, switching
 
 
 class HeadSize(Case):
@@ -236,3 +236,70 @@ class Counts(Case):
         config["backends"]["service"]["servers"] = [{"address": service.text, "max_connections": 2}]
         gate = self.start(config)
         self.check_limit(gate, 2, service)
+
+    def test_two_full_servers(self):
+        services = [self.echo_backend(), self.echo_backend()]
+        config = self.config(services)
+        config["backends"]["service"]["servers"] = [
+            {"address": service.text, "max_connections": 1} for service in services
+        ]
+        gate = self.start(config)
+        self.assertTrue(self.let_in(gate) and self.let_in(gate))
+        self.check_refused(gate.ask(handshake("/ws")), 503)
+        self.assertEqual([service.connects for service in services], [1, 1])
+
+    def test_counts_come_back(self):
+        """Whatever ended a connection, and in whatever stage, it no longer counts."""
+        service = self.backend()
+        config = self.config(
+            service,
+            limits={"connections": 3, "handshakes": 3, "handshakes_per_address": 3},
+            timeouts={"head": "200ms"},
+            threads=1,
+        )
+        config["backends"]["service"] = {
+            "servers": [{"address": service.text, "max_connections": 3}],
+            "handshake_timeout": "200ms",
+        }
+        gate = self.start(config)
+
+        def at_backend(act, early=b""):
+            def run():
+                client = self.client(gate, handshake("/ws") + early)
+                peer = service.next()
+                act(client, peer, peer.read_head())
+                client.read_rest() if client.sock.fileno() >= 0 else None
+                client.close()
+                peer.close()
+
+            return run
+
+        def at_gateway(data, leave="read_rest"):
+            def run():
+                client = self.client(gate, data)
+                getattr(client, leave)()
+                client.close()
+
+            return run
+
+        ways = [
+            at_gateway(handshake("/none")),
+            at_gateway(handshake("/none"), "reset"),
+            at_gateway(b"GET /ws"),
+            at_gateway(b"GET /ws", "reset"),
+            at_gateway(b"", "close"),
+            at_gateway(b"x\r\n\r\n", "close"),
+            at_backend(lambda client, peer, head: client.reset()),
+            at_backend(lambda client, peer, head: client.finish(), b"early"),
+            at_backend(lambda client, peer, head: peer.reset()),
+            at_backend(lambda client, peer, head: None),
+            at_backend(lambda client, peer, head: peer.send(b"garbage\r\n\r\n")),
+            at_backend(lambda client, peer, head: peer.finish_with(switching(head))),
+            at_backend(lambda client, peer, head: (peer.send(switching(head)), client.reset())),
+        ]
+        for _ in range(4):
+            for way in ways:
+                way()
+                gate.await_idle()
+        tunnels = [self.tunnel(gate, service, handshake("/ws")) for _ in range(3)]
+        self.assertEqual(len(tunnels), 3)

@@ -3,9 +3,12 @@
 import json
 import os
 import re
+import subprocess
+import threading
 
 from harness import tokens
 from harness.case import Case
+from harness.gateway import program
 from harness.wire import handshake
 
 
@@ -94,6 +97,42 @@ class Lines(Case):
         self.assertEqual(gate.output("stdout"), b"")
 
 
+    def test_a_full_disk_stops_nobody(self):
+        gate = self.gateway(log={"access": "/dev/full", "error": "/dev/full", "level": "debug"})
+        for _ in range(50):
+            self.assertEqual(gate.ask(handshake("/none")).status, 404)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+    def test_a_reader_that_leaves_stops_nobody(self):
+        """The log goes into a pipe, and nobody is at its other end any more."""
+        path = os.path.join(self.directory, "pipe")
+        os.mkfifo(path)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        gate = self.gateway(log={"access": path, "error": "stderr", "level": "info"})
+        self.assertEqual(gate.ask(handshake("/none")).status, 404)
+        os.close(reader)
+        for _ in range(50):
+            self.assertEqual(gate.ask(handshake("/none")).status, 404)
+
+    def test_a_reader_that_reads_nothing_stops_nobody(self):
+        """The pipe is full: lines are lost, handshakes are not."""
+        path = os.path.join(self.directory, "pipe")
+        os.mkfifo(path)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        gate = self.gateway(log={"access": path, "error": "stderr", "level": "info"})
+        try:
+            target = "/" + "a" * 2000
+            for _ in range(3000):
+                self.assertEqual(gate.ask(handshake(target)).status, 404)
+        finally:
+            os.set_blocking(reader, True)
+            drain = threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(reader, 65536), b"")])
+            drain.start()
+            gate.stop()
+            drain.join()
+            os.close(reader)
+
+
 class Redaction(Case):
     """No token, good or bad, and no piece of one, in any output at any level."""
 
@@ -173,10 +212,6 @@ class Redaction(Case):
 
     def test_a_bad_configuration_does_not_show_its_secrets(self):
         """A secret that came by ${ENV} is not printed when its place is wrong."""
-        import subprocess
-
-        from harness.gateway import program
-
         path = self.file("bad.yaml", 'threads: "${HIDDEN}"\nlisteners: "${HIDDEN}"\n')
         done = subprocess.run(
             [program(), "-t", "-c", path],

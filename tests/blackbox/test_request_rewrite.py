@@ -171,6 +171,11 @@ class Plain(Rewrite):
         self.assertEqual(head.all("X-B"), [", ,"])
         self.assertEqual(head.all("X-Empty"), [""])
 
+    def test_bytes_over_ascii_pass_as_they_are(self):
+        head = self.one(handshake("/ws", b"X-Bytes: \xe4\xff \xc3\xa4", "X-Tab: a\tb"))
+        self.assertEqual(head.get("X-Bytes").encode("latin-1"), b"\xe4\xff \xc3\xa4")
+        self.assertEqual(head.get("X-Tab"), "a\tb")
+
     def test_subprotocols_and_extensions_pass(self):
         head = self.one(
             handshake(

@@ -99,6 +99,13 @@ class Signals(Case):
         old = gate.lines("handshake", name=path + ".1")
         self.assertEqual([line["path"] for line in old], ["/one", "/two"])
 
+    def test_usr1_without_files(self):
+        gate = self.gateway()
+        for _ in range(5):
+            gate.send_signal(signal.SIGUSR1)
+            self.assertEqual(gate.ask(handshake("/none")).status, 404)
+        gate.await_lines(5, "handshake")
+
     def test_hup_does_not_end_it(self):
         service = self.backend()
         gate = self.gateway(service)

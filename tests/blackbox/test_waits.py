@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 import unittest
 
 from harness.case import Case
@@ -148,6 +149,45 @@ class Waits(Case):
             pass
         totals = self.totals(gate)
         self.assertEqual(totals["released"], totals["resumed"])
+
+    def test_a_module_ends_the_session(self):
+        service = self.backend()
+        options = {"verdict": "pass", "delay": "10ms", "close_after": "200ms"}
+        gate = self.waiting_gateway(service, [options])
+        for _ in range(3):
+            client, peer = self.tunnel(gate, service, handshake("/ws"))
+            client.send(b"x")
+            self.assertEqual(peer.read(1), b"x")
+            client.expect_end(), peer.expect_end()
+            client.close()
+            peer.close()
+        lines = gate.await_lines(3, "tunnel")
+        self.assertEqual({line["initiator"] for line in lines}, {"gateway"})
+        self.check(gate, started=3, resumed=3, cancelled=0, released=3)
+
+    def test_more_early_bytes_than_it_holds(self):
+        service = self.backend()
+        gate = self.waiting_gateway(service, [{"verdict": "pass", "delay": "300ms"}])
+        data = os.urandom(4 << 20)
+        client = self.client(gate)
+        sender = threading.Thread(target=client.send, args=(handshake("/ws") + data,))
+        sender.start()
+        peer = service.next()
+        peer.send(switching(peer.read_head()))
+        self.check_switched(client.read_response())
+        self.assertEqual(peer.read(len(data)), data)
+        sender.join()
+
+    def test_a_client_that_sends_and_leaves_while_it_waits(self):
+        """More than the gateway reads ahead, then RST: still it is seen to leave, or times out."""
+        service = self.backend()
+        gate = self.waiting_gateway(
+            service, [{"verdict": "pass", "delay": "30s"}], timeouts={"auth": "2s"}
+        )
+        client = self.client(gate, handshake("/ws") + b"e" * 1000000)
+        client.reset()
+        self.assertNotEqual(gate.await_line("handshake")["status"], 101)
+        self.check(gate, started=1, resumed=0, cancelled=1, released=0)
 
     def test_many(self):
         service = self.echo_backend()

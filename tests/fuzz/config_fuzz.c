@@ -5,7 +5,7 @@
 #include "fuzz.h"
 
 #include "config/settings.h"
-#include "fake_modules.h"
+#include "../unit/fake_modules.h"
 
 #include <stdio.h>
 

@@ -198,6 +198,24 @@ START_TEST(a_family_of_others_has_no_text)
 }
 END_TEST
 
+START_TEST(copies_of_what_others_hold)
+{
+    static const char *const texts[] = {"192.0.2.1:80", "[2001:db8::1]:443", "unix:/a"};
+    static const char *const copies[] = {"192.0.2.1:80", "[2001:db8::1]:443", "unix:"};
+    struct address address, copy;
+    char text[ADDRESS_TEXT_MAX];
+    const char *error;
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        ck_assert(address_parse(&address, str_of(texts[i]), &error));
+        memset(&copy, 'x', sizeof(copy));
+        address_of(&copy, &address.any);
+        address_format(&copy, text);
+        ck_assert_str_eq(text, copies[i]);
+    }
+}
+END_TEST
+
 START_TEST(equal)
 {
     static const struct {
@@ -233,6 +251,7 @@ address_suite(void)
     tcase_add_test(tc, peers_are_normalized);
     tcase_add_test(tc, local_peers);
     tcase_add_test(tc, a_family_of_others_has_no_text);
+    tcase_add_test(tc, copies_of_what_others_hold);
     tcase_add_test(tc, equal);
     suite_add_tcase(suite, tc);
     return suite;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+static char reserved[64]; /* the last header */
 static char complaints[4096];
 static char returned[4096];
 
@@ -148,7 +149,9 @@ option_item(const struct mw_options *options, const char *word, size_t i)
 static const struct mw_options *
 option_member(const struct mw_options *options, const char *word, size_t i)
 {
-    return given(options, word, i)->member;
+    const struct fake_row *row = given(options, word, i);
+
+    return row ? row->member : NULL;
 }
 
 static void PRINTF_LIKE(4, 5)
@@ -163,6 +166,20 @@ option_fault(const struct mw_options *options, const char *word, size_t i, const
     va_start(arguments, format);
     append(complaints, sizeof(complaints), format, arguments);
     va_end(arguments);
+}
+
+static bool
+reserve_header(const struct mw_options *options, const char *name)
+{
+    (void)options;
+    snprintf(reserved, sizeof(reserved), "%s", name);
+    return true;
+}
+
+const char *
+fake_reserved(void)
+{
+    return reserved;
 }
 
 static void PRINTF_LIKE(4, 5)
@@ -315,6 +332,7 @@ const struct mw_host fake_host = {
     .option_item = option_item,
     .option_member = option_member,
     .option_fault = option_fault,
+    .reserve_header = reserve_header,
     .header = header,
     .cookie = cookie,
     .query = query,

@@ -47,6 +47,8 @@ extern const struct mw_host fake_host;
 
 /* Every fault and log line since the last call, one a line. */
 const char *fake_complaints(void);
+/* The header that reserve_header was last called for. */
+const char *fake_reserved(void);
 /* Frees what a request's alloc gave. */
 void fake_request_free(struct mw_request *request);
 

@@ -17,8 +17,8 @@ static const struct {
     {"https://h:80", "https", "h", 80},
     {"http://h:443", "http", "h", 443},
     {"HTTPS://APP.Example.COM", "https", "app.example.com", 443},
-    {"https://h.", "https", "h", 443},
-    {"https://h.:8443", "https", "h", 8443},
+    {"https://h.", NULL, NULL, 0},
+    {"https://h.:8443", NULL, NULL, 0},
     {"https://[::1]", "https", "[::1]", 443},
     {"https://[2001:DB8::1]:8443", "https", "[2001:db8::1]", 8443},
     {"http://127.0.0.1:3000", "http", "127.0.0.1", 3000},
@@ -101,7 +101,7 @@ static const struct {
     bool match;
 } matches[] = {
     {"https://app.example.com", "https://app.example.com", true},
-    {"https://app.example.com", "https://APP.example.com.:443", true},
+    {"https://app.example.com", "https://APP.example.com:443", true},
     {"HTTPS://APP.EXAMPLE.COM:443", "https://app.example.com", true},
     {"https://app.example.com", "http://app.example.com", false},
     {"https://app.example.com", "https://app.example.com:8443", false},
@@ -111,7 +111,7 @@ static const struct {
     {"https://app.example.com", "wss://app.example.com", false},
     {"https://*.example.com", "https://a.example.com", true},
     {"https://*.example.com", "https://a.b.example.com", true},
-    {"https://*.Example.com.", "https://A.EXAMPLE.com", true},
+    {"https://*.Example.com", "https://A.EXAMPLE.com", true},
     {"https://*.example.com", "https://example.com", false},
     {"https://*.example.com", "https://evilexample.com", false},
     {"https://*.example.com", "https://a.example.com.evil", false},
