@@ -1,4 +1,5 @@
 /* jwt_test.c - the jwt module, driven through a fake gateway. */
+#include "failing_memory.h"
 #include "fake_host.h"
 #include "jwt_keys.h"
 #include "registry.h"
@@ -54,6 +55,17 @@ decide(const struct fake_row *rows, struct mw_request *request)
     stop(made);
     fake_request_free(request);
     return verdict;
+}
+
+/* A file with that text; path has room for 32 bytes. */
+static void
+write_temporary(char *path, const char *text)
+{
+    strcpy(path, "/tmp/wsgate-jwt-XXXXXX");
+    int fd = mkstemp(path);
+
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
 }
 
 /* "Bearer TOKEN" for a request; the caller frees. */
@@ -476,6 +488,108 @@ START_TEST(out_of_memory_refuses)
 }
 END_TEST
 
+/* The n-th allocation fails, for every n until there are no more. A bad token never passes; a good
+ * one passes with everything that it passes with else, or not at all. */
+static void
+starve(struct instance made, const char *value, bool good)
+{
+    char whole[4096] = "";
+    bool starved = true;
+
+    for (size_t n = 0; starved; n++) {
+        struct mw_request request = {.headers = {{"Authorization", value}}, .now_ms = NOW_MS};
+        void *state = n % 2 ? made.state : jwt_module.worker_start(made.instance, NULL);
+
+        failing_memory_arm(n);
+        enum mw_verdict verdict = jwt_module.decide(made.instance, state, &request);
+        starved = n == 0 || failing_memory_disarm();
+        ck_assert(good || verdict == MW_DENY);
+        ck_assert(!good || starved || verdict == MW_PASS);
+        if (n == 0)
+            memcpy(whole, request.trace, sizeof(whole));
+        else if (verdict == MW_PASS)
+            ck_assert_str_eq(request.trace, whole);
+        else
+            ck_assert(request.status == 401 || request.status == 503);
+        fake_request_free(&request);
+        if (state != made.state)
+            jwt_module.worker_stop(state);
+        ck_assert_uint_lt(n, 2000);
+    }
+}
+
+START_TEST(a_request_survives_failing_memory)
+{
+    const struct fake_row any_rows[] = {{"secret", SECRET}, {NULL}};
+    const struct mw_options secret = {jwt_key_options, any_rows};
+    char *pem = maker_private((enum jose_algorithm)_i) ? maker_pem(maker_private(_i)) : NULL;
+    char path[32] = "/dev/null";
+    const struct fake_row file_rows[] = {{"file", path}, {NULL}};
+    const struct mw_options file = {jwt_key_options, file_rows};
+    const struct fake_row rows[] = {
+        {"keys", NULL, pem ? &file : &secret}, {"forward_claims", "sub=X-Sub"}, {NULL}};
+
+    if (pem)
+        write_temporary(path, pem);
+    struct instance made = start(rows);
+    for (int good = 0; good <= 1; good++) {
+        char *token = maker_plain((enum jose_algorithm)_i, NULL, CLAIMS), *value;
+        char *last = token + strlen(token) - 8;
+
+        if (!good)
+            *last = *last == 'A' ? 'B' : 'A';
+        value = malloc(strlen(token) + 8);
+        sprintf(value, "Bearer %s", token);
+        starve(made, value, good);
+        free(value);
+        free(token);
+    }
+    stop(made);
+    if (pem)
+        unlink(path);
+    free(pem);
+}
+END_TEST
+
+START_TEST(an_instance_survives_failing_memory)
+{
+    static const char set[] =
+        "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
+        "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"},"
+        "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"e\","
+        "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+        "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}";
+    char *pem = maker_certificate(maker()->rsa), pem_path[32], set_path[32];
+    const struct fake_row pem_rows[] = {{"file", pem_path}, {"kid", "k"}, {NULL}};
+    const struct mw_options pem_key = {jwt_key_options, pem_rows};
+    const struct fake_row rows[] = {{"keys", NULL, &pem_key},   {"jwks_file", set_path},
+                                    {"audience", "a"},          {"forward_claims", "sub=X-Sub"},
+                                    {"token_from", "cookie:a"}, {NULL}};
+    const struct mw_options options = {jwt_module.options, rows};
+    bool starved = true;
+
+    write_temporary(pem_path, pem);
+    write_temporary(set_path, set);
+    for (size_t n = 1; starved; n++) {
+        failing_memory_arm(n);
+        void *instance = jwt_module.setup(&options, &fake_host);
+        void *state = instance ? jwt_module.worker_start(instance, NULL) : NULL;
+        starved = failing_memory_disarm();
+        const char *complaints = fake_complaints();
+        ck_assert_int_eq(instance == NULL, *complaints != '\0');
+        ck_assert(starved || state);
+        if (state)
+            jwt_module.worker_stop(state);
+        if (instance)
+            jwt_module.teardown(instance);
+        ck_assert_uint_lt(n, 20000);
+    }
+    unlink(pem_path);
+    unlink(set_path);
+    free(pem);
+}
+END_TEST
+
 START_TEST(a_worker_without_state_refuses)
 {
     struct instance made = start(header_only);
@@ -601,17 +715,6 @@ START_TEST(claims_to_forward_are_bounded)
 }
 END_TEST
 
-/* A file with that text; path has room for 32 bytes. */
-static void
-write_temporary(char *path, const char *text)
-{
-    strcpy(path, "/tmp/wsgate-jwt-XXXXXX");
-    int fd = mkstemp(path);
-
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-}
-
 START_TEST(keys_come_from_files)
 {
     char *pem = maker_pem(maker()->p256), pem_path[32], secret_path[32], jwks_path[32];
@@ -708,10 +811,14 @@ jwt_suite(void)
     tcase_add_test(judge, only_listed_algorithms_pass);
     suite_add_tcase(suite, judge);
     tcase_add_unchecked_fixture(hand_on, make_keys_once, NULL);
+    tcase_set_timeout(hand_on, 60);
     tcase_add_test(hand_on, the_tunnel_ends_with_the_token);
     tcase_add_loop_test(hand_on, claims_become_headers, 0, (int)COUNT_OF(forwards));
     tcase_add_test(hand_on, claims_are_found_by_path);
     tcase_add_test(hand_on, out_of_memory_refuses);
+    tcase_add_loop_test(hand_on, a_request_survives_failing_memory, JOSE_HS256,
+                        JOSE_ALGORITHM_COUNT);
+    tcase_add_test(hand_on, an_instance_survives_failing_memory);
     tcase_add_test(hand_on, a_worker_without_state_refuses);
     suite_add_tcase(suite, hand_on);
     tcase_add_unchecked_fixture(options, make_keys_once, NULL);
