@@ -198,7 +198,7 @@ static const struct option_row rows[] = {
      "send a further header; may be repeated; Host replaces the URL's"},
     {0, "bind", required_argument, "ADDRESS", take_bind, "connect from this address"},
     {0, "ca-file", required_argument, "FILE", take_ca_file,
-     "wss: believe certificates signed by these, in PEM; default: the system's"},
+     "wss: whose certificates are believed, in PEM; default: the system's"},
     {0, "server-name", required_argument, "NAME", take_server_name,
      "wss: ask for this name, which the certificate must have; default: HOST"},
     {0, "insecure", no_argument, NULL, take_insecure, "wss: take any certificate"},
