@@ -56,6 +56,7 @@ class Between:
 
 
 class InFront(Between):
+    between = "{0} in front"
     tls = False
 
     def passage(self):
@@ -64,10 +65,13 @@ class InFront(Between):
 
 
 class InFrontWithTLS(InFront):
+    between = "{0} in front, wss://"
     tls = True
 
 
 class Behind(Between):
+    between = "{0} behind"
+
     def passage(self):
         inner = self.proxy(self.others[0], backends.get(self.backend_name).text)
         return self.gate(SimpleNamespace(text=inner.text))
@@ -81,6 +85,7 @@ class Site:
     """
 
     client_name, backend_name = "chromium", "gin"
+    between = "{0} in front, with the page"
 
     def tearDown(self):
         # The page must be gone from the proxy before the proxy ends.

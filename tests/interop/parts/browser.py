@@ -108,7 +108,7 @@ class Browser:
 
     def __init__(self):
         self._server = Server()
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         self.text = f"127.0.0.1:{self._server.server_port}"
         self.home = f"http://{self.text}"
         self.elsewhere = f"http://localhost:{self._server.server_port}"
