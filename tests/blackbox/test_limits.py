@@ -1,4 +1,4 @@
-"""What a peer can grow has a bound, and the bound has an edge: just right passes, one more does not."""
+"""What a peer can grow has a bound with an edge: just right passes, one more does not."""
 
 import threading
 import time
@@ -163,7 +163,7 @@ class Lingering(Case):
 
 
 class Counts(Case):
-    """Limits on how many; over the limit a client is refused, closed or kept waiting, never let in."""
+    """Limits on how many: over them a client is refused, closed or kept waiting, never let in."""
 
     def let_in(self, gate, **options):
         """The client when it got a 101, else None."""
