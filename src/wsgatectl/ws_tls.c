@@ -93,10 +93,14 @@ static bool
 set_name(struct ws_socket *sock, const char *name)
 {
     SSL *ssl = sock->tls->ssl;
-    bool set = is_ip(name)
-                   ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1
-                   : SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+    bool set;
 
+    if (is_ip(name))
+        set = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
+    else /* SSL_set_tlsext_host_name, whose cast drops const */
+        set = SSL_set1_host(ssl, name) == 1 &&
+              SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                       (void *)(uintptr_t)name) == 1;
     return set || ws_socket_fail(sock, "tls: \"%s\" cannot be a server's name", name);
 }
 
