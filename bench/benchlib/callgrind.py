@@ -31,16 +31,20 @@ def functions(path, inclusive=False):
     argv += ['--inclusive=yes'] if inclusive else []
     text = subprocess.run(argv + [path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           text=True, check=True, errors='replace', timeout=120).stdout
-    found = {}
+    found, objects = {}, {}
     for line in text.splitlines():
         match = re.match(r'\s*([\d,]+) (?:\([ \d.]+%\))?\s+(.*)$', line)
         if not match or ':' not in match[2]:
             continue
         name = re.match(r'(?:.*?:)?([^:\[]+?)(?:\'\d+)?\s*(?:\[(.*)\])?$', match[2])
-        key = (name[1], (name[2] or '').split('/')[-1]) if name else (match[2], '')
+        function = name[1] if name else match[2]
+        if name and name[2]:
+            objects.setdefault(function, name[2].split('/')[-1])
         count = int(match[1].replace(',', ''))
-        found[key] = max(found.get(key, 0), count) if inclusive else found.get(key, 0) + count
-    return found
+        # A function stands once for each source file whose lines were inlined into it.
+        found[function] = (max(found.get(function, 0), count) if inclusive
+                           else found.get(function, 0) + count)
+    return {(function, objects.get(function, '')): count for function, count in found.items()}
 
 
 def per_operation(few, many, operations):

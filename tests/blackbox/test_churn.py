@@ -1,4 +1,4 @@
-"""Thousands of handshakes, refused and accepted, in every order of leaving: nothing stays behind."""
+"""Thousands of handshakes, refused and accepted, left in every order: nothing stays behind."""
 
 import os
 
@@ -149,7 +149,11 @@ class Churn(Case):
             lambda client, peer, head: (peer.reset(), answered(client)),
             lambda client, peer, head: (peer.close(), answered(client)),
             lambda client, peer, head: (peer.send(b"garbage\r\n\r\n"), answered(client)),
-            lambda client, peer, head: (peer.send(switching(head)[:50]), peer.reset(), answered(client)),
+            lambda client, peer, head: (
+                peer.send(switching(head)[:50]),
+                peer.reset(),
+                answered(client),
+            ),
             lambda client, peer, head: (
                 peer.send(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"),
                 answered(client),

@@ -123,21 +123,36 @@ class Check(Command):
             "a path without a slash": (GOOD.replace("/ws", "ws"), [9]),
             "a dangling middleware": (GOOD.replace("[office, web]", "[office, wep]"), [10]),
             "a dangling backend": (GOOD.replace("backend: service", "backend: services"), [11]),
-            "a dangling listener": (GOOD.replace("    backend:", "    listeners: [x]\n    backend:"), [11]),
-            "an unknown tunnel key": (GOOD.replace("frames: opaque", "frames: opaque, idle: 5s"), [12]),
+            "a dangling listener": (
+                GOOD.replace("    backend:", "    listeners: [x]\n    backend:"),
+                [11],
+            ),
+            "an unknown tunnel key": (
+                GOOD.replace("frames: opaque", "frames: opaque, idle: 5s"),
+                [12],
+            ),
             "a route that is never reached": (
-                GOOD.replace("backends:", "  - { path: /ws, require: [], backend: service }\nbackends:"),
+                GOOD.replace(
+                    "backends:", "  - { path: /ws, require: [], backend: service }\nbackends:"
+                ),
                 [13],
             ),
             "a duration without a unit": (
-                GOOD.replace("frames: opaque", "frames: opaque, idle_timeout: 5"), [12]
+                GOOD.replace("frames: opaque", "frames: opaque, idle_timeout: 5"),
+                [12],
             ),
-            "a bad unit": (GOOD.replace("frames: opaque", "frames: opaque, idle_timeout: 5min"), [12]),
+            "a bad unit": (
+                GOOD.replace("frames: opaque", "frames: opaque, idle_timeout: 5min"),
+                [12],
+            ),
             "a size with a decimal unit": (GOOD + "limits: { head: 16KB }\n", [16]),
             "an alias": (GOOD.replace("[office, web]", "&x [office, web]") + "limits: *x\n", None),
             "a second document": (GOOD + "---\nthreads: 1\n", None),
             "a merge key": (GOOD + "limits:\n  <<: { head: 1KiB }\n", None),
-            "no listeners": (re.sub(r"listeners:.*?middleware", "middleware", GOOD, flags=re.S), None),
+            "no listeners": (
+                re.sub(r"listeners:.*?middleware", "middleware", GOOD, flags=re.S),
+                None,
+            ),
             "no require": (GOOD.replace("    require: [office, web]\n", ""), None),
             "no server": (GOOD.replace("[127.0.0.1:2]", "[]"), [15]),
             "empty": ("", None),
@@ -155,7 +170,9 @@ class Check(Command):
 
     def test_all_at_once(self):
         text = GOOD.replace("threads: 1", "thread: 1").replace("127.0.0.0/8", "127.0.0.0/99")
-        text = text.replace("[office, web]", "[office, wep]").replace("backend: service", "backend: x")
+        text = text.replace("[office, web]", "[office, wep]").replace(
+            "backend: service", "backend: x"
+        )
         text += "limits: { head: lots }\n"
         err = self.check_faults(self.check_file(text), [1, 6, 10, 11, 16])
         self.assertIn("threads", err)  # did you mean
@@ -168,14 +185,17 @@ class Check(Command):
         self.assertRegex(err, r"test\.yaml:\d+:\d+: ")
 
     def test_unreadable_files(self):
-        jwt = "  users: { jwt: { keys: [{ secret_file: /nonexistent/key, algorithm: HS256 }], algorithms: [HS256] } }\n"
+        key = "{ secret_file: /nonexistent/key, algorithm: HS256 }"
+        jwt = f"  users: {{ jwt: {{ keys: [{key}], algorithms: [HS256] }} }}\n"
         text = GOOD.replace("routes:\n", jwt + "routes:\n", 1)
         self.check_faults(self.check_file(text), [8])
         text = GOOD.replace("allow: [127.0.0.0/8]", "files: [/nonexistent/allow.txt]")
         self.check_faults(self.check_file(text), [6])
 
     def test_bad_keys(self):
-        key = self.file("key.pem", "-----BEGIN PUBLIC KEY-----\nnonsense\n-----END PUBLIC KEY-----\n")
+        key = self.file(
+            "key.pem", "-----BEGIN PUBLIC KEY-----\nnonsense\n-----END PUBLIC KEY-----\n"
+        )
         short = self.file("short", "abc")
         for entry in (
             f"{{ file: {key}, algorithm: RS256 }}",
@@ -184,6 +204,17 @@ class Check(Command):
         ):
             with self.subTest(entry):
                 jwt = f"  users: {{ jwt: {{ keys: [{entry}] }} }}\n"
+                text = GOOD.replace("routes:\n", jwt + "routes:\n", 1)
+                self.check_faults(self.check_file(text), [8])
+
+    def test_an_empty_list_is_no_list(self):
+        secret = self.file("long-enough", "s" * 64)
+        for word in ("audience", "algorithms", "token_from"):
+            with self.subTest(word):
+                jwt = (
+                    f"  users: {{ jwt: {{ keys: [{{ secret_file: {secret}, algorithm: HS256 }}], "
+                    f"{word}: [] }} }}\n"
+                )
                 text = GOOD.replace("routes:\n", jwt + "routes:\n", 1)
                 self.check_faults(self.check_file(text), [8])
 
@@ -216,7 +247,9 @@ class Start(Command):
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             address = "127.0.0.1:%d" % taken.getsockname()[1]
-            status, _, err = self.run_it("-c", self.file("test.yaml", GOOD.replace("127.0.0.1:1", address)))
+            status, _, err = self.run_it(
+                "-c", self.file("test.yaml", GOOD.replace("127.0.0.1:1", address))
+            )
             self.assertEqual(status, 1)
             self.assertIn(address, err)
             self.assertIn("in use", err)
@@ -224,7 +257,9 @@ class Start(Command):
     def test_port_of_another_gateway(self):
         gate = self.gateway()
         address = "%s:%d" % gate.address
-        status, _, err = self.run_it("-c", self.file("test.yaml", GOOD.replace("127.0.0.1:1", address)))
+        status, _, err = self.run_it(
+            "-c", self.file("test.yaml", GOOD.replace("127.0.0.1:1", address))
+        )
         self.assertEqual(status, 1)
         self.assertIn(address, err)
         self.assertEqual(gate.ask(handshake("/ws")).status, 101)

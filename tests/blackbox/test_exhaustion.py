@@ -75,7 +75,7 @@ class Descriptors(Case):
         self.still_works(again, other)
 
     def test_a_crowd_at_the_limit(self):
-        """More clients than descriptors, coming and going: none is let in wrongly, nothing leaks."""
+        """More clients than descriptors, coming and going: the tunnel lives, nothing leaks."""
         gate, service, client, peer = self.exhausted(20, timeouts={"head": "1s"})
         for _ in range(5):
             crowd = [self.client(gate, handshake("/none")) for _ in range(60)]

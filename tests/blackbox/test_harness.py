@@ -84,7 +84,11 @@ class Harness(Case):
                 self.assertRaises(WireError, client.read_response)
 
     def test_the_head_parser_is_strict(self):
-        for bad in (b"HTTP/1.1 200 OK\r\nA : b\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: b\x00\r\n\r\n", b"x\r\n\r\n"):
+        for bad in (
+            b"HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nA: b\x00\r\n\r\n",
+            b"x\r\n\r\n",
+        ):
             self.assertRaises(WireError, Head, bad)
 
     def test_what_sanitizers_say_is_known(self):

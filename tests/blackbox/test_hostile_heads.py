@@ -1,4 +1,4 @@
-"""The table of hostile request heads: each is answered as promised, and refusals open no backend."""
+"""The table of hostile heads: each is answered as promised, and refusals open no backend."""
 
 import time
 

@@ -36,9 +36,7 @@ class IpAllowlist(Case):
 
     def test_deny_wins(self):
         gate = self.gate_for(allow=["127.0.0.0/8"], deny=["127.0.0.2", "127.9.0.0/16"])
-        self.check(
-            gate, {"127.0.0.1": 101, "127.0.0.2": 403, "127.9.1.1": 403, "127.10.0.1": 101}
-        )
+        self.check(gate, {"127.0.0.1": 101, "127.0.0.2": 403, "127.9.1.1": 403, "127.10.0.1": 101})
 
     def test_nobody(self):
         self.check(self.gate_for(allow=["192.0.2.0/24"]), {"127.0.0.1": 403})
@@ -58,20 +56,26 @@ class IpAllowlist(Case):
 
     def test_ipv6(self):
         six = [{"address": "[::1]:0"}]
-        for allow, status in ((["::1"], 101), (["::/64"], 101), (["2001:db8::/32"], 403),
-                              (["127.0.0.0/8"], 403)):
+        for allow, status in (
+            (["::1"], 101),
+            (["::/64"], 101),
+            (["2001:db8::/32"], 403),
+            (["127.0.0.0/8"], 403),
+        ):
             with self.subTest(allow):
                 gate = self.gate_for(listeners=[dict(six[0])], allow=allow)
                 self.assertEqual(gate.ask(handshake("/ws")).status, status)
 
     def test_a_unix_peer_has_no_address(self):
         path = os.path.join(self.directory, "public.sock")
-        gate = self.gate_for(
-            listeners=[{"address": f"unix:{path}"}], allow=["0.0.0.0/0", "::/0"]
-        )
+        gate = self.gate_for(listeners=[{"address": f"unix:{path}"}], allow=["0.0.0.0/0", "::/0"])
         self.assertEqual(gate.ask(handshake("/ws")).status, 403)
 
     def test_a_forged_field_changes_nothing(self):
         gate = self.gate_for(allow=["192.0.2.0/24"])
-        for line in ("X-Forwarded-For: 192.0.2.1", "X-Real-IP: 192.0.2.1", "Forwarded: for=192.0.2.1"):
+        for line in (
+            "X-Forwarded-For: 192.0.2.1",
+            "X-Real-IP: 192.0.2.1",
+            "Forwarded: for=192.0.2.1",
+        ):
             self.assertEqual(gate.ask(handshake("/ws", line)).status, 403)

@@ -1,4 +1,4 @@
-"""What a peer can grow has a bound, and the bound has an edge: just right passes, one more does not."""
+"""What a peer can grow has a bound with an edge: just right passes, one more does not."""
 
 import threading
 import time
@@ -163,7 +163,7 @@ class Lingering(Case):
 
 
 class Counts(Case):
-    """Limits on how many; over the limit a client is refused, closed or kept waiting, never let in."""
+    """Limits on how many: over them a client is refused, closed or kept waiting, never let in."""
 
     def let_in(self, gate, **options):
         """The client when it got a 101, else None."""
@@ -226,6 +226,9 @@ class Counts(Case):
                 break
         self.assertIsNone(self.let_in(gate, source="127.0.0.5"))
         self.assertTrue(self.let_in(gate, source="127.0.0.6"))
+        self.check_refused(gate.ask(b"", source="127.0.0.5"), 429)
+        line = gate.await_line("handshake", reason="limit-handshakes-address")
+        self.assertEqual((line["status"], line["listener"]), (429, "main"))
         for client in waiting:
             client.close()
         self.assertTrue(any(self.let_in(gate, source="127.0.0.5") for _ in range(50)))

@@ -65,14 +65,16 @@ class Lines(Case):
             handshake("/%22%7D%7B"),
             handshake('/"}{'),
             handshake("/ws?\"}{'"),
-            handshake("/none", f"User-Agent: {hostile}", f"Origin: {hostile}", f"Referer: {hostile}"),
+            handshake(
+                "/none", f"User-Agent: {hostile}", f"Origin: {hostile}", f"Referer: {hostile}"
+            ),
             handshake("/none", host='"}{'),
             handshake("/none", "User-Agent: \xff\xfe\x80"),
-            handshake("/none", "User-Agent: a\r\nX: \n{\"event\":\"handshake\"}"),
+            handshake("/none", 'User-Agent: a\r\nX: \n{"event":"handshake"}'),
             handshake("/" + "a" * 5000),
             handshake("/none", host="a" * 200 + ".test"),
             b"\x00" * 100 + b"\r\n\r\n",
-            b"\"}\n{\"event\":\"handshake\",\"status\":101}\n\r\n\r\n",
+            b'"}\n{"event":"handshake","status":101}\n\r\n\r\n',
         ]
         for request in requests:
             gate.ask(request)
@@ -95,7 +97,6 @@ class Lines(Case):
             for line in file:
                 json.loads(line)
         self.assertEqual(gate.output("stdout"), b"")
-
 
     def test_a_full_disk_stops_nobody(self):
         gate = self.gateway(log={"access": "/dev/full", "error": "/dev/full", "level": "debug"})
@@ -126,7 +127,9 @@ class Lines(Case):
                 self.assertEqual(gate.ask(handshake(target)).status, 404)
         finally:
             os.set_blocking(reader, True)
-            drain = threading.Thread(target=lambda: [None for _ in iter(lambda: os.read(reader, 65536), b"")])
+            drain = threading.Thread(
+                target=lambda: [None for _ in iter(lambda: os.read(reader, 65536), b"")]
+            )
             drain.start()
             gate.stop()
             drain.join()
@@ -154,7 +157,14 @@ class Redaction(Case):
         def made(secret=tokens.SECRET, **more):
             token = tokens.hs(tokens.claims(jti=tokens.unguessable().decode(), **more), secret)
             coded = tokens.b64(token.encode())
-            secrets.extend([*token.split(".")[1:], coded[:60], coded[-60:], tokens.b64(token[7:].encode())[:60]])
+            secrets.extend(
+                [
+                    *token.split(".")[1:],
+                    coded[:60],
+                    coded[-60:],
+                    tokens.b64(token[7:].encode())[:60],
+                ]
+            )
             return token, f"base64url.bearer.authorization.k8s.io.{coded}"
 
         kinds = {

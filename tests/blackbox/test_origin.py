@@ -1,4 +1,4 @@
-"""Origins are compared as RFC 6454 says: scheme, host and port, and nothing that only looks alike."""
+"""Origins are compared as RFC 6454 says: scheme, host and port, nothing that looks alike."""
 
 from harness.case import Case
 from harness.wire import handshake
@@ -16,7 +16,9 @@ class Origin(Case):
                 self.assertEqual(gate.ask(handshake("/ws", f"Origin: {origin}")).status, status)
 
     def test_exact(self):
-        gate = self.gate_for(["https://app.test", "http://plain.test:8080", "https://[2001:db8::1]"])
+        gate = self.gate_for(
+            ["https://app.test", "http://plain.test:8080", "https://[2001:db8::1]"]
+        )
         self.check(
             gate,
             {
@@ -41,14 +43,38 @@ class Origin(Case):
 
     def test_malformed(self):
         gate = self.gate_for(["https://app.test", "https://*.wild.test"])
-        rows = ["", "app.test", "https://", "https:app.test", "https:///app.test", "://app.test",
-                "https://app.test/", "https://app.test/x", "https://app.test?x", "https://app.test#x",
-                "https://user@app.test", "https://evil.test@app.test", "https://app.test:",
-                "https://app.test:0", "https://app.test:443:443", "https://app.test:99999",
-                "https://app.test:x", "https://app.test https://app.test", "https://app.test,https://b.test",
-                "https://app_test\\", "https://[::1", "https://*.wild.test", "https://..wild.test",
-                "https://.wild.test", "https://a..wild.test", "https://a/.wild.test", "https://%61pp.test",
-                "*", "https://*", "https://\xe4.wild.test"]
+        rows = [
+            "",
+            "app.test",
+            "https://",
+            "https:app.test",
+            "https:///app.test",
+            "://app.test",
+            "https://app.test/",
+            "https://app.test/x",
+            "https://app.test?x",
+            "https://app.test#x",
+            "https://user@app.test",
+            "https://evil.test@app.test",
+            "https://app.test:",
+            "https://app.test:0",
+            "https://app.test:443:443",
+            "https://app.test:99999",
+            "https://app.test:x",
+            "https://app.test https://app.test",
+            "https://app.test,https://b.test",
+            "https://app_test\\",
+            "https://[::1",
+            "https://*.wild.test",
+            "https://..wild.test",
+            "https://.wild.test",
+            "https://a..wild.test",
+            "https://a/.wild.test",
+            "https://%61pp.test",
+            "*",
+            "https://*",
+            "https://\xe4.wild.test",
+        ]
         self.check(gate, {origin: 403 for origin in rows})
 
     def test_wildcard(self):

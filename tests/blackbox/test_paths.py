@@ -57,11 +57,29 @@ class Paths(Case):
             )
         )
         spellings = [
-            "/admin/x", "/%61dmin/x", "/a%64min/x", "/x/../admin/x", "/./admin/x", "//admin/x",
-            "/x/%2e%2e/admin/x", "/x/.%2E/admin/x", "/%2e/admin/x", "/x%2F..%2Fadmin/x",
-            "/admin%2Fx", "/admin%5Cx", "/admin\\x", "/x/..;a/admin/x", "/admin%00/x",
-            "http://gate.test/admin/x", "http://gate.test//admin/x", "http:/admin/x", "/admin?/x",
-            "/%2561dmin/../admin/x", "/admin#/x", "/x/..%00/admin/x", "/%c0%ae%c0%ae/admin/../x",
+            "/admin/x",
+            "/%61dmin/x",
+            "/a%64min/x",
+            "/x/../admin/x",
+            "/./admin/x",
+            "//admin/x",
+            "/x/%2e%2e/admin/x",
+            "/x/.%2E/admin/x",
+            "/%2e/admin/x",
+            "/x%2F..%2Fadmin/x",
+            "/admin%2Fx",
+            "/admin%5Cx",
+            "/admin\\x",
+            "/x/..;a/admin/x",
+            "/admin%00/x",
+            "http://gate.test/admin/x",
+            "http://gate.test//admin/x",
+            "http:/admin/x",
+            "/admin?/x",
+            "/%2561dmin/../admin/x",
+            "/admin#/x",
+            "/x/..%00/admin/x",
+            "/%c0%ae%c0%ae/admin/../x",
         ]
         for target in spellings:
             with self.subTest(target):

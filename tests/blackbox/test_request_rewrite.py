@@ -1,4 +1,4 @@
-"""What the backend gets is written anew: nothing hop-by-hop, no credential, no borrowed identity."""
+"""What the backend gets is written anew: no hop-by-hop field, credential, borrowed identity."""
 
 import select
 
@@ -66,7 +66,7 @@ class Plain(Rewrite):
         head = self.one(
             handshake(
                 "/ws",
-                "Connection: Upgrade, X-Auth-Subject, X-Forwarded-For, X-Request-Id, Host, Upgrade, "
+                "Connection: Upgrade, X-Auth-Subject, X-Forwarded-For, X-Request-Id, Host, "
                 "Sec-WebSocket-Key, Sec-WebSocket-Version",
                 f"Authorization: Bearer {tokens.hs()}",
                 drop=["Connection"],
@@ -209,7 +209,9 @@ class Identity(Rewrite):
 
     def test_list_of_the_configuration(self):
         head = self.one(
-            handshake("/ws", "X-User: mallory", "x_user: mallory", "Remote-User: mallory", "X-Users: yes"),
+            handshake(
+                "/ws", "X-User: mallory", "x_user: mallory", "Remote-User: mallory", "X-Users: yes"
+            ),
             identity_headers=["X-User", "Remote-*"],
         )
         self.assertNotIn("mallory", head.raw.decode())
@@ -229,12 +231,24 @@ class Identity(Rewrite):
         self.assertNotIn("mallory", head.raw.decode())
         self.assertEqual(head.all("X-Person"), [])
         token = tokens.hs(tokens.claims(realm_access={"roles": ["user", "admin"]}))
-        head = self.sent(
-            gate, service, handshake("/ws", *fakes, f"Authorization: Bearer {token}")
-        )
+        head = self.sent(gate, service, handshake("/ws", *fakes, f"Authorization: Bearer {token}"))
         self.assertNotIn("mallory", head.raw.decode())
         self.assertEqual(head.get("X-Person"), "alice")
         self.assertEqual(head.get("X-Roles").replace(" ", ""), "user,admin")
+
+    def test_two_modules_cannot_set_one_header(self):
+        """The backend would have to choose who the client is."""
+        service = self.backend()
+        ann = self.jwt(forward_claims={"sub": "X-Person"})["middleware"]["users"]
+        bob = self.jwt(forward_claims={"sub": "x-person"})["middleware"]["users"]
+        bob["jwt"]["token_from"] = ["query:t"]
+        gate = self.start(
+            self.config(service, require=["ann", "bob"], middleware={"ann": ann, "bob": bob})
+        )
+        request = handshake(f"/ws?t={tokens.hs()}", f"Authorization: Bearer {tokens.hs()}")
+        self.check_refused(gate.ask(request), 503)
+        self.assertEqual(gate.await_line("handshake")["reason"], "header-twice")
+        self.assertEqual(service.connects, 0)
 
     def test_a_claim_that_is_absent_leaves_no_header(self):
         parts = self.jwt(forward_claims={"sub": "X-Auth-Subject", "email": "X-Auth-Email"})
@@ -329,7 +343,8 @@ class Credentials(Rewrite):
 
     def test_another_scheme_is_not_ours_and_stays(self):
         head = self.one(
-            handshake("/ws", "Authorization: Basic YTpi", f"Cookie: session={self.token}"), **self.parts
+            handshake("/ws", "Authorization: Basic YTpi", f"Cookie: session={self.token}"),
+            **self.parts,
         )
         self.check_gone(head)
         self.assertEqual(head.all("Authorization"), ["Basic YTpi"])

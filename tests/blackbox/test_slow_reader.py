@@ -1,4 +1,4 @@
-"""A reader that stops for ten seconds while the other side sends 64 MiB: memory bounded, nothing lost."""
+"""A reader stops for ten seconds while 64 MiB are sent to it: memory bounded, nothing lost."""
 
 import hashlib
 import os

@@ -60,7 +60,11 @@ class Statuses(Case):
             ("a short key", handshake("/open", key="AAAA"), 400),
             ("no key", handshake("/open", drop=["Sec-WebSocket-Key"]), 400),
             ("a path with dots", handshake("/open/../x"), 400),
-            ("two origins", handshake("/web", "Origin: https://app.test", "Origin: https://b.test"), 400),
+            (
+                "two origins",
+                handshake("/web", "Origin: https://app.test", "Origin: https://b.test"),
+                400,
+            ),
             ("no token", handshake("/users"), 401),
             ("another scheme", handshake("/users", "Authorization: Basic YTpi"), 401),
             ("not a token", handshake("/users", bearer("nonsense")), 401),

@@ -1,4 +1,4 @@
-"""In steady state an echoed message costs what a bare relay pays: epoll_wait, read, write per hop."""
+"""In steady state a message costs what a bare relay pays: epoll_wait, read, write per hop."""
 
 import os
 import re

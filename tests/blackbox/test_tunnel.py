@@ -328,7 +328,9 @@ class Limits(Case):
         service = self.backend()
         gate = self.gateway(service, **self.jwt(leeway="0s", on_expiry="keep"))
         token = tokens.hs(tokens.claims(2))
-        client, peer = self.tunnel(gate, service, handshake("/ws", f"Authorization: Bearer {token}"))
+        client, peer = self.tunnel(
+            gate, service, handshake("/ws", f"Authorization: Bearer {token}")
+        )
         time.sleep(4)
         client.send(b"x")
         self.assertEqual(peer.read(1), b"x")

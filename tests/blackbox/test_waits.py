@@ -1,4 +1,4 @@
-"""Suspended handshakes, by a module made for it: resumed, cancelled, too slow, and released once."""
+"""Suspended handshakes, by a module made for it: resumed, cancelled, too slow, released once."""
 
 import os
 import re
@@ -32,7 +32,9 @@ class Waits(Case):
             text = line.get("message", "")
             for name in COUNTERS:
                 written = re.search(rf"\b{name}[=: ]+(\d+)", text)
-                totals[name] += int(line[name]) if name in line else int(written[1]) if written else 0
+                totals[name] += (
+                    int(line[name]) if name in line else int(written[1]) if written else 0
+                )
         self.assertTrue(found, "no worker wrote its counters")
         self.assertEqual(totals["held"], 0, "a slot was never released")
         self.assertEqual(totals["started"], totals["resumed"] + totals["cancelled"], totals)

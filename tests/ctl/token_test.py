@@ -133,7 +133,8 @@ class TokenTest(unittest.TestCase):
         self.pair()
         before = int(time.time())
         token = self.made("mint", "-k", "key", "-i", "https://id", "-s", "alice", "-A", "a", "-A",
-                          "b", "-A", "c", "-e", "5m", "-n", "-1h", "-c", 'role="admin"', "-c", "n=[1,2]",
+                          "b", "-A", "c", "-e", "5m", "-n", "-1h", "-c", 'role="admin"', "-c",
+                          "n=[1,2]",
                           "-c", 'o={"x":null}', "-K", "k", "-T", "at+jwt")
         header, claims = (decoded(part) for part in token.split(".")[:2])
         self.assertEqual(header, {"alg": "ES256", "kid": "k", "typ": "at+jwt"})

@@ -1,4 +1,4 @@
-"""A backend that does what a test says: counts connects, keeps every byte, answers right or wrong."""
+"""A backend that does what a test says; it counts connects and keeps every byte."""
 
 import os
 import queue
@@ -14,8 +14,9 @@ from .wire import Head, WireError, switching
 
 class Backend:
     """
-    Listens on loopback or on a Unix socket. With a handler, each connection runs it in a thread of its
-    own and is closed after it; without one, the test takes connections with next() and drives them.
+    Listens on loopback or on a Unix socket. With a handler, each connection runs it in a thread of
+    its own and is closed after it; without one, the test takes connections with next() and drives
+    them.
     """
 
     def __init__(self, handler=None, path=None, ip="127.0.0.1", backlog=512):
@@ -148,7 +149,7 @@ def echo(*extra):
 
 
 def answer(*pieces, then="close"):
-    """Reads the head, sends these bytes, then closes, resets, or waits for the other side to leave."""
+    """Reads the head, sends these bytes, then closes, resets, or waits for the other side's end."""
 
     def run(peer):
         head = peer.read_head()
@@ -164,8 +165,8 @@ def answer(*pieces, then="close"):
 
 class EchoLoop:
     """
-    Many echoing connections on one thread: 101 to a head, then frames come back. For small messages,
-    one at a time: it takes each read as whole frames.
+    Many echoing connections on one thread: 101 to a head, then frames come back. For small
+    messages, one at a time: it takes each read as whole frames.
     """
 
     def __init__(self):

@@ -33,7 +33,7 @@ def encode(payload, opcode=BINARY, masked=False, fin=True):
 
 
 def decode(buffer):
-    """(opcode, payload, bytes used) of the first frame in `buffer`, or None when it is not whole."""
+    """(opcode, payload, bytes used) of the first frame in `buffer`; None: it is not whole."""
     if len(buffer) < 2:
         return None
     size, at = buffer[1] & 0x7F, 2

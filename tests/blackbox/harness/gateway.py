@@ -1,6 +1,6 @@
 """
-The real program, started for one test and judged at its end: it must exit with 0, without a word of a
-sanitizer, with no descriptor more than before the load, and with nothing but JSON in its logs.
+The real program, started for one test and judged at its end: it must exit with 0, without a word
+of a sanitizer, with no descriptor more than before the load, and with nothing but JSON in its logs.
 """
 
 import functools
@@ -235,7 +235,7 @@ class Gateway:
                 return
             if time.monotonic() > deadline:
                 raise GatewayError(
-                    f"{len(left)} descriptors are open, {self.baseline} were before the load: {left}"
+                    f"{len(left)} descriptors are open, {self.baseline} were before: {left}"
                 )
             time.sleep(0.01)
 

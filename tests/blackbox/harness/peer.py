@@ -1,4 +1,4 @@
-"""One end of a connection, driven by a test: every wait has an end, every surprise says what came."""
+"""One end of a connection: every wait has an end, every surprise says what came."""
 
 import select
 import socket
@@ -101,7 +101,7 @@ class Peer:
             if not self.receive():
                 how = "by reset" if self.was_reset else "by FIN"
                 raise WireError(
-                    f"{self.name}: the stream ended {how} before a whole head: {bytes(self.unread)!r}"
+                    f"{self.name}: ended {how} before a whole head: {bytes(self.unread)!r}"
                 )
 
     def read_response(self, bodiless=False):
@@ -140,13 +140,17 @@ class Peer:
         """The stream ends here, with nothing more; says how."""
         rest = self.read_rest()
         if rest:
-            raise WireError(f"{self.name}: expected the end, but {len(rest)} bytes came: {rest[:400]!r}")
+            raise WireError(
+                f"{self.name}: expected the end, but {len(rest)} bytes came: {rest[:400]!r}"
+            )
         return "reset" if self.was_reset else "fin"
 
     def expect_nothing(self, seconds=0.15):
         """Nothing may be there now or shortly; can only find a fault, never invent one."""
         if self.unread:
-            raise WireError(f"{self.name}: bytes that should not be there: {bytes(self.unread[:400])!r}")
+            raise WireError(
+                f"{self.name}: bytes that should not be there: {bytes(self.unread[:400])!r}"
+            )
         readable, _, _ = select.select([self.sock], [], [], seconds)
         if readable:
             data = self.receive()

@@ -5,8 +5,8 @@ import socket
 
 class Port:
     """
-    A port held by a bound socket that never listens: nobody is given it by chance, connects to it are
-    refused, and a program that sets SO_REUSEPORT and SO_REUSEADDR can still bind it and listen.
+    A port held by a bound socket that never listens: nobody is given it by chance, connects to it
+    are refused, and a program that sets SO_REUSEPORT and SO_REUSEADDR can still bind and listen.
     """
 
     def __init__(self, ip="127.0.0.1"):
@@ -28,4 +28,3 @@ class Port:
 
     def close(self):
         self.sock.close()
-

@@ -1,4 +1,4 @@
-"""The tables of tests/data, which unit tests judge too; tests/data/README.md says what they hold."""
+"""The tables of tests/data, which unit tests judge too; its README.md says what they hold."""
 
 import json
 import os

@@ -1,9 +1,9 @@
 """
 Runs the tests: a few processes, one test each at a time, a watchdog over every one.
 
-The parent hands out names and prints; a child runs one test and answers with one line of JSON. A test
-that does not end in its time is interrupted by a signal in its process; if even that does not help, the
-parent ends the process and everything that it started.
+The parent hands out names and prints; a child runs one test and answers with one line of JSON. A
+test that does not end in its time is interrupted by a signal in its process; if even that does not
+help, the parent ends the process and everything that it started.
 """
 
 import collections

@@ -1,4 +1,4 @@
-"""HTTP/1.1 heads as bytes: built without mercy for what is right, read without mercy for what is not."""
+"""HTTP/1.1 heads as bytes: built as wrong as a test likes, read as strictly as the RFCs are."""
 
 import base64
 import hashlib

@@ -1,0 +1,168 @@
+"""
+Chromium without a head as a client. A page of ours asks the little server here for work, opens the
+WebSocket as any page would, and reports what its JavaScript saw.
+"""
+
+import atexit
+import http.server
+import json
+import os
+import queue
+import shutil
+import subprocess
+import tempfile
+import threading
+
+from . import prepare
+from .program import ANSWER_LIMIT, ProgramError, die_with_parent
+
+POLL_LIMIT = 10.0  # seconds that a question for work waits; less than any proxy's time-out
+START_LIMIT = 40.0
+
+FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
+    --disable-background-networking --disable-component-update --disable-default-apps
+    --disable-extensions --disable-dev-shm-usage --disable-breakpad --ignore-certificate-errors
+    --no-proxy-server --no-default-browser-check --password-store=basic --mute-audio""".split()
+
+# No name is ever looked up: what these tests speak with is on loopback.
+RESOLVER = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
+
+SCRIPTS = {
+    "conversation.js": "node/conversation.js",
+    "socketio_dialogue.js": "node/socketio_dialogue.js",
+    "graphql_dialogue.js": "node/graphql_dialogue.js",
+}
+MODULES = {
+    "socket.io.js": "socket.io-client/dist/socket.io.min.js",
+    "graphql-ws.js": "graphql-ws/umd/graphql-ws.min.js",
+}
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status, body=b"", kind="text/plain", **fields):
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        for name, value in fields.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        name = self.path.rpartition("/")[2]
+        if self.path == "/page/":
+            self.answer(200, read(prepare.HERE, "browser/page.html"), "text/html")
+        elif self.path == "/page/work":
+            self.work()
+        elif name in SCRIPTS:
+            self.answer(200, read(prepare.HERE, SCRIPTS[name]), "text/javascript")
+        elif name in MODULES:
+            self.answer(200, read(prepare.node_modules(), MODULES[name]), "text/javascript")
+        else:
+            self.answer(404)
+
+    def work(self):
+        self.server.asked.set()
+        try:
+            self.answer(200, self.server.requests.get(timeout=POLL_LIMIT), "application/json")
+        except queue.Empty:
+            self.answer(204)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/page/login":
+            token = body.decode()
+            self.answer(200, Set_Cookie=f"session={token}; Path=/; HttpOnly; SameSite=Strict")
+        elif self.path == "/page/logout":
+            self.answer(200, Set_Cookie="session=; Path=/; Max-Age=0")
+        else:
+            self.answer(200)
+            self.server.answers.put(json.loads(body))
+
+    def log_message(self, *_):
+        pass
+
+
+def read(directory, name):
+    with open(os.path.join(directory, name), "rb") as file:
+        return file.read()
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Page)
+        self.requests, self.answers = queue.Queue(), queue.Queue()
+        self.asked = threading.Event()
+
+    def handle_error(self, request, client_address):
+        pass  # the browser left in the middle of an answer
+
+
+class Browser:
+    """The interface of program.Program, for which it stands in."""
+
+    def __init__(self):
+        self._server = Server()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self.text = f"127.0.0.1:{self._server.server_port}"
+        self.home = f"http://{self.text}"
+        self.elsewhere = f"http://localhost:{self._server.server_port}"
+        self._directory = tempfile.mkdtemp(prefix="wsgate-chromium-")
+        with open(os.path.join(self._directory, "log"), "wb") as log:
+            self.process = subprocess.Popen(
+                ["chromium", *FLAGS, RESOLVER, f"--user-data-dir={self._directory}/profile"]
+                + [f"{self.home}/page/"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent,
+            )
+        atexit.register(self.stop)
+        self._origin = self.home
+        self._await_page(START_LIMIT)
+
+    def _await_page(self, seconds):
+        if not self._server.asked.wait(seconds):
+            self.stop()
+            raise ProgramError(f"no page asked for work in {seconds:.0f} s{self.errors()}")
+
+    def ask(self, request):
+        """Only the page that asks can answer: after a failure the browser is of no use any more."""
+        self._server.requests.put(json.dumps(request).encode())
+        try:
+            return self._server.answers.get(timeout=ANSWER_LIMIT)
+        except queue.Empty:
+            self.stop()
+            raise ProgramError(f"the page gave no answer in {ANSWER_LIMIT:.0f} s{self.errors()}") from None
+
+    def visit(self, origin):
+        """Opens the page as one of that origin, which must lead to our server."""
+        if self._origin != origin:
+            self._server.asked.clear()
+            self.ask({"navigate": f"{origin}/page/"})
+            self._await_page(ANSWER_LIMIT)
+            self._origin = origin
+
+    def running(self):
+        return self.process.poll() is None
+
+    def errors(self):
+        text = read(self._directory, "log").decode(errors="replace") if self.running() else ""
+        return f"\n--- log of chromium\n{text[-4000:]}"
+
+    def stop(self):
+        if self.running():
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._server.shutdown()
+        self._server.server_close()
+        shutil.rmtree(self._directory, ignore_errors=True)
