@@ -31,6 +31,7 @@ serve((request) => {
         headers: request.headers,
         origin: request.origin,
         perMessageDeflate: request.deflate,
+        rejectUnauthorized: false,
     });
     const refusal = new Promise((resolve) => {
         socket.on("unexpected-response", (_, response) => {

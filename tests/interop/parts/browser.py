@@ -21,7 +21,7 @@ START_LIMIT = 40.0
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
     --disable-background-networking --disable-component-update --disable-default-apps
-    --disable-extensions --disable-dev-shm-usage --disable-breakpad
+    --disable-extensions --disable-dev-shm-usage --disable-breakpad --ignore-certificate-errors
     --no-proxy-server --no-default-browser-check --password-store=basic --mute-audio""".split()
 
 # No name is ever looked up: what these tests speak with is on loopback.
@@ -108,7 +108,7 @@ class Browser:
 
     def __init__(self):
         self._server = Server()
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         self.text = f"127.0.0.1:{self._server.server_port}"
         self.home = f"http://{self.text}"
         self.elsewhere = f"http://localhost:{self._server.server_port}"

@@ -39,18 +39,6 @@ CHAIN = ["near", "pages", "users"]
 PATHS = ("/echo", "/orders", "/same-origin", "/socket.io/*", "/graphql")
 browsers = Keeper(lambda _: Browser())
 
-# As the table of results names them.
-NAMES = {
-    "python": "python3-websockets",
-    "ws": "npm ws",
-    "chromium": "Chromium",
-    "gin": "Gin with gorilla/websocket",
-    "socketio": "Socket.IO",
-    "graphql": "graphql-ws",
-    "haproxy": "HAProxy",
-    "nginx": "nginx",
-}
-
 
 def pattern(kind, size):
     """The bytes that the programs make for a step with "size"."""
@@ -89,10 +77,14 @@ def message_sized(kind, size):
 
 
 class Meeting(Case):
-    """`client_name` and `backend_name` say who meets; `others` what else must be there."""
+    """
+    `client_name` and `backend_name` say who meets; `others` what else must be there, and `between`
+    what that is to them, for the table of results.
+    """
 
     client_name = backend_name = None
     others = ()
+    between = ""
     time_limit = 50
 
     def setUp(self):
@@ -103,7 +95,8 @@ class Meeting(Case):
         lacking = {prepare.missing(name) for name in needed if name} - {""}
         if lacking and os.environ.get("WSGATE_INTEROP_SKIP"):
             self.skipTest("missing: " + "; ".join(sorted(lacking)))
-        self.assertFalse(lacking, "missing: see tests/interop/packages")
+        if lacking:
+            self.fail("missing: " + "; ".join(sorted(lacking)) + ": see tests/interop/packages")
 
     def tearDown(self):
         for proxy in self.proxies:
@@ -137,8 +130,8 @@ class Meeting(Case):
         service = service or backends.get(self.backend_name)
         return self.start(self.config(service, middleware=middleware, routes=routes))
 
-    def proxy(self, name, service, page=None):
-        made = proxies.Proxy(name, self.directory, service, page)
+    def proxy(self, name, service, **options):
+        made = proxies.Proxy(name, self.directory, service, **options)
         self.proxies.append(made)
         return made
 
@@ -153,10 +146,10 @@ class Meeting(Case):
         if token:
             self.used.append(token)
         by = by or ("query" if self.client_name == "chromium" else "header")
-        ip, port = where.address
+        scheme = "wss" if getattr(where, "tls", False) else "ws"
         made = {
             "kind": "websocket",
-            "url": f"ws://{ip}:{port}{path}",
+            "url": f"{scheme}://%s:%d{path}" % where.address,
             "headers": {},
             "origin": self.origin(),
             "subprotocols": [],
@@ -193,7 +186,7 @@ class Meeting(Case):
         else:
             self.assertEqual(answer["refused"].get("status"), status, answer)
         if gate:
-            gate.await_line("handshake", status=status)
+            self.assertEqual(gate.await_line("handshake")["status"], status)
             self.assertEqual(gate.lines("tunnel"), [])
 
     def last_close(self, where, reason):

@@ -1,10 +1,12 @@
 """HAProxy and nginx of Debian on loopback, with the few lines that one finds in their manuals."""
 
 import os
+import socket
 import subprocess
 import time
 
-from harness.ports import Port, listening
+from harness import tokens
+from harness.ports import Port
 
 from . import prepare
 from .program import ProgramError, die_with_parent
@@ -14,14 +16,18 @@ START_LIMIT = 10.0
 HAPROXY = """
 global
     hard-stop-after 1s
+    log stdout format raw local0
+    ssl-default-bind-options ssl-min-ver TLSv1.2
 defaults
     mode http
+    log global
+    log-format "HTTP/%[fc_http_major] %HM %HPO %ST"
     timeout connect 5s
     timeout client 30s
     timeout server 30s
     timeout tunnel 1h
 frontend public
-    bind {address}
+    bind {bind}
     option forwardfor
     use_backend page if {{ path_beg /page/ }}
     default_backend service
@@ -46,12 +52,12 @@ http {{
     scgi_temp_path {directory};
     map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
     server {{
-        listen {address} reuseport;
+        listen {bind};
         proxy_http_version 1.1;
-        proxy_set_header Host $http_host;
-        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
         location / {{
             proxy_pass http://{service};
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Connection $connection_upgrade;
         }}
@@ -62,25 +68,56 @@ http {{
 }}
 """
 
+# By name: the configuration, what it binds with and without TLS, the command.
 PROXIES = {
-    "haproxy": (HAPROXY, lambda file: ("haproxy", "-db", "-f", file)),
-    "nginx": (NGINX, lambda file: ("nginx", "-c", file, "-e", "stderr")),
+    "haproxy": (
+        HAPROXY,
+        "{address}",
+        "{address} ssl crt {certificate} alpn h2,http/1.1",
+        lambda file: ("haproxy", "-db", "-f", file),
+    ),
+    "nginx": (
+        NGINX,
+        "{address} reuseport",
+        "{address} reuseport ssl http2; ssl_certificate {certificate}; "
+        "ssl_certificate_key {certificate}",
+        lambda file: ("nginx", "-c", file, "-e", "stderr"),
+    ),
 }
 
 
-class Proxy:
-    """Passes everything on to `service`, but /page/ to `page` (both "IP:PORT")."""
+def certificate(directory):
+    """A new one for 127.0.0.1, signed by itself, and its key in the same file."""
+    path = os.path.join(directory, "certificate.pem")
+    if not os.path.exists(path):
+        made = tokens.openssl(
+            *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2".split(),
+            *"-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout - -out -".split(),
+        )
+        with open(path, "wb") as file:
+            file.write(made)
+    return path
 
-    def __init__(self, name, directory, service, page=None):
-        text, command = PROXIES[name]
-        self.name = name
-        self._port = Port()
+
+class Proxy:
+    """
+    Passes everything on to `service`, but /page/ to `page` (both "IP:PORT"). `port` was reserved by the
+    caller, which needs to know it before; it is closed here.
+    """
+
+    def __init__(self, name, directory, service, page=None, tls=False, port=None):
+        text, plain, secure, command = PROXIES[name]
+        self.name, self.tls = name, tls
+        self._port = port or Port()
         self.address, self.text = self._port.address, self._port.text
         self._log = os.path.join(directory, f"{name}.log")
+        values = {"directory": directory, "address": self.text, "service": service}
+        values["page"] = page or service
+        values["certificate"] = certificate(directory) if tls else ""
+        values["bind"] = (secure if tls else plain).format(**values)
         file = os.path.join(directory, f"{name}.conf")
         with open(file, "w", encoding="ascii") as out:
-            values = {"directory": directory, "address": self.text, "service": service}
-            out.write(text.format(page=page or service, **values))
+            out.write(text.format(**values))
         with open(self._log, "wb") as log:
             self.process = subprocess.Popen(
                 command(file),
@@ -97,16 +134,27 @@ class Proxy:
             self.stop()
             raise
 
+    def _listens(self):
+        """The port is ours, but refuses everybody until the proxy listens there too."""
+        try:
+            socket.create_connection(self.address, START_LIMIT).close()
+            return True
+        except ConnectionRefusedError:
+            return False
+
     def _await_start(self):
         deadline = time.monotonic() + START_LIMIT
-        while not listening(self._port.number):
+        while not self._listens():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise ProgramError(f"{self.name} does not listen{self.errors()}")
             time.sleep(0.005)
 
-    def errors(self):
+    def log(self):
         with open(self._log, encoding="utf-8", errors="replace") as log:
-            return f"\n--- log of {self.name}\n{log.read()[-4000:]}"
+            return log.read()
+
+    def errors(self):
+        return f"\n--- log of {self.name}\n{self.log()[-4000:]}"
 
     def stop(self):
         if self.process.poll() is None:
