@@ -111,7 +111,10 @@ class Tour:
             text=True,
             timeout=60,
         )
-        return done.stdout
+        output = done.stdout
+        for written, real in self.ports.items():
+            output = output.replace(real, written)
+        return output
 
     def end(self):
         for process in reversed(self.background):
@@ -122,6 +125,7 @@ class Tour:
 def comparable(text):
     text = re.sub(r"\b[0-9a-f]{16}\b", "ID", text)
     text = re.sub(r"after \d+\.\d s", "after T s", text)
+    text = re.sub(r"\b\d{4}-\d\d-\d\dT[\d:]+Z", "TIME", text)
     return re.sub(r"^#\d+ ", "#N ", text, flags=re.M)
 
 
