@@ -76,7 +76,7 @@ def fetch_npm(directory):
             if file.read() == wanted:
                 return
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(os.path.join(source, name), directory)
+        shutil.copyfile(os.path.join(source, name), os.path.join(directory, name))
     options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--prefer-offline")
     run("npm", "ci", *options, cwd=directory)
     with open(done, "w", encoding="utf-8") as file:
@@ -153,7 +153,7 @@ NEEDS = {
     "gin": lambda: prepared("gin"),
     "chromium": lambda: installed("chromium", "chromium"),
     "haproxy": lambda: installed("haproxy", "haproxy"),
-    "nginx": lambda: installed("nginx", "nginx-light"),
+    "nginx": lambda: installed("nginx", "nginx"),
 }
 
 

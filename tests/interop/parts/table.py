@@ -24,7 +24,7 @@ SOURCES = {
     "socketio": ("npm", "socket.io"),
     "graphql": ("npm", "graphql-ws"),
     "haproxy": ("debian", "haproxy"),
-    "nginx": ("debian", "nginx-light"),
+    "nginx": ("debian", "nginx"),
 }
 
 
