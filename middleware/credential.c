@@ -2,6 +2,7 @@
 #include "credential.h"
 
 #include "protocol/base64url.h"
+#include "protocol/http_head.h"
 
 #define KUBERNETES_PREFIX "base64url.bearer.authorization.k8s.io."
 
@@ -30,6 +31,10 @@ credential_place_parse(struct credential_place *place, const char *text, const c
         return true;
     place->source = strncmp(text, "cookie:", 7) == 0 ? MW_COOKIE : MW_QUERY;
     place->name = strchr(text, ':') ? strchr(text, ':') + 1 : "";
+    if (place->source == MW_COOKIE && *place->name && !http_is_token(str_of(place->name))) {
+        *error = "no name that a cookie can have (RFC 6265 4.1.1)";
+        return false;
+    }
     if (*place->name && (place->source == MW_COOKIE || strncmp(text, "query:", 6) == 0))
         return true;
     *error = "expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol";
@@ -131,7 +136,7 @@ is_kubernetes(struct str protocol)
 static bool
 is_pair_word(struct str protocol)
 {
-    return str_equal(protocol, STR("bearer"));
+    return str_equal_nocase(protocol, STR("bearer"));
 }
 
 static void

@@ -72,6 +72,23 @@ static const struct mw_option options_table[] = {
 
 /* ---- Options ---------------------------------------------------------------- */
 
+/* An empty list looks like "any" or like "none", and is never what was meant. */
+static bool
+check_lists(const struct jwt *jwt, const struct mw_options *options)
+{
+    static const char *const words[] = {"algorithms", "audience", "token_from"};
+    bool ok = true;
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (!jwt->host->option_given(options, words[i]) ||
+            jwt->host->option_count(options, words[i]) > 0)
+            continue;
+        jwt->host->option_fault(options, words[i], 0, "empty; leave it out, or name one");
+        ok = false;
+    }
+    return ok;
+}
+
 /* `algorithms` as a mask. Each wrong name is a fault. */
 static bool
 read_algorithms(struct jwt *jwt, const struct mw_options *options)
@@ -281,7 +298,9 @@ setup(const struct mw_options *options, const struct mw_host *host)
         return NULL;
     }
     jwt->host = host;
-    bool ok = read_algorithms(jwt, options);
+    bool ok = check_lists(jwt, options);
+
+    ok = read_algorithms(jwt, options) && ok;
     if (ok) /* keys are judged against the algorithms */
         ok = (jwt->keyset = jwt_keys_load(options, host, jwt->policy.algorithms)) != NULL;
     ok = read_places(jwt, options) && ok;

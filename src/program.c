@@ -8,8 +8,10 @@
 #include <event2/event.h>
 #include <openssl/crypto.h>
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { EXIT_USAGE = 2 };
 
@@ -64,12 +66,28 @@ print_version(void)
            OpenSSL_version(OPENSSL_VERSION));
 }
 
+/* 0 to 2 must be taken, or what is opened next would get what is written to standard output. */
+static bool
+take_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        (void)close(fd);
+    return fd != -1;
+}
+
 int
 program_run(int argc, char **argv, const struct mw_module *const *modules)
 {
     struct command_line line;
     struct host_functions host = {0};
 
+    if (!take_standard_descriptors())
+        return EXIT_FAILURE;
     if (!parse(&line, argc, argv)) {
         usage(stderr);
         return EXIT_USAGE;

@@ -197,9 +197,9 @@ class DocsTest(unittest.TestCase):
                 continue
             at = words.index("wsgatectl") + 1
             command = [word for word in words[at : at + 2] if re.fullmatch("[a-z]+", word)]
-            if command[:1] not in (["probe"], ["token"]):
+            if command[:1] not in (["explain"], ["probe"], ["token"]):
                 continue
-            command = tuple(command[: 1 if command[0] == "probe" else 2])
+            command = tuple(command[: 2 if command[0] == "token" else 1])
             if command not in helps:
                 helps[command] = wsgatectl(*command, "--help").stdout
             for word in words[at:]:
@@ -210,10 +210,13 @@ class DocsTest(unittest.TestCase):
                     self.assertRegex(helps[command], pattern, " ".join(words))
         self.assertGreater(seen, 20)
 
-    def test_manual_of_wsgatectl_probe_is_complete(self):
-        said = set(re.findall(r"--([a-z-]+)", wsgatectl("probe", "--help").stdout)) - {"help"}
-        written = set(re.findall(r"^\.It Fl -([a-z-]+)", read("man", "wsgatectl.1"), re.M))
-        self.assertEqual(said, written)
+    def test_manual_of_wsgatectl_is_complete(self):
+        parts = re.split(r"^\.S[sh] (.*)$", read("man", "wsgatectl.1"), flags=re.M)
+        sections = dict(zip(parts[1::2], parts[2::2]))
+        for command in ("explain", "probe", "token mint", "token inspect", "token keygen", "token jwks"):
+            said = set(re.findall(r"--([a-z-]+)", wsgatectl(*command.split(), "--help").stdout))
+            written = re.findall(r"^\.It Fl -([a-z-]+)", sections["wsgatectl " + command], re.M)
+            self.assertEqual(said - {"help"}, set(written))
 
     def test_manual_of_wsgate_is_complete(self):
         said = set(re.findall(r"^  -(\w)", wsgate("-h").stdout, re.M))

@@ -537,7 +537,9 @@ The client would be answered:
         done = run("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertTrue(done.stdout.startswith("usage: wsgatectl explain "))
-        self.assertTrue(all(len(line) <= 100 for line in done.stdout.splitlines()))
+        # but for the line with the default path, which is as long as the prefix makes it
+        lines = [line for line in done.stdout.splitlines() if "wsgate.yaml" not in line]
+        self.assertTrue(all(len(line) <= 100 for line in lines))
 
     def test_usage(self):
         config = self.on_paper()

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     BUFFER_BYTES = 512 * 1024, /* two of them: about a thousand long or 2,500 usual lines each */
@@ -301,6 +302,14 @@ log_open(const struct log_settings *settings, const char **error)
 }
 
 /* Signals are the control thread's business: the writer takes none. */
+void
+log_chown(struct log *log, uid_t uid, gid_t gid)
+{
+    for (size_t i = 0; i < COUNT_OF(log->sinks); i++)
+        if (log->sinks[i].name != NULL && log->sinks[i].kind == LOG_SINK_FILE)
+            (void)!fchown(log->sinks[i].fd, uid, gid);
+}
+
 bool
 log_start(struct log *log)
 {

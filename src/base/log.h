@@ -17,6 +17,7 @@
 #include "base/str.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
@@ -33,6 +34,8 @@ struct log;
  * names the target and why (static or owned by the log module until the next call). */
 struct log *log_open(const struct log_settings *settings, const char **error) MUST_CHECK;
 bool log_start(struct log *log) MUST_CHECK;
+/* Log files go to another user, who must be able to open them again. Before log_start. */
+void log_chown(struct log *log, uid_t uid, gid_t gid);
 /* USR1: closes and opens files by path, on the writer thread. */
 void log_reopen(struct log *log);
 /* Writes what waits, ends the thread, closes the targets. */

@@ -71,6 +71,22 @@ access_log_handshake(struct log *log, const struct request *request, unsigned st
 }
 
 void
+access_log_turned_away(struct log *log, uint64_t id, const struct sockaddr *peer,
+                       const struct listener_settings *listener, enum reason reason)
+{
+    struct log_line line;
+
+    log_begin(&line, log, LOG_ACCESS, LOG_LEVEL_INFO, "handshake");
+    log_id(&line, id);
+    log_peer(&line, peer);
+    log_text(&line, "listener", listener_name(listener));
+    log_int(&line, "status", reason_status(reason));
+    log_text(&line, "reason", reason_word(reason));
+    log_int(&line, "duration_ms", 0);
+    log_end(&line);
+}
+
+void
 access_log_tunnel(struct log *log, const struct tunnel_record *record, const struct tunnel *tunnel,
                   enum reason reason)
 {

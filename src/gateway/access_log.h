@@ -21,6 +21,9 @@ struct tunnel_record {
 /* status 0: the client left without an answer. server: NULL where none was reached. */
 void access_log_handshake(struct log *log, const struct request *request, unsigned status,
                           const char *server);
+/* A connection that was one too many: nothing of it was read. */
+void access_log_turned_away(struct log *log, uint64_t id, const struct sockaddr *peer,
+                            const struct listener_settings *listener, enum reason reason);
 void access_log_tunnel(struct log *log, const struct tunnel_record *record,
                        const struct tunnel *tunnel, enum reason reason);
 

@@ -205,7 +205,7 @@ still_valid(struct request *request)
     if (clock_wall_ms() < request->deadline_wall_ms)
         return true;
     request->answer.challenge =
-        STR("Bearer error=\"invalid_token\", error_description=\"the token has expired\"");
+        STR("Bearer realm=\"wsgate\", error=\"invalid_token\", error_description=\"the token has expired\"");
     (void)request_fail(request, REASON_EXPIRED_EARLY, NULL);
     return false;
 }

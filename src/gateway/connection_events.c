@@ -7,6 +7,7 @@
 #include "gateway/connection.h"
 
 #include "base/clock.h"
+#include "gateway/access_log.h"
 #include "gateway/refusal.h"
 #include "gateway/upgrade.h"
 
@@ -288,12 +289,18 @@ opening_new(struct connection *connection, const struct listener_settings *liste
 }
 
 static void
-turn_away(struct worker *worker, struct stream *stream, enum reason reason)
+turn_away(struct worker *worker, const struct listener_settings *listener, struct stream *stream,
+          const struct address *peer, enum reason reason)
 {
-    struct str answer = refusal_overload(reason);
+    struct text text = {worker->buffer, 0, WORKER_BUFFER_BYTES, false};
+    uint64_t id = worker_new_id(worker);
 
+    worker->metrics.handshakes++;
+    worker->metrics.refused++;
     worker->metrics.reasons[reason]++;
-    (void)!stream_write(stream, answer.at, answer.len).n;
+    access_log_turned_away(worker->log, id, &peer->any, listener, reason);
+    refusal_turn_away(reason, id, &text);
+    (void)!stream_write(stream, text.at, text.len).n;
     stream_shutdown(stream);
     /* What it has sent already is read, so that the close does not reset. */
     (void)!stream_read(stream, worker->buffer, WORKER_BUFFER_BYTES).n;
@@ -318,7 +325,7 @@ connection_accepted(struct worker *worker, const struct listener_settings *liste
     worker->metrics.accepted++;
     enum reason reason = crowd_enter(worker->crowd, &peer->any);
     if (reason != REASON_NONE) {
-        turn_away(worker, &stream, reason);
+        turn_away(worker, listener, &stream, peer, reason);
         return;
     }
     struct connection *connection = calloc(1, sizeof(*connection));
@@ -333,7 +340,7 @@ connection_accepted(struct worker *worker, const struct listener_settings *liste
         free(connection);
         crowd_handshake_over(worker->crowd, &peer->any);
         crowd_leave(worker->crowd);
-        turn_away(worker, &stream, REASON_NO_MEMORY);
+        turn_away(worker, listener, &stream, peer, REASON_NO_MEMORY);
         return;
     }
     side_open(&connection->tunnel.sides[CLIENT], worker->base, stream, &connection_client_side,

@@ -56,6 +56,8 @@ static void
 drain_all(struct control *control, uint64_t within_ms)
 {
     for (unsigned i = 0; i < control->worker_count; i++) {
+        if (!control->workers[i].running)
+            continue;
         struct drain_order *order = malloc(sizeof(*order));
         if (order == NULL)
             continue;
@@ -65,12 +67,28 @@ drain_all(struct control *control, uint64_t within_ms)
     }
 }
 
+/* The control thread's own descriptors; the workers have copies. Idempotent. */
+static void
+close_shared_listeners(struct control *control)
+{
+    const struct settings *settings = control->generation->settings;
+
+    for (size_t i = 0; control->shared_fds != NULL && i < settings->listener_count; i++) {
+        if (control->shared_fds[i] == -1)
+            continue;
+        (void)unlink(settings->listeners[i].address.local.sun_path);
+        (void)close(control->shared_fds[i]);
+        control->shared_fds[i] = -1;
+    }
+}
+
 static void
 stop(struct control *control, const char *why)
 {
     log_message(control->log, LOG_LEVEL_INFO, "stop", "%s: %s", why,
                 control->stopping ? "ending now" : "draining");
     notify_send("STOPPING=1");
+    close_shared_listeners(control); /* else they would go on queueing clients */
     drain_all(control, control->stopping ? 0 : control->drain_ms);
     control->stopping = true;
 }
@@ -265,18 +283,6 @@ log_totals(struct control *control)
 }
 
 static void
-close_shared_listeners(struct control *control, const struct settings *settings)
-{
-    for (size_t i = 0; control->shared_fds != NULL && i < settings->listener_count; i++) {
-        if (control->shared_fds[i] == -1)
-            continue;
-        (void)close(control->shared_fds[i]);
-        (void)unlink(settings->listeners[i].address.local.sun_path);
-    }
-    free(control->shared_fds);
-}
-
-static void
 close_all(struct control *control)
 {
     for (unsigned i = 0; i < control->worker_count; i++)
@@ -284,7 +290,8 @@ close_all(struct control *control)
     if (control->worker_count > 0)
         log_totals(control);
     free(control->workers);
-    close_shared_listeners(control, control->generation->settings);
+    close_shared_listeners(control);
+    free(control->shared_fds);
     if (control->base != NULL) {
         for (size_t i = 0; i < COUNT_OF(signals); i++)
             if (event_initialized(&control->signal_events[i]))

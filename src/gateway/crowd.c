@@ -137,6 +137,13 @@ take(atomic_uint_fast64_t *count, uint64_t limit)
     return false;
 }
 
+/* Peers on a Unix socket have no address: they are no single client either. */
+static bool
+counts_addresses(const struct crowd *crowd, const struct sockaddr *peer)
+{
+    return crowd->limits.handshakes_per_address != 0 && peer->sa_family != AF_UNIX;
+}
+
 enum reason
 crowd_enter(struct crowd *crowd, const struct sockaddr *peer)
 {
@@ -146,7 +153,7 @@ crowd_enter(struct crowd *crowd, const struct sockaddr *peer)
         atomic_fetch_sub(&crowd->connections, 1);
         return REASON_HANDSHAKES;
     }
-    if (crowd->limits.handshakes_per_address != 0 && !address_enter(crowd, peer)) {
+    if (counts_addresses(crowd, peer) && !address_enter(crowd, peer)) {
         atomic_fetch_sub(&crowd->handshakes, 1);
         atomic_fetch_sub(&crowd->connections, 1);
         return REASON_ADDRESS_HANDSHAKES;
@@ -157,7 +164,7 @@ crowd_enter(struct crowd *crowd, const struct sockaddr *peer)
 void
 crowd_handshake_over(struct crowd *crowd, const struct sockaddr *peer)
 {
-    if (crowd->limits.handshakes_per_address != 0)
+    if (counts_addresses(crowd, peer))
         address_leave(crowd, peer);
     atomic_fetch_sub(&crowd->handshakes, 1);
 }

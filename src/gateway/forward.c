@@ -13,7 +13,7 @@ static const struct str request_dropped[] = {
     {"sec-websocket-protocol", 22}, {"sec-websocket-extensions", 24}, {"sec-websocket-accept", 20},
     {"x-request-id", 12},
     /* who the client is: we say it, strangers do not */
-    {"forwarded", 9}, {"x-real-ip", 9},
+    {"forwarded", 9}, {"x-forwarded", 11}, {"x-real-ip", 9},
 };
 
 static const struct str answer_dropped[] = {
@@ -291,7 +291,7 @@ chosen_protocol(const struct request *request)
         return request->upgrade.choice.protocol;
     for (size_t i = 0; i < handshake->protocol_count; i++)
         if ((request->stripped_protocols >> i & 1) != 0 &&
-            str_equal(handshake->protocols[i], STR("bearer")))
+            str_equal_nocase(handshake->protocols[i], STR("bearer")))
             return handshake->protocols[i];
     return STR_NONE;
 }

@@ -21,16 +21,15 @@ remove_stale(const struct address *address)
 
     if (lstat(address->local.sun_path, &status) == -1 || !S_ISSOCK(status.st_mode))
         return true; /* bind will say what is wrong */
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd == -1)
         return false;
-    bool in_use = connect(fd, &address->any, address->len) == 0;
+    bool stale = connect(fd, &address->any, address->len) == -1 && errno == ECONNREFUSED;
     (void)close(fd);
-    if (in_use) {
-        errno = EADDRINUSE;
-        return false;
-    }
-    return unlink(address->local.sun_path) == 0;
+    if (stale)
+        return unlink(address->local.sun_path) == 0;
+    errno = EADDRINUSE; /* somebody answers, or is too busy to, or is of another kind */
+    return false;
 }
 
 static bool
@@ -66,6 +65,21 @@ listener_bind(const struct listener_settings *settings, bool alone)
     return -1;
 }
 
+/* Out of descriptors or memory: until the next tick. The log hears of it once a second. */
+static void
+rest(struct listener *listener, int error)
+{
+    struct worker *worker = listener->worker;
+
+    if (listener->told_ms == 0 || worker->now_ms >= listener->told_ms + 1000) {
+        log_message(worker->log, LOG_LEVEL_ERROR, "accept", "%s: %s; resting for a moment",
+                    listener->settings->text, strerror(error));
+        listener->told_ms = worker->now_ms;
+    }
+    (void)event_del(&listener->event);
+    listener->resting = true;
+}
+
 /* false: stop accepting for now. */
 static bool
 accept_one(struct listener *listener)
@@ -83,10 +97,7 @@ accept_one(struct listener *listener)
     if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO)
         return true; /* that one is gone; others may wait */
     if (errno != EAGAIN) {
-        log_message(listener->worker->log, LOG_LEVEL_ERROR, "accept",
-                    "%s: %s; resting for a moment", listener->settings->text, strerror(errno));
-        (void)event_del(&listener->event);
-        listener->resting = true;
+        rest(listener, errno);
     }
     return false;
 }

@@ -17,6 +17,7 @@ struct listener {
     struct event event;
     int fd;
     bool resting;
+    uint64_t told_ms; /* when the log last heard why it rests */
 };
 
 /* A bound, listening, non-blocking socket; -1: errno. `alone`: another process's socket on that address is

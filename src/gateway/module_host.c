@@ -187,6 +187,16 @@ is_field_value(struct str value)
     return true;
 }
 
+/* Two values for one header would let the backend choose who the client is. */
+static bool
+is_forwarded(const struct request *request, struct str name)
+{
+    for (size_t i = 0; i < request->forward_count; i++)
+        if (str_equal_nocase(request->forwards[i].name, name))
+            return true;
+    return false;
+}
+
 static bool
 host_forward_header(struct mw_request *mw, const char *name, struct mw_str value)
 {
@@ -195,6 +205,10 @@ host_forward_header(struct mw_request *mw, const char *name, struct mw_str value
     if (!http_is_token(str_of(name)) || !is_field_value(in(value)) ||
         request->forward_count == REQUEST_FORWARDS_MAX)
         return too_much(request);
+    if (is_forwarded(request, str_of(name))) {
+        (void)request_fail(request, REASON_HEADER_TWICE, name);
+        return false;
+    }
     struct header *header = &request->forwards[request->forward_count];
     header->name = arena_copy(&request->arena, str_of(name));
     header->value = arena_copy(&request->arena, in(value));

@@ -33,6 +33,7 @@ privileges_drop(const struct settings *settings, struct log *log)
         return false;
     }
     hand_over_sockets(settings, user->pw_uid, user->pw_gid);
+    log_chown(log, user->pw_uid, user->pw_gid);
     if (setgroups(0, NULL) == -1 || initgroups(user->pw_name, user->pw_gid) == -1 ||
         setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == -1 ||
         setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == -1) {

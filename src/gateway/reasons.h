@@ -28,6 +28,7 @@
     /* The chain */                                                                   \
     R(DENIED,             "denied",                   403, "gateway")                 \
     R(AUTH_TIMEOUT,       "auth-timeout",             504, "gateway")                 \
+    R(HEADER_TWICE,       "header-twice",             503, "gateway")                 \
     R(EXPIRED_EARLY,      "token-expired",            401, "client")                  \
     /* The backend's handshake */                                                     \
     R(BACKEND_BUSY,       "backend-no-server",        503, "backend")                 \

@@ -62,6 +62,18 @@ write_demanded(struct text *text, unsigned status, unsigned retry_after_s)
     }
 }
 
+static void
+write_start(struct text *text, unsigned status, uint64_t id)
+{
+    text_add(text, STR("HTTP/1.1 "));
+    text_number(text, status);
+    text_add(text, STR(" "));
+    text_add(text, phrase_of(status));
+    text_add(text, STR("\r\nX-Request-Id: "));
+    text_id(text, id);
+    text_add(text, STR("\r\n"));
+}
+
 static bool
 wants_json(const struct request *request)
 {
@@ -83,18 +95,17 @@ wants_json(const struct request *request)
 }
 
 static void
-write_body(const struct request *request, struct text *text, unsigned status)
+write_body(struct text *text, unsigned status, uint64_t id, bool json, bool head)
 {
     char space[192];
     struct text body = {space, 0, sizeof(space), false};
-    bool json = wants_json(request);
 
     text_add(&body, json ? STR("{\"status\":") : STR(""));
     text_number(&body, status);
     text_add(&body, json ? STR(",\"message\":\"") : STR(" "));
     text_add(&body, phrase_of(status));
     text_add(&body, json ? STR("\",\"request_id\":\"") : STR("\nRequest: "));
-    text_id(&body, request->id);
+    text_id(&body, id);
     text_add(&body, json ? STR("\"}\n") : STR("\n"));
 
     text_field(text, STR("Content-Type"),
@@ -103,7 +114,7 @@ write_body(const struct request *request, struct text *text, unsigned status)
     text_add(text, STR("Content-Length: "));
     text_number(text, body.len);
     text_add(text, STR("\r\n\r\n"));
-    if (!str_equal(request->head.method, STR("HEAD"))) /* RFC 9110 9.3.2 */
+    if (!head) /* the answer to HEAD has none (RFC 9110 9.3.2) */
         text_add(text, text_str(&body));
 }
 
@@ -130,13 +141,8 @@ refusal_compose(const struct request *request, struct text *text)
     const struct answer *answer = &request->answer;
     unsigned status = refusal_status(answer);
 
-    text_add(text, STR("HTTP/1.1 "));
-    text_number(text, status);
-    text_add(text, STR(" "));
-    text_add(text, phrase_of(status));
-    text_add(text, STR("\r\nX-Request-Id: "));
-    text_id(text, request->id);
-    text_add(text, STR("\r\nConnection: close"));
+    write_start(text, status, request->id);
+    text_add(text, STR("Connection: close"));
     if (status == 426 && answer->reason != REASON_BACKEND_REFUSED)
         text_add(text, STR(", Upgrade")); /* it names the Upgrade field (RFC 9110 7.8) */
     text_add(text, STR("\r\n"));
@@ -147,18 +153,20 @@ refusal_compose(const struct request *request, struct text *text)
     if (answer->challenge.at != NULL)
         text_field(text, STR("WWW-Authenticate"), answer->challenge);
     write_demanded(text, status, answer->retry_after_s);
-    write_body(request, text, status);
+    write_body(text, status, request->id, wants_json(request),
+               str_equal(request->head.method, STR("HEAD")));
     return !text->full;
 }
 
-struct str
-refusal_overload(enum reason reason)
+void
+refusal_turn_away(enum reason reason, uint64_t id, struct text *text)
 {
-    return reason_status(reason) == 429
-               ? STR("HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nRetry-After: 1\r\n"
-                     "Content-Length: 0\r\n\r\n")
-               : STR("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
-                     "Content-Length: 0\r\n\r\n");
+    const struct answer answer = {.reason = reason};
+
+    write_start(text, refusal_status(&answer), id);
+    text_add(text, STR("Connection: close\r\n"));
+    write_demanded(text, refusal_status(&answer), 0);
+    write_body(text, refusal_status(&answer), id, false, false);
 }
 
 /* ---- Delivery ----------------------------------------------------------------- */

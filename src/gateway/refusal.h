@@ -27,7 +27,7 @@ enum step refusal_readable(struct side *client, char *buffer, size_t bytes, size
     MUST_CHECK;
 enum step refusal_writable(struct side *client) MUST_CHECK;
 
-/* The answer to a connection that is one too many: it has no request. Complete, static. */
-struct str refusal_overload(enum reason reason);
+/* The answer to a connection that is one too many: it has no request, but an id. */
+void refusal_turn_away(enum reason reason, uint64_t id, struct text *text);
 
 #endif

@@ -69,7 +69,7 @@ pass_on(struct tunnel *tunnel, int from, const char *data, size_t bytes, uint64_
         return REASON_NONE;
     case SIDE_KEPT:
         side_read_off(&tunnel->sides[from]);
-        tunnel->progress_ms = now_ms;
+        tunnel->progress_ms[to] = now_ms;
         return REASON_NONE;
     case SIDE_FAILED:
         write_failed(tunnel, to, now_ms);
@@ -125,7 +125,7 @@ tunnel_writable(struct tunnel *tunnel, int to, uint64_t now_ms)
 
     switch (side_flush(out)) {
     case SIDE_KEPT:
-        tunnel->progress_ms = now_ms;
+        tunnel->progress_ms[to] = now_ms;
         return REASON_NONE;
     case SIDE_FAILED:
         write_failed(tunnel, to, now_ms);
@@ -163,12 +163,6 @@ tunnel_open(struct tunnel *tunnel)
 
 /* ---- Deadlines ---------------------------------------------------------- */
 
-static bool
-is_blocked(const struct tunnel *tunnel)
-{
-    return tunnel->sides[CLIENT].out != NULL || tunnel->sides[BACKEND].out != NULL;
-}
-
 static uint64_t
 after(uint64_t start_ms, uint64_t ms)
 {
@@ -181,6 +175,18 @@ earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* Each direction for itself: one that flows must not hide one that stands. */
+static uint64_t
+write_due(const struct tunnel *tunnel)
+{
+    uint64_t due = WHEEL_NEVER;
+
+    for (int to = CLIENT; to <= BACKEND; to++)
+        if (tunnel->sides[to].out != NULL)
+            due = earlier(due, after(tunnel->progress_ms[to], tunnel->times.write));
+    return due;
+}
+
 uint64_t
 tunnel_due(const struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms)
 {
@@ -190,8 +196,7 @@ tunnel_due(const struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms)
         int64_t left = tunnel->expiry_wall_ms - wall_ms;
         due = earlier(due, now_ms + (left > 0 ? (uint64_t)left : 0));
     }
-    if (is_blocked(tunnel))
-        due = earlier(due, after(tunnel->progress_ms, tunnel->times.write));
+    due = earlier(due, write_due(tunnel));
     if (tunnel->fin_ms != 0)
         due = earlier(due, after(tunnel->fin_ms, tunnel->times.fin));
     return due;
@@ -204,7 +209,7 @@ tunnel_overdue(const struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms)
         return REASON_EXPIRED;
     if (now_ms >= tunnel->lifetime_due_ms)
         return tunnel->lifetime_reason;
-    if (is_blocked(tunnel) && now_ms >= after(tunnel->progress_ms, tunnel->times.write))
+    if (now_ms >= write_due(tunnel))
         return REASON_WRITE_TIMEOUT;
     if (tunnel->fin_ms != 0 && now_ms >= after(tunnel->fin_ms, tunnel->times.fin))
         return REASON_FIN_TIMEOUT;

@@ -27,7 +27,7 @@ struct tunnel {
     struct side sides[2];
     uint64_t bytes[2];      /* read from the client, from the backend */
     uint64_t active_ms;     /* when a byte last came from either */
-    uint64_t progress_ms;   /* when an outbox was filled, or last got smaller */
+    uint64_t progress_ms[2]; /* of each side: when its outbox was filled, or last got smaller */
     uint64_t fin_ms;        /* when the first direction ended; 0: both are open */
     uint64_t lifetime_due_ms;
     int64_t expiry_wall_ms; /* INT64_MAX: none */

@@ -168,12 +168,13 @@ judge(struct request *request, struct side *backend)
 
 /* ---- Reading ------------------------------------------------------------------ */
 
+/* A body that lasts until the close must be closed, not reset. */
 static enum step
-ended(struct request *request)
+ended(struct request *request, bool reset)
 {
     struct upgrade *upgrade = &request->upgrade;
 
-    if (upgrade->body != NULL && http_body_at_close(&upgrade->body->body))
+    if (upgrade->body != NULL && !reset && http_body_at_close(&upgrade->body->body))
         return refusal_whole(request);
     return request_fail(request,
                         upgrade->body != NULL ? REASON_BACKEND_BODY : REASON_BACKEND_CLOSED,
@@ -195,7 +196,7 @@ upgrade_read(struct request *request, struct side *backend)
         return STEP_WAIT;
     case STREAM_END:
     case STREAM_ERROR:
-        return ended(request);
+        return ended(request, result.status == STREAM_ERROR);
     case STREAM_OK:
         break;
     }

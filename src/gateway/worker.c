@@ -85,15 +85,16 @@ worker_bury(struct worker *worker, struct connection *connection)
 
 /* ---- Time ------------------------------------------------------------------------ */
 
-/* true: the wall clock was set since the last look. */
+/* true: the wall clock has moved since deadlines were last computed from it. */
 static bool
 read_clocks(struct worker *worker)
 {
-    int64_t before = worker->wall_offset_ms;
-
     worker->now_ms = clock_monotonic_us() / 1000;
     worker->wall_offset_ms = clock_wall_ms() - (int64_t)worker->now_ms;
-    return llabs(worker->wall_offset_ms - before) > CLOCK_JUMP_MS;
+    if (llabs(worker->wall_offset_ms - worker->armed_offset_ms) <= CLOCK_JUMP_MS)
+        return false;
+    worker->armed_offset_ms = worker->wall_offset_ms;
+    return true;
 }
 
 static void

@@ -65,6 +65,7 @@ struct worker {
     char *buffer;    /* WORKER_BUFFER_BYTES; nobody's between two callbacks */
     uint64_t now_ms; /* the monotonic clock at the last tick */
     int64_t wall_offset_ms; /* wall - monotonic, at the last tick */
+    int64_t armed_offset_ms; /* the same, when all deadlines were last computed anew */
     uint64_t next_id;
     uint64_t random;
     bool draining; /* no new connections; ends with the last one */

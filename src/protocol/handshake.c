@@ -159,13 +159,6 @@ take_extensions(struct findings *findings, struct str value, const char **error)
 }
 
 static bool
-take_nothing(struct findings *findings, struct str value, const char **error)
-{
-    (void)findings, (void)value, (void)error;
-    return true;
-}
-
-static bool
 refuse_body(struct findings *findings, struct str value, const char **error)
 {
     (void)findings, (void)value;
@@ -196,7 +189,6 @@ static const struct rule rules[] = {
     {NAME("Sec-WebSocket-Version"), take_version, "more than one Sec-WebSocket-Version"},
     {NAME("Sec-WebSocket-Protocol"), take_protocols, NULL},
     {NAME("Sec-WebSocket-Extensions"), take_extensions, NULL},
-    {NAME("Upgrade-Insecure-Requests"), take_nothing, "more than one Upgrade-Insecure-Requests"},
 };
 
 static const struct rule *
@@ -335,7 +327,8 @@ extensions_choose(const struct http_head *head, const struct handshake_offer *of
         return false;
 
     struct str rest = choice->extensions, extension;
-    while (http_list_next(&rest, &extension)) {
+    bool empty = rest.at != NULL;
+    for (; http_list_next(&rest, &extension); empty = false) {
         struct str name = handshake_extension_name(extension);
         *error = "malformed extension";
         if (!extension_is_valid(extension))
@@ -347,7 +340,8 @@ extensions_choose(const struct http_head *head, const struct handshake_offer *of
         if (extension_came_before(choice->extensions, name, extension.at))
             return false;
     }
-    return true;
+    *error = "an empty Sec-WebSocket-Extensions"; /* RFC 6455 9.1: at least one */
+    return !empty;
 }
 
 bool

@@ -8,18 +8,23 @@
 #include "wsgatectl/probe.h"
 
 #include "base/clock.h"
+#include "wsgatectl/command.h"
 #include "wsgatectl/probe_options.h"
 #include "wsgatectl/probe_report.h"
+#include "wsgatectl/probe_summary.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
-enum { EXIT_CONNECTED = 0, EXIT_NOT_CONNECTED = 1, EXIT_USAGE = 2, BODY_SHOWN_MAX = 4096 };
+enum { BODY_SHOWN_MAX = 4096 };
 
 struct probe {
     struct probe_options options;
     struct probe_report report;
     struct ws_client *client;
-    uint64_t opened_us;
+    struct probe_times times;
+    uint64_t opened_us;  /* when the 101 was there */
+    uint64_t waiting_us; /* since when the first message is waited for */
 };
 
 static uint64_t
@@ -35,6 +40,21 @@ seconds_open(const struct probe *probe)
 }
 
 /* ---- The handshake ------------------------------------------------------------ */
+
+static void
+report_opening(struct probe *probe)
+{
+    const struct ws_client_times *times = &probe->client->times;
+    struct ws_tls_facts facts;
+
+    probe->times = (struct probe_times){.connect_us = times->connect_us,
+                                        .tls_us = times->tls_us,
+                                        .handshake_us = times->handshake_us};
+    if (times->tls_us == 0)
+        return;
+    ws_tls_tell(&probe->client->sock, &facts);
+    probe_report_tls(&probe->report, &facts);
+}
 
 static const char *
 report_refusal(struct probe *probe)
@@ -65,8 +85,9 @@ open_connection(struct probe *probe)
     const struct ws_client_request request = {
         .url = &options->url,
         .bind_address = options->bind_address,
+        .tls = options->tls,
         .origin = options->origin,
-        .token = options->token,
+        .token = options->token.token,
         .protocols = options->protocols,
         .protocol_count = options->protocol_count,
         .fields = options->fields,
@@ -74,9 +95,12 @@ open_connection(struct probe *probe)
         .has_host = options->has_host,
     };
 
-    switch (ws_client_open(probe->client, &request, deadline_after(options->timeout_us))) {
+    enum ws_client_open opened =
+        ws_client_open(probe->client, &request, deadline_after(options->timeout_us));
+    report_opening(probe);
+    switch (opened) {
     case WS_CLIENT_OPEN:
-        probe->opened_us = clock_monotonic_us();
+        probe->opened_us = probe->waiting_us = clock_monotonic_us();
         probe_report_head(&probe->report, &probe->client->head);
         return NULL;
     case WS_CLIENT_REFUSED:
@@ -117,6 +141,16 @@ is_message(const struct ws_client_event *event)
     return event->kind == WS_CLIENT_TEXT || event->kind == WS_CLIENT_BINARY;
 }
 
+static void
+report_message(struct probe *probe, const struct ws_client_event *event)
+{
+    uint64_t took_us = clock_monotonic_us() - probe->waiting_us;
+
+    if (probe->times.first_message_us == 0)
+        probe->times.first_message_us = took_us != 0 ? took_us : 1;
+    probe_report_received(&probe->report, event);
+}
+
 /* Sends the text and reads until it comes back; what else comes is shown. */
 static bool
 echo_text(struct probe *probe, struct str text)
@@ -124,13 +158,14 @@ echo_text(struct probe *probe, struct str text)
     uint64_t deadline_us = deadline_after(probe->options.timeout_us);
     struct ws_client_event event;
 
+    probe->waiting_us = clock_monotonic_us();
     if (!ws_client_send_text(probe->client, text, deadline_us)) {
         probe_report_error(&probe->report, "%s", probe->client->error);
         return false;
     }
     probe_report_sent(&probe->report, text);
     while (event = ws_client_receive(probe->client, deadline_us), is_message(&event)) {
-        probe_report_received(&probe->report, &event);
+        report_message(probe, &event);
         if (event.kind == WS_CLIENT_TEXT && str_equal(event.payload, text))
             return true;
     }
@@ -162,7 +197,7 @@ wait_for_end(struct probe *probe)
     struct ws_client_event event;
 
     while (event = ws_client_receive(probe->client, deadline_us), is_message(&event))
-        probe_report_received(&probe->report, &event);
+        report_message(probe, &event);
     if (event.kind == WS_CLIENT_TIMEOUT)
         probe_report_error(&probe->report, "still open after %.1f s", seconds_open(probe));
     if (!report_end(probe, &event))
@@ -205,26 +240,78 @@ run(struct probe *probe)
     return "connected";
 }
 
+/* ---- Once, and many times --------------------------------------------------------- */
+
+/* false: out of memory. With a summary nothing is printed. */
+static bool
+run_once(struct probe *probe, struct probe_summary *summary, bool *connected)
+{
+    const struct probe_options *options = &probe->options;
+
+    probe->report = (struct probe_report){
+        .out = stdout, .all_headers = options->all_headers, .quiet = summary != NULL};
+    probe->client = ws_client_new();
+    bool ready = probe->client && probe_report_begin(&probe->report, options->json || summary,
+                                                     options->url_text);
+    if (ready) {
+        const char *result = run(probe);
+        *connected = strcmp(result, "connected") == 0;
+        if (options->timing || options->json)
+            probe_report_times(&probe->report, &probe->times);
+        probe_report_finish(&probe->report, result);
+    }
+    if (ready && summary)
+        ready = probe_summary_add(summary, probe->report.json, &probe->times);
+    probe_report_free(&probe->report);
+    ws_client_free(probe->client);
+    return ready;
+}
+
+static int
+run_many(struct probe *probe)
+{
+    struct probe_summary summary;
+    bool connected, ready = probe_summary_begin(&summary, probe->options.count);
+
+    for (unsigned i = 0; ready && i < probe->options.count; i++)
+        ready = run_once(probe, &summary, &connected);
+    bool all = ready && probe_summary_print(&summary, probe->options.url_text,
+                                            probe->options.json);
+    probe_summary_free(&summary);
+    return all ? COMMAND_OK : COMMAND_REFUSED;
+}
+
+static int
+run_as_told(struct probe *probe)
+{
+    bool connected = false;
+
+    /* OpenSSL writes to a socket without MSG_NOSIGNAL. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (probe->options.count > 1)
+        return run_many(probe);
+    return run_once(probe, NULL, &connected) && connected ? COMMAND_OK : COMMAND_REFUSED;
+}
+
 int
 probe_run(int argc, char **argv)
 {
     struct probe *probe = calloc(1, sizeof(*probe));
-    int status = EXIT_NOT_CONNECTED;
+    int status = COMMAND_REFUSED;
 
     if (!probe)
-        return EXIT_NOT_CONNECTED;
-    if (!probe_options_parse(&probe->options, argc, argv)) {
-        status = EXIT_USAGE;
-    } else if (probe->options.help) {
-        status = EXIT_CONNECTED;
-    } else if ((probe->client = ws_client_new()) &&
-               probe_report_begin(&probe->report, probe->options.json, probe->options.url_text)) {
-        const char *result = run(probe);
-        probe_report_finish(&probe->report, result);
-        if (strcmp(result, "connected") == 0)
-            status = EXIT_CONNECTED;
+        return status;
+    switch (probe_options_parse(&probe->options, argc, argv)) {
+    case OPTIONS_TAKEN:
+        status = run_as_told(probe);
+        break;
+    case OPTIONS_HELPED:
+        status = COMMAND_OK;
+        break;
+    case OPTIONS_WRONG:
+        status = COMMAND_USAGE;
+        break;
     }
-    ws_client_free(probe->client);
     free(probe);
     return status;
 }

@@ -1,43 +1,13 @@
-/* probe_options.c - see probe_options.h. One table feeds getopt_long and --help. */
+/* probe_options.c - see probe_options.h. */
 #include "wsgatectl/probe_options.h"
 
 #include "config/scalar.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-typedef bool option_taker(struct probe_options *options, const char *value);
-
-struct option_row {
-    const char *word;
-    int argument; /* as in struct option */
-    const char *value_name;
-    option_taker *take;
-    const char *help;
-};
+#include <stdlib.h>
 
 static char title[] = "wsgatectl probe";
-
-static bool
-usage_hint(void)
-{
-    fprintf(stderr, "Try: %s --help\n", title);
-    return false;
-}
-
-static bool PRINTF_LIKE(1, 2) usage_error(const char *format, ...)
-{
-    va_list arguments;
-
-    fprintf(stderr, "%s: ", title);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return usage_hint();
-}
+static const struct option_table table;
 
 /* ---- One function per option ---------------------------------------------------- */
 
@@ -52,63 +22,35 @@ is_field_value(const char *text)
 }
 
 static bool
-is_visible(const char *text)
+take_token(void *to, const char *value)
 {
-    for (const char *at = text; *at != '\0'; at++)
-        if (*at < 0x21 || *at > 0x7e)
-            return false;
-    return text[0] != '\0';
+    return token_option_take(&((struct probe_options *)to)->token, &table, value);
 }
 
 static bool
-take_token(struct probe_options *options, const char *value)
+take_token_file(void *to, const char *path)
 {
-    if (options->token)
-        return usage_error("one token only");
-    if (!is_visible(value))
-        return usage_error("the token is empty or has spaces or controls in it");
-    options->token = value;
-    return true;
+    return token_option_take_file(&((struct probe_options *)to)->token, &table, path);
 }
 
 static bool
-take_token_file(struct probe_options *options, const char *path)
+take_origin(void *to, const char *value)
 {
-    char *buffer = options->token_buffer;
-    bool is_stdin = strcmp(path, "-") == 0;
-    FILE *file = is_stdin ? stdin : fopen(path, "re");
-
-    if (!file)
-        return usage_error("%s: %s", path, strerror(errno));
-    size_t len = fread(buffer, 1, sizeof(options->token_buffer), file);
-    bool is_too_long = len == sizeof(options->token_buffer);
-    bool failed = ferror(file) != 0;
-    if (!is_stdin)
-        fclose(file);
-    if (failed || is_too_long)
-        return usage_error("%s: %s", path, failed ? "cannot be read" : "too long for a token");
-    while (len > 0 && strchr("\r\n", buffer[len - 1]))
-        len--;
-    buffer[len] = '\0';
-    return take_token(options, buffer);
-}
-
-static bool
-take_origin(struct probe_options *options, const char *value)
-{
+    struct probe_options *options = to;
     if (!is_field_value(value))
-        return usage_error("--origin: controls cannot be sent");
+        return option_table_wrong(&table, "--origin: controls cannot be sent");
     options->origin = value;
     return true;
 }
 
 static bool
-take_subprotocol(struct probe_options *options, const char *value)
+take_subprotocol(void *to, const char *value)
 {
+    struct probe_options *options = to;
     if (!http_is_token(str_of(value)))
-        return usage_error("--subprotocol: expected one name, got \"%s\"", value);
+        return option_table_wrong(&table, "--subprotocol: expected one name, got \"%s\"", value);
     if (options->protocol_count == COUNT_OF(options->protocols))
-        return usage_error("--subprotocol: %zu at most", COUNT_OF(options->protocols));
+        return option_table_wrong(&table, "--subprotocol: %zu at most", COUNT_OF(options->protocols));
     options->protocols[options->protocol_count++] = value;
     return true;
 }
@@ -121,35 +63,38 @@ is_probes_own(struct str name)
 }
 
 static bool
-take_header(struct probe_options *options, const char *value)
+take_header(void *to, const char *value)
 {
+    struct probe_options *options = to;
     struct str name = {value, strcspn(value, ":")};
 
     if (value[name.len] != ':' || !http_is_token(name) || !is_field_value(value))
-        return usage_error("--header: expected 'Name: value'");
+        return option_table_wrong(&table, "--header: expected 'Name: value'");
     if (is_probes_own(name))
-        return usage_error(
+        return option_table_wrong(&table, 
             "--header: " STR_FMT " is the probe's own%s", STR_ARG(name),
             str_equal_nocase(name, STR("Sec-WebSocket-Protocol")) ? "; use --subprotocol" : "");
     if (options->field_count == COUNT_OF(options->fields))
-        return usage_error("--header: %zu at most", COUNT_OF(options->fields));
+        return option_table_wrong(&table, "--header: %zu at most", COUNT_OF(options->fields));
     options->fields[options->field_count++] = value;
     options->has_host |= str_equal_nocase(name, STR("Host"));
     return true;
 }
 
 static bool
-take_bind(struct probe_options *options, const char *value)
+take_bind(void *to, const char *value)
 {
+    struct probe_options *options = to;
     options->bind_address = value;
     return true;
 }
 
 static bool
-take_send(struct probe_options *options, const char *value)
+take_send(void *to, const char *value)
 {
+    struct probe_options *options = to;
     if (strlen(value) > WS_CLIENT_MESSAGE_MAX)
-        return usage_error("--send: 1 MiB at most");
+        return option_table_wrong(&table, "--send: 1 MiB at most");
     options->send = value;
     return true;
 }
@@ -161,110 +106,157 @@ take_duration(const char *word, const char *value, uint64_t *us)
     int64_t ms;
 
     if (!scalar_duration(str_of(value), &ms, &error))
-        return usage_error("--%s: %s", word, error);
+        return option_table_wrong(&table, "--%s: %s", word, error);
     if (ms == 0)
-        return usage_error("--%s: must be longer than 0", word);
+        return option_table_wrong(&table, "--%s: must be longer than 0", word);
     *us = (uint64_t)ms * 1000;
     return true;
 }
 
 static bool
-take_wait_close(struct probe_options *options, const char *value)
+take_wait_close(void *to, const char *value)
 {
+    struct probe_options *options = to;
     options->wait_close = true;
     return !value || take_duration("wait-close", value, &options->wait_us);
 }
 
 static bool
-take_timeout(struct probe_options *options, const char *value)
+take_timeout(void *to, const char *value)
 {
+    struct probe_options *options = to;
     return take_duration("timeout", value, &options->timeout_us);
 }
 
 static bool
-take_json(struct probe_options *options, const char *value)
+take_ca_file(void *to, const char *value)
 {
-    (void)value;
-    options->json = true;
+    ((struct probe_options *)to)->tls.ca_file = value;
     return true;
 }
-
-static bool take_help(struct probe_options *options, const char *value);
-
-static const struct option_row rows[] = {
-    {"token", required_argument, "TOKEN", take_token,
-     "send it as 'Authorization: Bearer' (others can see it in ps: prefer --token-file)"},
-    {"token-file", required_argument, "FILE", take_token_file,
-     "the same, read from FILE, or from - (standard input)"},
-    {"origin", required_argument, "ORIGIN", take_origin, "send an Origin, as a browser does"},
-    {"subprotocol", required_argument, "NAME", take_subprotocol,
-     "offer a subprotocol; may be repeated"},
-    {"header", required_argument, "'NAME: VALUE'", take_header,
-     "send a further header; may be repeated; Host replaces the URL's"},
-    {"bind", required_argument, "ADDRESS", take_bind, "connect from this address"},
-    {"send", required_argument, "TEXT", take_send, "send a message and wait until it comes back"},
-    {"wait-close", optional_argument, "DURATION", take_wait_close,
-     "wait until the other side ends the connection; for DURATION at most"},
-    {"timeout", required_argument, "DURATION", take_timeout,
-     "how long connecting, and an echo, may take (default 5s)"},
-    {"json", no_argument, NULL, take_json, "one JSON object instead of lines"},
-    {"help", no_argument, NULL, take_help, "print this"},
-};
 
 static bool
-take_help(struct probe_options *options, const char *value)
+take_server_name(void *to, const char *value)
 {
-    (void)value;
-    puts("usage: wsgatectl probe URL [OPTION]...\n"
-         "Opens a WebSocket through the gateway, checks the whole opening handshake, and says what "
-         "happened.\nURL is ws://HOST[:PORT][/PATH][?QUERY].\n");
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        const struct option_row *row = &rows[i];
-        bool is_optional = row->argument == optional_argument;
-        char text[64];
-        snprintf(text, sizeof(text), "--%s%s%s%s", row->word,
-                 is_optional       ? "[="
-                 : row->value_name ? " "
-                                   : "",
-                 row->value_name ? row->value_name : "", is_optional ? "]" : "");
-        printf("  %-25s %s\n", text, row->help);
-    }
-    puts("\nExit status: 0 connected (and the message came back), 1 refused or failed, 2 usage.");
-    options->help = true;
+    ((struct probe_options *)to)->tls.server_name = value;
     return true;
 }
+
+static bool
+take_insecure(void *to, const char *value)
+{
+    (void)value;
+    ((struct probe_options *)to)->tls.insecure = true;
+    return true;
+}
+
+static bool
+take_count(void *to, const char *value)
+{
+    struct probe_options *options = to;
+    char *end;
+
+    errno = 0;
+    unsigned long count = strtoul(value, &end, 10);
+    if (value[0] < '1' || value[0] > '9' || *end != '\0' || errno != 0 || count > PROBE_COUNT_MAX)
+        return option_table_wrong(&table, "--count: expected 1 to %d", PROBE_COUNT_MAX);
+    options->count = (unsigned)count;
+    return true;
+}
+
+static bool
+take_headers(void *to, const char *value)
+{
+    (void)value;
+    ((struct probe_options *)to)->all_headers = true;
+    return true;
+}
+
+static bool
+take_timing(void *to, const char *value)
+{
+    (void)value;
+    ((struct probe_options *)to)->timing = true;
+    return true;
+}
+
+static bool
+take_json(void *to, const char *value)
+{
+    (void)value;
+    ((struct probe_options *)to)->json = true;
+    return true;
+}
+
+static const struct option_row rows[] = {
+    {0, "token", required_argument, "TOKEN", take_token, TOKEN_OPTION_HELP},
+    {0, "token-file", required_argument, "FILE", take_token_file, TOKEN_FILE_OPTION_HELP},
+    {0, "origin", required_argument, "ORIGIN", take_origin, "send an Origin, as a browser does"},
+    {0, "subprotocol", required_argument, "NAME", take_subprotocol,
+     "offer a subprotocol; may be repeated"},
+    {0, "header", required_argument, "'NAME: VALUE'", take_header,
+     "send a further header; may be repeated; Host replaces the URL's"},
+    {0, "bind", required_argument, "ADDRESS", take_bind, "connect from this address"},
+    {0, "ca-file", required_argument, "FILE", take_ca_file,
+     "wss: whose certificates are believed, in PEM; default: the system's"},
+    {0, "server-name", required_argument, "NAME", take_server_name,
+     "wss: ask for this name, which the certificate must have; default: HOST"},
+    {0, "insecure", no_argument, NULL, take_insecure, "wss: take any certificate"},
+    {0, "send", required_argument, "TEXT", take_send,
+     "send a message and wait until it comes back"},
+    {0, "wait-close", optional_argument, "DURATION", take_wait_close,
+     "wait until the other side ends the connection; for DURATION at most"},
+    {0, "timeout", required_argument, "DURATION", take_timeout,
+     "how long connecting, and an echo, may take; default: 5s"},
+    {0, "count", required_argument, "N", take_count,
+     "do it N times, one after the other; print how often what, and times"},
+    {0, "headers", no_argument, NULL, take_headers,
+     "show every header of the answer, not only what tells something"},
+    {0, "timing", no_argument, NULL, take_timing, "show how long each phase took"},
+    {0, "json", no_argument, NULL, take_json, "one JSON object instead of lines; it has all of that"},
+};
+
+static const struct option_table table = {
+    .title = title,
+    .opening = "usage: wsgatectl probe [OPTION]... URL\n"
+               "Opens a WebSocket through the gateway, checks the whole opening handshake, and says "
+               "what\nhappened. URL is ws://HOST[:PORT][/PATH][?QUERY], or wss://... for TLS.\n\n",
+    .rows = rows,
+    .count = COUNT_OF(rows),
+    .ending = "\nExit status: 0 connected (and the message came back), 1 refused or failed, 2 usage.\n",
+};
 
 /* ---- All of them -------------------------------------------------------------- */
 
-static void
-make_long_options(struct option *list)
+static bool
+check(const struct probe_options *options)
 {
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        list[i] = (struct option){.name = rows[i].word, .has_arg = rows[i].argument};
-    list[COUNT_OF(rows)] = (struct option){0};
+    const struct ws_tls_settings *tls = &options->tls;
+
+    if (!options->url.secure && (tls->ca_file || tls->server_name || tls->insecure))
+        return option_table_wrong(
+            &table, "--ca-file, --server-name and --insecure are for wss://, this is ws://");
+    return true;
 }
 
-bool
+enum option_outcome
 probe_options_parse(struct probe_options *options, int argc, char **argv)
 {
-    struct option list[COUNT_OF(rows) + 1];
     const char *error;
-    int i = -1, found;
+    int rest;
 
-    *options = (struct probe_options){.timeout_us = 5 * 1000 * 1000};
-    make_long_options(list);
-    argv[0] = title; /* for getopt's own messages */
-    optind = 0;      /* the subcommand's own words, from the start */
-    while ((found = getopt_long(argc, argv, "", list, &i)) != -1) {
-        if (found == '?')
-            return usage_hint();
-        if (!rows[i].take(options, optarg))
-            return false;
-        if (options->help)
-            return true;
+    *options = (struct probe_options){.timeout_us = 5 * 1000 * 1000, .count = 1};
+    enum option_outcome outcome = option_table_parse(&table, options, argc, argv, &rest);
+    if (outcome != OPTIONS_TAKEN)
+        return outcome;
+    if (argc - rest != 1) {
+        (void)option_table_wrong(&table, "expected one URL");
+        return OPTIONS_WRONG;
     }
-    if (argc - optind != 1)
-        return usage_error("expected one URL");
-    options->url_text = argv[optind];
-    return ws_url_parse(&options->url, options->url_text, &error) || usage_error("URL: %s", error);
+    options->url_text = argv[rest];
+    if (!ws_url_parse(&options->url, options->url_text, &error)) {
+        (void)option_table_wrong(&table, "URL: %s", error);
+        return OPTIONS_WRONG;
+    }
+    return check(options) ? OPTIONS_TAKEN : OPTIONS_WRONG;
 }

@@ -8,15 +8,16 @@
 #define WSGATE_PROBE_OPTIONS_H
 
 #include "base/compiler.h"
+#include "wsgatectl/token_option.h"
 #include "wsgatectl/ws_client.h"
 
-enum { PROBE_FIELDS_MAX = 64, PROBE_TOKEN_MAX = 64 * 1024 };
+enum { PROBE_FIELDS_MAX = 64, PROBE_COUNT_MAX = 100000 };
 
 struct probe_options {
     const char *url_text;
     struct ws_url url;
-    const char *token;
-    char token_buffer[PROBE_TOKEN_MAX]; /* what --token-file held */
+    struct ws_tls_settings tls;
+    struct token_option token;
     const char *origin;
     const char *protocols[HANDSHAKE_PROTOCOLS_MAX];
     size_t protocol_count;
@@ -28,11 +29,14 @@ struct probe_options {
     uint64_t timeout_us;
     bool wait_close;
     uint64_t wait_us; /* 0: for ever */
+    unsigned count; /* how many probes, one after the other */
+    bool all_headers;
+    bool timing;
     bool json;
-    bool help; /* was asked for and has been printed */
 };
 
-/* false: told on stderr what is wrong. The strings stay the caller's. */
-bool probe_options_parse(struct probe_options *options, int argc, char **argv) MUST_CHECK;
+/* The strings stay the caller's. */
+enum option_outcome probe_options_parse(struct probe_options *options, int argc, char **argv)
+    MUST_CHECK;
 
 #endif

@@ -9,11 +9,14 @@
 
 enum { SHOWN_MAX = 4096 };
 
-/* The fields that tell why; the others of an answer are for machines. */
+/* Of a 101: what was agreed on. */
 static const char *const telling_fields[] = {
-    "WWW-Authenticate",       "Allow",    "Retry-After",  "Upgrade",
-    "Sec-WebSocket-Version",  "Location", "Content-Type", "X-Request-Id",
-    "Sec-WebSocket-Protocol",
+    "WWW-Authenticate", "Location", "Content-Type", "X-Request-Id", "Sec-WebSocket-Protocol",
+};
+
+/* Of a refusal: what is about the transport of the answer alone. */
+static const char *const framing_fields[] = {
+    "Connection", "Keep-Alive", "Content-Length", "Transfer-Encoding", "Date", "Cache-Control",
 };
 
 static void
@@ -23,10 +26,9 @@ set(struct probe_report *report, const char *key, json_t *value)
 }
 
 bool
-probe_report_begin(struct probe_report *report, bool json, const char *url)
+probe_report_begin(struct probe_report *report, bool as_json, const char *url)
 {
-    *report = (struct probe_report){.out = stdout};
-    if (!json)
+    if (!as_json)
         return true;
     report->json = json_object();
     if (report->json)
@@ -34,18 +36,54 @@ probe_report_begin(struct probe_report *report, bool json, const char *url)
     return report->json;
 }
 
+/* ---- TLS ----------------------------------------------------------------------- */
+
+static void
+set_tls(struct probe_report *report, const struct ws_tls_facts *facts)
+{
+    json_t *object = json_object();
+
+    (void)json_object_set_new(object, "version", json_string(facts->version));
+    (void)json_object_set_new(object, "cipher", json_string(facts->cipher));
+    (void)json_object_set_new(object, "subject", safe_text_json(str_of(facts->subject)));
+    (void)json_object_set_new(object, "not_after", json_string(facts->not_after));
+    (void)json_object_set_new(object, "trusted", json_boolean(!facts->fault));
+    if (facts->fault)
+        (void)json_object_set_new(object, "fault", json_string(facts->fault));
+    set(report, "tls", object);
+}
+
+void
+probe_report_tls(struct probe_report *report, const struct ws_tls_facts *facts)
+{
+    if (report->json) {
+        set_tls(report, facts);
+        return;
+    }
+    fprintf(report->out, "%s, %s, certificate ", facts->version, facts->cipher);
+    safe_text_print(report->out, str_of(facts->subject), SHOWN_MAX);
+    fprintf(report->out, " until %s%s%s\n", facts->not_after,
+            facts->fault ? ", not trusted: " : "", facts->fault ? facts->fault : "");
+}
+
 /* ---- The head ---------------------------------------------------------------- */
 
 static bool
-is_telling(const struct http_head *head, struct str name)
+is_listed(struct str name, const char *const *list, size_t count)
 {
-    /* That it upgrades to websocket is what a 101 says anyway. */
-    if (head->status == 101 && str_equal_nocase(name, STR("Upgrade")))
-        return false;
-    for (size_t i = 0; i < COUNT_OF(telling_fields); i++)
-        if (str_equal_nocase(name, str_of(telling_fields[i])))
+    for (size_t i = 0; i < count; i++)
+        if (str_equal_nocase(name, str_of(list[i])))
             return true;
     return false;
+}
+
+static bool
+is_shown(const struct probe_report *report, const struct http_head *head, struct str name)
+{
+    if (report->all_headers)
+        return true;
+    return head->status == 101 ? is_listed(name, telling_fields, COUNT_OF(telling_fields))
+                               : !is_listed(name, framing_fields, COUNT_OF(framing_fields));
 }
 
 /* An object by lower-case name; fields of one name become one list (RFC 9110 5.3). */
@@ -85,7 +123,7 @@ probe_report_head(struct probe_report *report, const struct http_head *head)
     safe_text_print(report->out, head->phrase, SHOWN_MAX);
     fputc('\n', report->out);
     for (size_t i = 0; i < head->field_count; i++) {
-        if (!is_telling(head, head->fields[i].name))
+        if (!is_shown(report, head, head->fields[i].name))
             continue;
         fprintf(report->out, STR_FMT ": ", STR_ARG(head->fields[i].name));
         safe_text_print(report->out, head->fields[i].value, SHOWN_MAX);
@@ -204,19 +242,74 @@ probe_report_error(struct probe_report *report, const char *format, ...)
     va_end(arguments);
     if (report->json)
         set(report, "error", safe_text_json(str_of(text)));
+    if (report->quiet)
+        return;
     fflush(report->out);
     fprintf(stderr, "wsgatectl probe: %s\n", text);
+}
+
+/* ---- Times and the end ------------------------------------------------------------ */
+
+const struct probe_phase probe_phases[PROBE_PHASE_COUNT] = {
+    {"connect", "connect", offsetof(struct probe_times, connect_us)},
+    {"tls", "tls", offsetof(struct probe_times, tls_us)},
+    {"handshake", "handshake", offsetof(struct probe_times, handshake_us)},
+    {"first message", "first_message", offsetof(struct probe_times, first_message_us)},
+};
+
+uint64_t
+probe_time_us(const struct probe_times *times, size_t phase)
+{
+    return *(const uint64_t *)((const char *)times + probe_phases[phase].offset);
+}
+
+static void
+set_times(struct probe_report *report, const struct probe_times *times)
+{
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < PROBE_PHASE_COUNT; i++)
+        if (probe_time_us(times, i) != 0)
+            (void)json_object_set_new(object, probe_phases[i].key,
+                                      json_real((double)probe_time_us(times, i) / 1000));
+    set(report, "timing_ms", object);
+}
+
+void
+probe_report_times(struct probe_report *report, const struct probe_times *times)
+{
+    const char *between = "timing: ";
+
+    if (report->json) {
+        set_times(report, times);
+        return;
+    }
+    for (size_t i = 0; i < PROBE_PHASE_COUNT; i++) {
+        if (probe_time_us(times, i) == 0)
+            continue;
+        fprintf(report->out, "%s%s %.2f ms", between, probe_phases[i].word,
+                (double)probe_time_us(times, i) / 1000);
+        between = ", ";
+    }
+    if (between[0] == ',')
+        fputc('\n', report->out);
 }
 
 void
 probe_report_finish(struct probe_report *report, const char *result)
 {
-    if (report->json) {
+    if (report->json)
         set(report, "result", json_string(result));
-        (void)json_dumpf(report->json, report->out, JSON_INDENT(2));
+    if (report->json && !report->quiet) {
+        (void)json_dumpf(report->json, report->out, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
         fputc('\n', report->out);
-        json_decref(report->json);
-        report->json = NULL;
     }
     fflush(report->out);
+}
+
+void
+probe_report_free(struct probe_report *report)
+{
+    json_decref(report->json);
+    report->json = NULL;
 }

@@ -3,6 +3,7 @@
  */
 #include "wsgatectl/ws_client.h"
 
+#include "base/clock.h"
 #include "protocol/http_body.h"
 
 #include <openssl/evp.h>
@@ -183,20 +184,48 @@ check_answer(struct ws_client *client, const struct ws_client_request *request, 
     return handshake_check_response(&client->head, &offer, &client->choice, &client->error);
 }
 
+/* A phase is timed when it has gone well. */
+static bool
+phase_over(bool done, uint64_t *since_us, uint64_t *took_us)
+{
+    uint64_t now_us = clock_monotonic_us();
+
+    if (done)
+        *took_us = now_us > *since_us ? now_us - *since_us : 1;
+    *since_us = now_us;
+    return done;
+}
+
+static bool
+exchange(struct ws_client *client, const struct ws_client_request *request, const char *key,
+         uint64_t deadline_us)
+{
+    const struct ws_url *url = request->url;
+    struct ws_client_times *times = &client->times;
+    uint64_t since_us = clock_monotonic_us();
+
+    client->error = client->sock.error;
+    return phase_over(ws_socket_connect(&client->sock, url->host, url->port, request->bind_address,
+                                        deadline_us),
+                      &since_us, &times->connect_us) &&
+           (!url->secure ||
+            phase_over(ws_tls_start(&client->sock, &request->tls, url->host, deadline_us),
+                       &since_us, &times->tls_us)) &&
+           phase_over(send_request(client, request, key, deadline_us) &&
+                          receive_answer(client, deadline_us),
+                      &since_us, &times->handshake_us);
+}
+
 enum ws_client_open
 ws_client_open(struct ws_client *client, const struct ws_client_request *request,
                uint64_t deadline_us)
 {
-    const struct ws_url *url = request->url;
     char key[HANDSHAKE_KEY_LEN + 1];
 
     client->error = "out of memory";
     if (!allocate(client) || !make_key(key))
         return WS_CLIENT_FAILED;
-    client->error = client->sock.error;
-    if (!ws_socket_connect(&client->sock, url->host, url->port, request->bind_address,
-                           deadline_us) ||
-        !send_request(client, request, key, deadline_us) || !receive_answer(client, deadline_us)) {
+    if (!exchange(client, request, key, deadline_us)) {
         client->head.status = 0; /* what was parsed of it is no answer */
         return WS_CLIENT_FAILED;
     }

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "protocol/handshake.h"
 #include "wsgatectl/ws_socket.h"
+#include "wsgatectl/ws_tls.h"
 #include "wsgatectl/ws_url.h"
 
 enum {
@@ -28,6 +29,7 @@ enum {
 struct ws_client_request {
     const struct ws_url *url;
     const char *bind_address; /* NULL: the kernel chooses */
+    struct ws_tls_settings tls; /* for wss */
     const char *origin;       /* NULL: none */
     const char *token;        /* goes out as "Authorization: Bearer"; NULL: none */
     const char *const *protocols;
@@ -37,8 +39,16 @@ struct ws_client_request {
     bool has_host; /* one of the fields is Host: ours is left out */
 };
 
+/* How long the phases of opening took; 0: it did not come to that. */
+struct ws_client_times {
+    uint64_t connect_us; /* with the look-up of the name */
+    uint64_t tls_us;
+    uint64_t handshake_us;
+};
+
 struct ws_client {
     struct ws_socket sock;
+    struct ws_client_times times;
     const char *error; /* points into sock or to a static phrase */
 
     /* The answer; http_* functions ask it. */

@@ -2,6 +2,7 @@
 #include "wsgatectl/ws_socket.h"
 
 #include "base/clock.h"
+#include "wsgatectl/ws_tls.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,7 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static bool PRINTF_LIKE(2, 3) fail(struct ws_socket *sock, const char *format, ...)
+bool
+ws_socket_fail(struct ws_socket *sock, const char *format, ...)
 {
     va_list arguments;
 
@@ -23,9 +25,8 @@ static bool PRINTF_LIKE(2, 3) fail(struct ws_socket *sock, const char *format, .
     return false;
 }
 
-/* 1: ready, 0: the deadline has passed, -1: errno. */
-static int
-wait_for(const struct ws_socket *sock, short events, uint64_t deadline_us)
+int
+ws_socket_wait(const struct ws_socket *sock, short events, uint64_t deadline_us)
 {
     struct pollfd entry = {.fd = sock->fd, .events = events};
     int ready;
@@ -53,11 +54,11 @@ bind_to(struct ws_socket *sock, const struct addrinfo *remote, const char *bind_
 
     int status = getaddrinfo(bind_address, NULL, &hints, &local);
     if (status != 0)
-        return fail(sock, "bind to %s: %s", bind_address, gai_strerror(status));
+        return ws_socket_fail(sock, "bind to %s: %s", bind_address, gai_strerror(status));
     status = bind(sock->fd, local->ai_addr, local->ai_addrlen);
     int reason = errno;
     freeaddrinfo(local);
-    return status == 0 || fail(sock, "bind to %s: %s", bind_address, strerror(reason));
+    return status == 0 || ws_socket_fail(sock, "bind to %s: %s", bind_address, strerror(reason));
 }
 
 static bool
@@ -66,12 +67,12 @@ finish_connect(struct ws_socket *sock, uint64_t deadline_us)
     int reason = 0;
     socklen_t len = sizeof(reason);
 
-    int ready = wait_for(sock, POLLOUT, deadline_us);
+    int ready = ws_socket_wait(sock, POLLOUT, deadline_us);
     if (ready == 0)
-        return fail(sock, "connect: no answer in time");
+        return ws_socket_fail(sock, "connect: no answer in time");
     if (ready == -1 || getsockopt(sock->fd, SOL_SOCKET, SO_ERROR, &reason, &len) == -1)
         reason = errno;
-    return reason == 0 || fail(sock, "connect: %s", strerror(reason));
+    return reason == 0 || ws_socket_fail(sock, "connect: %s", strerror(reason));
 }
 
 static bool
@@ -82,13 +83,13 @@ connect_to(struct ws_socket *sock, const struct addrinfo *remote, const char *bi
 
     sock->fd = socket(remote->ai_family, type, remote->ai_protocol);
     if (sock->fd == -1)
-        return fail(sock, "socket: %s", strerror(errno));
+        return ws_socket_fail(sock, "socket: %s", strerror(errno));
     if (bind_address && !bind_to(sock, remote, bind_address))
         return false;
     if (connect(sock->fd, remote->ai_addr, remote->ai_addrlen) == 0)
         return true;
     if (errno != EINPROGRESS)
-        return fail(sock, "connect: %s", strerror(errno));
+        return ws_socket_fail(sock, "connect: %s", strerror(errno));
     return finish_connect(sock, deadline_us);
 }
 
@@ -103,7 +104,7 @@ ws_socket_connect(struct ws_socket *sock, const char *host, const char *port,
     *sock = (struct ws_socket){.fd = -1};
     int status = getaddrinfo(host, port, &hints, &found);
     if (status != 0)
-        return fail(sock, "%s: %s", host, gai_strerror(status));
+        return ws_socket_fail(sock, "%s: %s", host, gai_strerror(status));
     for (struct addrinfo *one = found; one && !connected; one = one->ai_next) {
         ws_socket_close(sock);
         connected = connect_to(sock, one, bind_address, deadline_us);
@@ -119,17 +120,19 @@ ws_socket_send(struct ws_socket *sock, const void *data, size_t len, uint64_t de
 {
     const char *at = data;
 
+    if (sock->tls)
+        return ws_tls_send(sock, data, len, deadline_us);
     while (len > 0) {
         ssize_t sent = send(sock->fd, at, len, MSG_NOSIGNAL);
         if (sent >= 0) {
             at += sent;
             len -= (size_t)sent;
         } else if (errno == EAGAIN) {
-            int ready = wait_for(sock, POLLOUT, deadline_us);
+            int ready = ws_socket_wait(sock, POLLOUT, deadline_us);
             if (ready != 1)
-                return fail(sock, "send: %s", ready == 0 ? "timed out" : strerror(errno));
+                return ws_socket_fail(sock, "send: %s", ready == 0 ? "timed out" : strerror(errno));
         } else if (errno != EINTR) {
-            return fail(sock, "send: %s", strerror(errno));
+            return ws_socket_fail(sock, "send: %s", strerror(errno));
         }
     }
     return true;
@@ -141,14 +144,16 @@ ws_socket_receive(struct ws_socket *sock, void *buffer, size_t room, size_t *len
 {
     ssize_t got;
 
+    if (sock->tls)
+        return ws_tls_receive(sock, buffer, room, len, deadline_us);
     while ((got = recv(sock->fd, buffer, room, 0)) == -1) {
         if (errno == EINTR)
             continue;
-        int ready = errno == EAGAIN ? wait_for(sock, POLLIN, deadline_us) : -1;
+        int ready = errno == EAGAIN ? ws_socket_wait(sock, POLLIN, deadline_us) : -1;
         if (ready == 0)
             return WS_SOCKET_TIMEOUT;
         if (ready == -1) {
-            (void)fail(sock, "%s", strerror(errno));
+            (void)ws_socket_fail(sock, "%s", strerror(errno));
             return WS_SOCKET_FAILED;
         }
     }
@@ -159,6 +164,7 @@ ws_socket_receive(struct ws_socket *sock, void *buffer, size_t room, size_t *len
 void
 ws_socket_close(struct ws_socket *sock)
 {
+    ws_tls_end(sock);
     if (sock->fd != -1)
         close(sock->fd);
     sock->fd = -1;

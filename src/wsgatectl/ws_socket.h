@@ -1,5 +1,5 @@
 /*
- * ws_socket.h - a TCP connection of the command-line tool: calls that wait, with a deadline.
+ * ws_socket.h - a connection of the command-line tool, plain or TLS: calls that wait, with a deadline.
  *
  * For one connection at a time, in a program that has nothing else to do; the
  * gateway's own streams are in src/net. Deadlines are clock_monotonic_us()
@@ -16,9 +16,12 @@
 
 enum { WS_SOCKET_NO_DEADLINE = 0 };
 
+struct ws_tls;
+
 struct ws_socket {
-    int fd;          /* -1: none */
-    char error[256]; /* what went wrong last, for people */
+    int fd;             /* -1: none */
+    struct ws_tls *tls; /* NULL: plain; it goes with the socket */
+    char error[256];    /* what went wrong last, for people */
 };
 
 enum ws_socket_read {
@@ -32,6 +35,10 @@ enum ws_socket_read {
  * not bound the look-up of a name: that is up to the resolver. */
 bool ws_socket_connect(struct ws_socket *sock, const char *host, const char *port,
                        const char *bind_address, uint64_t deadline_us) MUST_CHECK;
+/* 1: ready for these poll events, 0: the deadline has passed, -1: errno. */
+int ws_socket_wait(const struct ws_socket *sock, short events, uint64_t deadline_us) MUST_CHECK;
+/* Writes the error; always false. */
+bool ws_socket_fail(struct ws_socket *sock, const char *format, ...) PRINTF_LIKE(2, 3);
 /* All of it, or false. */
 bool ws_socket_send(struct ws_socket *sock, const void *data, size_t len,
                     uint64_t deadline_us) MUST_CHECK;

@@ -8,17 +8,14 @@
 #include <strings.h>
 
 static bool
-scheme_take(const char **text, const char **error)
+scheme_take(struct ws_url *url, const char **text, const char **error)
 {
-    if (strncasecmp(*text, "wss://", 6) == 0) {
-        *error = "wss:// is not supported yet; probe the plain listener with ws://";
+    url->secure = strncasecmp(*text, "wss://", 6) == 0;
+    if (!url->secure && strncasecmp(*text, "ws://", 5) != 0) {
+        *error = "expected a URL that begins with ws:// or wss://";
         return false;
     }
-    if (strncasecmp(*text, "ws://", 5) != 0) {
-        *error = "expected a URL that begins with ws://";
-        return false;
-    }
-    *text += 5;
+    *text += url->secure ? 6 : 5;
     return true;
 }
 
@@ -32,13 +29,14 @@ authority_take(struct ws_url *url, struct str text, const char **error)
         *error = "the host is too long";
         return false;
     }
-    if (!host_parse(&host, text, false, name, error))
+    if (!host_parse(&host, text, url->secure, name, error))
         return false;
     struct str bare = host.name;
     if (bare.at[0] == '[')
         bare.at++, bare.len -= 2;
     snprintf(url->host, sizeof(url->host), STR_FMT, STR_ARG(bare));
-    snprintf(url->port, sizeof(url->port), "%u", host.port == 0 ? 80u : host.port);
+    unsigned usual = url->secure ? 443 : 80;
+    snprintf(url->port, sizeof(url->port), "%u", host.port == 0 ? usual : host.port);
     snprintf(url->authority, sizeof(url->authority), STR_FMT "%s%s", STR_ARG(host.name),
              host.port == 0 ? "" : ":", host.port == 0 ? "" : url->port);
     return true;
@@ -68,7 +66,7 @@ target_take(struct ws_url *url, const char *text, const char **error)
 bool
 ws_url_parse(struct ws_url *url, const char *text, const char **error)
 {
-    if (!scheme_take(&text, error))
+    if (!scheme_take(url, &text, error))
         return false;
     size_t len = strcspn(text, "/?#");
     return authority_take(url, (struct str){text, len}, error) &&

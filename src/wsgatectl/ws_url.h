@@ -15,13 +15,14 @@
 enum { WS_URL_TARGET_MAX = 16 * 1024 };
 
 struct ws_url {
+    bool secure;         /* wss */
     char host[256];      /* for a look-up: lower case, IPv6 without brackets */
     char port[6];        /* decimal; the default is written out */
     char authority[272]; /* for the Host field: brackets kept, the default port left out */
     char target[WS_URL_TARGET_MAX];
 };
 
-/* "ws://host[:port][/path][?query]". false: *error is a static phrase. */
+/* "ws://host[:port][/path][?query]", or wss. false: *error is a static phrase. */
 bool ws_url_parse(struct ws_url *url, const char *text, const char **error) MUST_CHECK;
 
 #endif

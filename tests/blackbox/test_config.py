@@ -207,6 +207,17 @@ class Check(Command):
                 text = GOOD.replace("routes:\n", jwt + "routes:\n", 1)
                 self.check_faults(self.check_file(text), [8])
 
+    def test_an_empty_list_is_no_list(self):
+        secret = self.file("long-enough", "s" * 64)
+        for word in ("audience", "algorithms", "token_from"):
+            with self.subTest(word):
+                jwt = (
+                    f"  users: {{ jwt: {{ keys: [{{ secret_file: {secret}, algorithm: HS256 }}], "
+                    f"{word}: [] }} }}\n"
+                )
+                text = GOOD.replace("routes:\n", jwt + "routes:\n", 1)
+                self.check_faults(self.check_file(text), [8])
+
     def test_what_is_not_built_yet_is_not_taken_silently(self):
         rows = {
             "admin": GOOD + "admin: { address: 127.0.0.1:9180 }\n",

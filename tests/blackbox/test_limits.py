@@ -226,6 +226,9 @@ class Counts(Case):
                 break
         self.assertIsNone(self.let_in(gate, source="127.0.0.5"))
         self.assertTrue(self.let_in(gate, source="127.0.0.6"))
+        self.check_refused(gate.ask(b"", source="127.0.0.5"), 429)
+        line = gate.await_line("handshake", reason="limit-handshakes-address")
+        self.assertEqual((line["status"], line["listener"]), (429, "main"))
         for client in waiting:
             client.close()
         self.assertTrue(any(self.let_in(gate, source="127.0.0.5") for _ in range(50)))

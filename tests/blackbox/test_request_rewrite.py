@@ -236,6 +236,20 @@ class Identity(Rewrite):
         self.assertEqual(head.get("X-Person"), "alice")
         self.assertEqual(head.get("X-Roles").replace(" ", ""), "user,admin")
 
+    def test_two_modules_cannot_set_one_header(self):
+        """The backend would have to choose who the client is."""
+        service = self.backend()
+        ann = self.jwt(forward_claims={"sub": "X-Person"})["middleware"]["users"]
+        bob = self.jwt(forward_claims={"sub": "x-person"})["middleware"]["users"]
+        bob["jwt"]["token_from"] = ["query:t"]
+        gate = self.start(
+            self.config(service, require=["ann", "bob"], middleware={"ann": ann, "bob": bob})
+        )
+        request = handshake(f"/ws?t={tokens.hs()}", f"Authorization: Bearer {tokens.hs()}")
+        self.check_refused(gate.ask(request), 503)
+        self.assertEqual(gate.await_line("handshake")["reason"], "header-twice")
+        self.assertEqual(service.connects, 0)
+
     def test_a_claim_that_is_absent_leaves_no_header(self):
         parts = self.jwt(forward_claims={"sub": "X-Auth-Subject", "email": "X-Auth-Email"})
         head = self.one(

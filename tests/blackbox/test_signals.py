@@ -1,7 +1,9 @@
 """What signals do: a clean end, a quick end, new log files, and nothing else."""
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -148,3 +150,36 @@ class Signals(Case):
         self.assertEqual(second.returncode, 1)
         self.assertIn(path.encode(), second.stderr)
         self.assertEqual(again.ask(handshake("/ws")).status, 101)
+
+    def test_a_unix_socket_is_gone_while_it_drains(self):
+        """Else a proxy in front would wait in its queue instead of going elsewhere."""
+        path = os.path.join(self.directory, "public.sock")
+        service = self.backend()
+        gate = self.gateway(
+            service, listeners=[{"address": f"unix:{path}"}], timeouts={"drain": "300s"}
+        )
+        client, peer = self.tunnel(gate, service, handshake("/ws"))
+        gate.send_signal(signal.SIGTERM)
+        for _ in range(200):
+            if not os.path.exists(path):
+                break
+            time.sleep(0.02)
+        self.assertFalse(os.path.exists(path))
+        client.send(b"x")
+        self.assertEqual(peer.read(1), b"x")
+        client.close()
+        peer.read_rest()
+        peer.close()
+        gate.judge(gate.await_exit())
+
+    def test_a_socket_of_another_kind_is_left_alone(self):
+        path = os.path.join(self.directory, "other.sock")
+        other = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(other.close)
+        other.bind(path)
+        config = self.config(self.echo_backend(), listeners=[{"address": f"unix:{path}"}])
+        file = self.file("other.json", json.dumps(config).encode())
+        done = subprocess.run([program(), "-c", file], capture_output=True, timeout=30, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"Address already in use", done.stderr)
+        self.assertTrue(os.path.exists(path))

@@ -68,6 +68,19 @@ START_TEST(an_address_has_its_own_limit)
 }
 END_TEST
 
+START_TEST(peers_on_a_unix_socket_are_no_single_address)
+{
+    struct crowd *crowd = crowd_new(&(struct crowd_limits){.handshakes_per_address = 1});
+    const struct sockaddr peer = {.sa_family = AF_UNIX};
+
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(crowd_enter(crowd, &peer), REASON_NONE);
+    for (int i = 0; i < 10; i++)
+        crowd_handshake_over(crowd, &peer);
+    crowd_free(crowd);
+}
+END_TEST
+
 START_TEST(many_addresses_come_and_go)
 {
     struct crowd *crowd = crowd_new(&(struct crowd_limits){.handshakes_per_address = 1});
@@ -94,6 +107,7 @@ crowd_suite(void)
     tcase_add_test(tc, connections_and_handshakes_have_limits);
     tcase_add_test(tc, zero_is_no_limit);
     tcase_add_test(tc, an_address_has_its_own_limit);
+    tcase_add_test(tc, peers_on_a_unix_socket_are_no_single_address);
     tcase_add_test(tc, many_addresses_come_and_go);
     suite_add_tcase(suite, tc);
     return suite;

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-static char reserved[64]; /* the last header */
 /* Unlike Check's assertions it allocates nothing while the condition holds: memory may be failing. */
 #define REQUIRE(condition)                                                                        \
     do {                                                                                          \
@@ -18,6 +17,7 @@ static char reserved[64]; /* the last header */
             ck_abort_msg("fake host: %s", #condition);                                            \
     } while (0)
 
+static char reserved[64]; /* the last header */
 static char complaints[4096];
 static char returned[4096];
 

@@ -162,7 +162,8 @@ static const struct {
      "Permessage-Deflate; server_no_context_takeover"},
     {PLAIN PROTOCOL("chat") EXTENSIONS("x-e, permessage-deflate; a=\"1\""), true, "chat",
      "x-e, permessage-deflate; a=\"1\""},
-    {PLAIN EXTENSIONS(""), true, NULL, ""},
+    {PLAIN EXTENSIONS(""), false, NULL, NULL}, /* RFC 6455 9.1: at least one */
+    {PLAIN EXTENSIONS(","), false, NULL, NULL},
     {PLAIN "Date: today\r\nServer: x\r\n", true, NULL, NULL},
     {"HTTP/1.1 200 OK\r\n" UPGRADE CONNECTION ACCEPT, false, NULL, NULL},
     {"HTTP/1.1 426 no\r\n" UPGRADE CONNECTION ACCEPT, false, NULL, NULL},

@@ -173,7 +173,8 @@ static const struct {
      {"bearer"}},
     {everywhere, "token-malformed", "strip subprotocol 1\n", {{NULL}}, {{NULL}}, {{NULL}},
      {"chat", "bearer"}},
-    {everywhere, "token-missing", "", {{NULL}}, {{NULL}}, {{NULL}}, {"Bearer", "@"}},
+    {everywhere, "token-ok", "strip subprotocol 1\nstrip subprotocol 0\n" ID, {{NULL}}, {{NULL}},
+     {{NULL}}, {"Bearer", "@"}},
     {everywhere, "token-missing", "", {{NULL}}, {{NULL}}, {{NULL}}, {"chat", "chat2"}},
     {everywhere, "token-several",
      "strip subprotocol 3\nstrip subprotocol 2\nstrip subprotocol 1\nstrip subprotocol 0\n",
@@ -650,6 +651,9 @@ static const struct {
      "token_from[0]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"
      "token_from[1]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"
      "token_from[2]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"},
+    {{KEY, {"token_from", "cookie:a b"}, {"token_from", "cookie:a;b"}, {NULL}},
+     "token_from[0]: no name that a cookie can have (RFC 6265 4.1.1)\n"
+     "token_from[1]: no name that a cookie can have (RFC 6265 4.1.1)\n"},
     {{KEY, {"token_from", "query:a"}, {"token_from", "cookie:a"}, {"token_from", "query:a"}, {NULL}},
      "token_from[2]: named twice\n"},
     {{KEY, {"token_from", "query:1"}, {"token_from", "query:2"}, {"token_from", "query:3"},

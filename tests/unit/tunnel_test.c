@@ -273,11 +273,30 @@ START_TEST(deadlines)
 }
 END_TEST
 
+/* A direction that flows does not hide one that stands. */
+START_TEST(each_direction_has_its_own_write_deadline)
+{
+    static char chunk[65536];
+    const int64_t wall = 1700000000000;
+
+    tunnel.times.write = 500; /* the backend reads nothing: its outbox was filled at 1000 */
+    for (int i = 0; i < 300 && tunnel.sides[BACKEND].out == NULL; i++) {
+        (void)!send(peers[CLIENT], chunk, sizeof(chunk), 0);
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    }
+    ck_assert_ptr_nonnull(tunnel.sides[BACKEND].out);
+    tunnel.progress_ms[CLIENT] = 1400; /* the other way, bytes go on */
+    ck_assert_uint_eq(tunnel_due(&tunnel, 1400, wall), 1500);
+    ck_assert_int_eq(tunnel_overdue(&tunnel, 1499, wall), REASON_NONE);
+    ck_assert_int_eq(tunnel_overdue(&tunnel, 1500, wall), REASON_WRITE_TIMEOUT);
+}
+END_TEST
+
 /* What a tunnel costs: two events of 128 bytes each are most of it. */
 START_TEST(is_small)
 {
     ck_assert_uint_le(sizeof(struct side), 168);
-    ck_assert_uint_le(sizeof(struct tunnel), 2 * sizeof(struct side) + 112);
+    ck_assert_uint_le(sizeof(struct tunnel), 2 * sizeof(struct side) + 120);
 }
 END_TEST
 
@@ -294,6 +313,7 @@ tunnel_suite(void)
     tcase_add_loop_test(tc, data_before_a_reset_arrives_when_a_write_finds_it, 0, 2);
     tcase_add_loop_test(tc, a_slow_reader_stops_the_writer, 0, 2);
     tcase_add_test(tc, deadlines);
+    tcase_add_test(tc, each_direction_has_its_own_write_deadline);
     tcase_add_test(tc, is_small);
     suite_add_tcase(suite, tc);
     return suite;

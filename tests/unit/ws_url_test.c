@@ -7,12 +7,17 @@
 
 static const struct {
     const char *text, *host, *port, *authority, *target;
+    bool secure;
 } good[] = {
     {"ws://a", "a", "80", "a", "/"},
     {"WS://Chat.Example.COM/x", "chat.example.com", "80", "chat.example.com", "/x"},
     {"ws://a:80/", "a", "80", "a", "/"},
     {"ws://a:8080/x/y?z=1&w", "a", "8080", "a:8080", "/x/y?z=1&w"},
     {"ws://a?token=t", "a", "80", "a", "/?token=t"},
+    {"wss://a", "a", "443", "a", "/", true},
+    {"WSS://a:443/x", "a", "443", "a", "/x", true},
+    {"wss://a:80/", "a", "80", "a:80", "/", true},
+    {"ws://a:443/", "a", "443", "a:443", "/"},
     {"ws://127.0.0.1:9001", "127.0.0.1", "9001", "127.0.0.1:9001", "/"},
     {"ws://[::1]:9001/x", "::1", "9001", "[::1]:9001", "/x"},
     {"ws://[2001:DB8::1]", "2001:db8::1", "80", "[2001:db8::1]", "/"},
@@ -30,12 +35,13 @@ START_TEST(takes_apart)
     ck_assert_str_eq(url.port, good[_i].port);
     ck_assert_str_eq(url.authority, good[_i].authority);
     ck_assert_str_eq(url.target, good[_i].target);
+    ck_assert(url.secure == good[_i].secure);
 }
 END_TEST
 
 static const char *const bad[] = {
     "",           "a",         "ws:",        "ws:/a",         "ws://",       "ws:///x",
-    "http://a/",  "wss://a/",  "ws://a:b/",  "ws://a:65536/", "ws://u@a/",   "ws://a b/",
+    "http://a/",  "wss:///a",  "ws://a:b/",  "ws://a:65536/", "ws://u@a/",   "ws://a b/",
     "ws://a/#x",  "ws://a#x",  "ws://a/x y", "ws://a/\n",     "ws://a/\x7f", "ws://a/\xc3\xa9",
     "ws://[::1/", "ws://[x]/", "ws://::1/x",
 };
