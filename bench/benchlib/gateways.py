@@ -4,6 +4,7 @@ chains are equal: every one of them admits and refuses the same requests."""
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,11 +53,19 @@ class Bench:
         self.servers = []
         self.tokens_made = 0
         self.told = False
-        self.run_tool('tokens', 'keys', self.work)
-        self.echo = self._backend('echo', [])
-        self.sink = self._backend('sink', ['-s'])
+        self.echo = self.sink = None
 
     def __enter__(self):
+        # Being ended from outside must not leave gateways behind.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: sys.exit(1))
+        try:
+            self.run_tool('tokens', 'keys', self.work)
+            self.echo = self._backend('echo', [])
+            self.sink = self._backend('sink', ['-s'])
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):

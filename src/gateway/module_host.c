@@ -1,5 +1,6 @@
 /*
- * module_host.c - what a module can ask and answer; see wsgate/middleware.h for the contract.
+ * module_host.c - what a module can answer and have done; its questions are in
+ * module_questions.c; see wsgate/middleware.h for the contract.
  *
  * Everything is bounded: an answer that does not fit (too many headers, no memory) makes
  * the function return false and marks the request as failed, so that even a
@@ -9,7 +10,6 @@
 
 #include "gateway/chain.h"
 #include "gateway/connection.h"
-#include "gateway/router.h"
 #include "protocol/http_head.h"
 
 #include <stdarg.h>
@@ -20,12 +20,6 @@ static struct request *
 of(const struct mw_request *request)
 {
     return (struct request *)(uintptr_t)request;
-}
-
-static struct mw_str
-out(struct str text)
-{
-    return (struct mw_str){text.at, text.len};
 }
 
 static struct str
@@ -46,108 +40,6 @@ static bool
 host_post(struct mw_worker *worker, void (*fn)(void *arg), void *arg)
 {
     return mailbox_post(worker->mailbox, fn, arg);
-}
-
-/* ---- Questions ---------------------------------------------------------- */
-
-static const struct sockaddr *
-host_peer_address(const struct mw_request *request)
-{
-    return of(request)->peer;
-}
-
-static struct mw_str
-host_method(const struct mw_request *request)
-{
-    return out(of(request)->head.method);
-}
-
-static struct mw_str
-host_host(const struct mw_request *request)
-{
-    return out(of(request)->host.name);
-}
-
-static struct mw_str
-host_path(const struct mw_request *request)
-{
-    return out(of(request)->target.path);
-}
-
-static struct mw_str
-host_capture(const struct mw_request *request, const char *name)
-{
-    return out(router_capture(of(request)->route, of(request)->captures, str_of(name)));
-}
-
-/* Decoded; an argument that cannot be decoded is given as it came, so that it is seen. */
-static struct mw_str
-host_query(const struct mw_request *mw, const char *name, size_t i)
-{
-    struct request *request = of(mw);
-    struct str value;
-    size_t len;
-
-    if (request->target.query.at == NULL ||
-        !query_find(request->target.query, str_of(name), i, &value))
-        return out(STR_NONE);
-    char *decoded = arena_alloc(&request->arena, value.len + 1);
-    if (decoded == NULL) {
-        (void)request_fail(request, REASON_NO_MEMORY, NULL);
-        return out(STR_NONE);
-    }
-    if (!query_decode(value, decoded, &len))
-        return out(value);
-    return (struct mw_str){decoded, len};
-}
-
-static struct mw_str
-host_header(const struct mw_request *request, const char *name, size_t i)
-{
-    size_t place = 0;
-
-    for (;; i--) {
-        const struct http_field *field = http_find(&of(request)->head, str_of(name), &place);
-        if (field == NULL)
-            return out(STR_NONE);
-        if (i == 0)
-            return out(field->value);
-    }
-}
-
-/* Over all Cookie fields: RFC 6265 allows one, HTTP/2 front ends send several. */
-static struct mw_str
-host_cookie(const struct mw_request *request, const char *name, size_t i)
-{
-    const struct http_field *field;
-    size_t place = 0;
-    struct str value;
-
-    while ((field = http_find(&of(request)->head, STR("cookie"), &place)) != NULL)
-        for (size_t k = 0; cookie_find(field->value, str_of(name), k, &value); k++)
-            if (i-- == 0)
-                return out(value);
-    return out(STR_NONE);
-}
-
-static struct mw_str
-host_subprotocol(const struct mw_request *request, size_t i)
-{
-    const struct handshake *handshake = &of(request)->handshake;
-
-    return out(i < handshake->protocol_count ? handshake->protocols[i] : STR_NONE);
-}
-
-static int64_t
-host_wall_clock_ms(const struct mw_request *request)
-{
-    return of(request)->wall_ms;
-}
-
-static uint64_t
-host_session_id(const struct mw_request *request)
-{
-    return of(request)->id;
 }
 
 /* ---- Answers ------------------------------------------------------------ */
@@ -380,16 +272,6 @@ host_fill(struct host_functions *host)
         .size = sizeof(struct mw_host),
         .worker_base = host_worker_base,
         .post = host_post,
-        .peer_address = host_peer_address,
-        .method = host_method,
-        .host = host_host,
-        .path = host_path,
-        .capture = host_capture,
-        .query = host_query,
-        .header = host_header,
-        .cookie = host_cookie,
-        .subprotocol = host_subprotocol,
-        .wall_clock_ms = host_wall_clock_ms,
         .deny = host_deny,
         .forward_header = host_forward_header,
         .strip = host_strip,
@@ -402,9 +284,9 @@ host_fill(struct host_functions *host)
         .task = host_task,
         .resume = host_resume,
         .close_session = host_close_session,
-        .session_id = host_session_id,
         .log = host_log,
         .count = host_count,
     };
+    module_questions_fill(&host->public);
     settings_fill_host(&host->public);
 }

@@ -22,5 +22,7 @@ struct host_functions {
 };
 
 void host_fill(struct host_functions *host);
+/* The part of it that answers questions about a request. */
+void module_questions_fill(struct mw_host *host);
 
 #endif

@@ -1,0 +1,138 @@
+/*
+ * module_questions.c - what a module can ask about a request; see wsgate/middleware.h.
+ *
+ * Answers point into the request's own memory, which lives until the verdict.
+ */
+#include "gateway/module_host.h"
+
+#include "gateway/request.h"
+#include "gateway/router.h"
+#include "protocol/http_head.h"
+
+static struct request *
+of(const struct mw_request *request)
+{
+    return (struct request *)(uintptr_t)request;
+}
+
+static struct mw_str
+out(struct str text)
+{
+    return (struct mw_str){text.at, text.len};
+}
+
+static const struct sockaddr *
+host_peer_address(const struct mw_request *request)
+{
+    return of(request)->peer;
+}
+
+static struct mw_str
+host_method(const struct mw_request *request)
+{
+    return out(of(request)->head.method);
+}
+
+static struct mw_str
+host_host(const struct mw_request *request)
+{
+    return out(of(request)->host.name);
+}
+
+static struct mw_str
+host_path(const struct mw_request *request)
+{
+    return out(of(request)->target.path);
+}
+
+static struct mw_str
+host_capture(const struct mw_request *request, const char *name)
+{
+    return out(router_capture(of(request)->route, of(request)->captures, str_of(name)));
+}
+
+/* Decoded; an argument that cannot be decoded is given as it came, so that it is seen. */
+static struct mw_str
+host_query(const struct mw_request *mw, const char *name, size_t i)
+{
+    struct request *request = of(mw);
+    struct str value;
+    size_t len;
+
+    if (request->target.query.at == NULL ||
+        !query_find(request->target.query, str_of(name), i, &value))
+        return out(STR_NONE);
+    char *decoded = arena_alloc(&request->arena, value.len + 1);
+    if (decoded == NULL) {
+        (void)request_fail(request, REASON_NO_MEMORY, NULL);
+        return out(STR_NONE);
+    }
+    if (!query_decode(value, decoded, &len))
+        return out(value);
+    return (struct mw_str){decoded, len};
+}
+
+static struct mw_str
+host_header(const struct mw_request *request, const char *name, size_t i)
+{
+    size_t place = 0;
+
+    for (;; i--) {
+        const struct http_field *field = http_find(&of(request)->head, str_of(name), &place);
+        if (field == NULL)
+            return out(STR_NONE);
+        if (i == 0)
+            return out(field->value);
+    }
+}
+
+/* Over all Cookie fields: RFC 6265 allows one, HTTP/2 front ends send several. */
+static struct mw_str
+host_cookie(const struct mw_request *request, const char *name, size_t i)
+{
+    const struct http_field *field;
+    size_t place = 0;
+    struct str value;
+
+    while ((field = http_find(&of(request)->head, STR("cookie"), &place)) != NULL)
+        for (size_t k = 0; cookie_find(field->value, str_of(name), k, &value); k++)
+            if (i-- == 0)
+                return out(value);
+    return out(STR_NONE);
+}
+
+static struct mw_str
+host_subprotocol(const struct mw_request *request, size_t i)
+{
+    const struct handshake *handshake = &of(request)->handshake;
+
+    return out(i < handshake->protocol_count ? handshake->protocols[i] : STR_NONE);
+}
+
+static int64_t
+host_wall_clock_ms(const struct mw_request *request)
+{
+    return of(request)->wall_ms;
+}
+
+static uint64_t
+host_session_id(const struct mw_request *request)
+{
+    return of(request)->id;
+}
+
+void
+module_questions_fill(struct mw_host *host)
+{
+    host->peer_address = host_peer_address;
+    host->method = host_method;
+    host->host = host_host;
+    host->path = host_path;
+    host->capture = host_capture;
+    host->query = host_query;
+    host->header = host_header;
+    host->cookie = host_cookie;
+    host->subprotocol = host_subprotocol;
+    host->wall_clock_ms = host_wall_clock_ms;
+    host->session_id = host_session_id;
+}
