@@ -266,7 +266,6 @@ checker_verify(struct checker *checker, enum jose_algorithm algorithm, struct st
         if (reason != JOSE_SIGNATURE)
             break;
     }
-    if (reason != JOSE_OK)
-        ERR_clear_error();
+    ERR_clear_error(); /* also what a key left that was tried before the right one */
     return reason;
 }
