@@ -8,6 +8,7 @@ certificates are made by the openssl command. Runs in the build directory; the s
 import json
 import os
 import re
+import select
 import shutil
 import socket
 import ssl
@@ -107,26 +108,35 @@ class Front:
             return
         self.protocols.append(client.selected_alpn_protocol())
         with client, socket.create_connection(("127.0.0.1", self.behind)) as server:
-            back = threading.Thread(target=self.relay, args=(server, client))
-            back.start()
             self.relay(client, server)
-            back.join(20)
 
     @staticmethod
-    def relay(source, sink):
-        """All that comes, then FIN; to a TLS client, close_notify first."""
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        try:
-            if isinstance(sink, ssl.SSLSocket):
-                sink.unwrap()
-            else:
-                sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
+    def relay(client, server):
+        """Both ways on one thread, for an SSLSocket is not to be used by two at a time. An end is passed
+        on: as FIN to the server, as close_notify to the client."""
+        reading = [client, server]
+        while reading:
+            waiting = client in reading and client.pending()
+            ready = [client] if waiting else select.select(reading, [], [], 20)[0]
+            if not ready:
+                return
+            for source in ready:
+                sink = server if source is client else client
+                try:
+                    data = source.recv(65536)
+                except OSError:
+                    data = b""
+                try:
+                    if data:
+                        sink.sendall(data)
+                    elif sink is client:
+                        client.unwrap()
+                        return
+                    else:
+                        reading.remove(client)
+                        server.shutdown(socket.SHUT_WR)
+                except OSError:
+                    return
 
     def end(self):
         self.listener.shutdown(socket.SHUT_RDWR)
