@@ -8,6 +8,7 @@ certificates are made by the openssl command. Runs in the build directory; the s
 import json
 import os
 import re
+import select
 import shutil
 import socket
 import ssl
@@ -106,27 +107,37 @@ class Front:
             plain.close()
             return
         self.protocols.append(client.selected_alpn_protocol())
-        with client, socket.create_connection(("127.0.0.1", self.behind)) as server:
-            back = threading.Thread(target=self.relay, args=(server, client))
-            back.start()
+        with client, socket.create_connection(("127.0.0.1", self.behind), 20) as server:
             self.relay(client, server)
-            back.join(20)
 
     @staticmethod
-    def relay(source, sink):
-        """All that comes, then FIN; to a TLS client, close_notify first."""
+    def read(source):
         try:
-            while data := source.recv(65536):
-                sink.sendall(data)
+            return source.recv(65536)
         except OSError:
-            pass
-        try:
-            if isinstance(sink, ssl.SSLSocket):
-                sink.unwrap()
-            else:
-                sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
+            return b""
+
+    def relay(self, client, server):
+        """Both ways, in one thread, for an SSL object is not for two. An end is passed on."""
+        other = {client: server, server: client}
+        while server in other:
+            waiting = client in other and client.pending() > 0
+            ready = [client] if waiting else select.select(list(other), [], [], 20)[0]
+            if not ready:
+                return
+            for source in ready:
+                data, sink = self.read(source), other[source]
+                try:
+                    if data:
+                        sink.sendall(data)
+                        continue
+                    del other[source]
+                    if sink is client:
+                        sink.unwrap()
+                    else:
+                        sink.shutdown(socket.SHUT_WR)
+                except OSError:
+                    return
 
     def end(self):
         self.listener.shutdown(socket.SHUT_RDWR)
