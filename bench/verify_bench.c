@@ -87,7 +87,8 @@ sign(struct subject *subject, unsigned char *raw)
     } else {
         EVP_MD_CTX *context = EVP_MD_CTX_new();
         const char *hash = row->family == JOSE_EDDSA ? NULL : key_hash_name(row->hash);
-        require(EVP_DigestSignInit_ex(context, &parameters, hash, NULL, NULL, subject->key, NULL) > 0,
+        require(EVP_DigestSignInit_ex(context, &parameters, hash, NULL, NULL, subject->key,
+                                      NULL) > 0,
                 "signing");
         if (row->family == JOSE_PSS) {
             EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING);
@@ -114,8 +115,8 @@ make_token(struct subject *subject)
 {
     unsigned char raw[JOSE_SIGNATURE_MAX];
     char header[128], *at = subject->token;
-    int len = snprintf(header, sizeof(header), "{\"alg\":\"%s\",\"kid\":\"2026-01\",\"typ\":\"JWT\"}",
-                       subject->row->name);
+    int len = snprintf(header, sizeof(header),
+                       "{\"alg\":\"%s\",\"kid\":\"2026-01\",\"typ\":\"JWT\"}", subject->row->name);
 
     at += base64url_encode(header, (size_t)len, at);
     *at++ = '.';
@@ -211,7 +212,8 @@ verify_bare(struct subject *subject)
                  EVP_MAC_final(subject->mac, out, &len, sizeof(out)) > 0 &&
                  CRYPTO_memcmp(out, subject->signature, len) == 0;
         } else if (subject->one_shot) {
-            ok = EVP_DigestVerifyInit_ex(subject->one_shot, NULL, NULL, NULL, NULL, NULL, NULL) > 0 &&
+            EVP_MD_CTX *context = subject->one_shot;
+            ok = EVP_DigestVerifyInit_ex(context, NULL, NULL, NULL, NULL, NULL, NULL) > 0 &&
                  EVP_DigestVerify(subject->one_shot, subject->signature, subject->signature_len,
                                   text, subject->text.len) == 1;
         } else {
@@ -236,7 +238,8 @@ measure(void (*way)(struct subject *), struct subject *subject)
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
     way(subject);
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
-    return ((double)(after.tv_sec - before.tv_sec) * 1e9 + (double)(after.tv_nsec - before.tv_nsec)) /
+    return ((double)(after.tv_sec - before.tv_sec) * 1e9 +
+            (double)(after.tv_nsec - before.tv_nsec)) /
            1e3 / BATCH;
 }
 
@@ -275,7 +278,7 @@ run(enum jose_algorithm algorithm, int rounds)
     EVP_PKEY_free(subject.key);
 }
 
-/* ---- Counting ---------------------------------------------------------------------------------- */
+/* ---- Counting -------------------------------------------------------------------------------- */
 
 static void *
 on_malloc(size_t size)

@@ -11,7 +11,8 @@
  *   query:NAME    Likewise; the gateway has decoded %XX.
  *   subprotocol   "base64url.bearer.authorization.k8s.io.<unpadded base64url>", which needs
  *                 another subprotocol beside it, or "bearer" with the token as the very next
- *                 entry, at any place in the list. Both spelled exactly so.
+ *                 entry, at any place in the list. "bearer" in any case of letters, the
+ *                 long prefix exactly so.
  */
 #ifndef WSGATE_CREDENTIAL_H
 #define WSGATE_CREDENTIAL_H

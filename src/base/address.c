@@ -13,6 +13,8 @@
  */
 #include "base/address.h"
 
+#include "base/text.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 
@@ -174,6 +176,22 @@ format_local(const struct address *address, char *buffer)
 }
 
 /* Zones are not written: text has none. */
+/* By hand: every handshake has two, and inet_ntop goes through printf. */
+static struct str
+format_v4(const void *ip, char buffer[ADDRESS_TEXT_MAX])
+{
+    struct text text = {buffer, 0, ADDRESS_TEXT_MAX, false};
+    const unsigned char *bytes = ip;
+
+    for (size_t i = 0; i < 4; i++) {
+        if (i > 0)
+            text_add(&text, STR("."));
+        text_number(&text, bytes[i]);
+    }
+    buffer[text.len] = '\0';
+    return text_str(&text);
+}
+
 struct str
 address_format_ip(const struct address *address, char buffer[ADDRESS_TEXT_MAX])
 {
@@ -182,6 +200,8 @@ address_format_ip(const struct address *address, char buffer[ADDRESS_TEXT_MAX])
     const void *ip = address->any.sa_family == AF_INET ? (const void *)&address->v4.sin_addr
                                                        : (const void *)&address->v6.sin6_addr;
 
+    if (address->any.sa_family == AF_INET)
+        return format_v4(ip, buffer);
     if (inet_ntop(address->any.sa_family, ip, buffer, ADDRESS_TEXT_MAX) == NULL)
         buffer[0] = '\0';
     return str_of(buffer);
@@ -197,11 +217,14 @@ address_format(const struct address *address, char buffer[ADDRESS_TEXT_MAX])
         return format_local(address, buffer);
     struct str ip = address_format_ip(address, digits);
     in_port_t port = family == AF_INET ? address->v4.sin_port : address->v6.sin6_port;
-    bool brackets = family == AF_INET6;
-    int len = snprintf(buffer, ADDRESS_TEXT_MAX, "%s" STR_FMT "%s:%u", brackets ? "[" : "",
-                       STR_ARG(ip), brackets ? "]" : "", ntohs(port));
+    struct text text = {buffer, 0, ADDRESS_TEXT_MAX, false};
 
-    return (struct str){buffer, (size_t)len};
+    text_add(&text, family == AF_INET6 ? STR("[") : STR(""));
+    text_add(&text, ip);
+    text_add(&text, family == AF_INET6 ? STR("]:") : STR(":"));
+    text_number(&text, ntohs(port));
+    buffer[text.len] = '\0';
+    return text_str(&text);
 }
 
 bool

@@ -48,7 +48,7 @@ access_log_handshake(struct log *log, const struct request *request, unsigned st
                      const char *server)
 {
     const struct answer *answer = &request->answer;
-    struct log_line line;
+    struct log_line line UNINITIALIZED;
 
     log_begin(&line, log, LOG_ACCESS, LOG_LEVEL_INFO, "handshake");
     log_id(&line, request->id);
@@ -74,7 +74,7 @@ void
 access_log_turned_away(struct log *log, uint64_t id, const struct sockaddr *peer,
                        const struct listener_settings *listener, enum reason reason)
 {
-    struct log_line line;
+    struct log_line line UNINITIALIZED;
 
     log_begin(&line, log, LOG_ACCESS, LOG_LEVEL_INFO, "handshake");
     log_id(&line, id);
@@ -90,7 +90,7 @@ void
 access_log_tunnel(struct log *log, const struct tunnel_record *record, const struct tunnel *tunnel,
                   enum reason reason)
 {
-    struct log_line line;
+    struct log_line line UNINITIALIZED;
 
     log_begin(&line, log, LOG_ACCESS, LOG_LEVEL_INFO, "tunnel");
     log_id(&line, record->id);

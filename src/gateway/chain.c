@@ -29,6 +29,17 @@ refused(struct request *request)
     return STEP_FAILED;
 }
 
+/* It passed, but an answer of its own did not fit: the request is refused, and the slot of
+ * what passed is due like any other. */
+static enum step
+passed_in_part(struct request *request)
+{
+    enum step step = refused(request);
+
+    request->chain.next++;
+    return step;
+}
+
 static enum step
 run(struct request *request)
 {
@@ -48,8 +59,8 @@ run(struct request *request)
         }
         if (verdict != MW_PASS)
             return refused(request);
-        if (request->answer.reason != REASON_NONE) /* it passed what it could not complete */
-            return refused(request);
+        if (request->answer.reason != REASON_NONE)
+            return passed_in_part(request);
     }
     return STEP_DONE;
 }
@@ -70,8 +81,10 @@ enum step
 chain_resume(struct request *request, enum mw_verdict verdict)
 {
     request->chain.waiting = false;
-    if (verdict != MW_PASS || request->answer.reason != REASON_NONE)
+    if (verdict != MW_PASS)
         return refused(request);
+    if (request->answer.reason != REASON_NONE)
+        return passed_in_part(request);
     request->chain.next++;
     return run(request);
 }

@@ -220,6 +220,7 @@ fill_tunnel(struct connection *connection)
     tunnel->times = (struct tunnel_times){settings->idle_timeout, settings->write_timeout,
                                           request->settings->timeouts.fin};
     tunnel->active_ms = connection->worker->now_ms;
+    tunnel->keep_alive_ms = worker_after(connection->worker, TUNNEL_KEEP_ALIVE_AFTER_MS);
     tunnel->lifetime_due_ms = worker_after(connection->worker, settings->max_lifetime);
     tunnel->lifetime_reason = REASON_LIFETIME;
     tunnel->expiry_wall_ms = request->deadline_wall_ms;

@@ -183,10 +183,12 @@ tunnel_deadline(struct connection *connection)
     struct worker *worker = connection->worker;
     enum reason reason = tunnel_overdue(&connection->tunnel, worker->now_ms, wall_ms(worker));
 
-    if (reason != REASON_NONE)
+    if (reason != REASON_NONE) {
         connection_close(connection, reason);
-    else
-        connection_rearm(connection);
+        return;
+    }
+    tunnel_keep_alive(&connection->tunnel, worker->now_ms);
+    connection_rearm(connection);
 }
 
 void

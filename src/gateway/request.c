@@ -19,9 +19,10 @@ request_new(struct worker *worker, const struct settings *settings)
     struct arena arena;
 
     arena_init(&arena, &worker->arenas, REQUEST_ARENA_MAX);
-    struct request *request = arena_zalloc(&arena, sizeof(*request));
+    struct request *request = arena_alloc(&arena, sizeof(*request));
     if (request == NULL)
         return NULL;
+    memset(request, 0, offsetof(struct request, strips));
     request->worker = worker;
     request->settings = settings;
     request->deadline_wall_ms = INT64_MAX;

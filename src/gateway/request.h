@@ -114,17 +114,17 @@ struct request {
     struct chain chain;
     struct answer answer;
 
-    struct strip strips[REQUEST_STRIPS_MAX];
-    size_t strip_count;
+    size_t strip_count, forward_count, label_count;
     uint32_t stripped_protocols; /* bit i: handshake.protocols[i] */
-    struct header forwards[REQUEST_FORWARDS_MAX];
-    size_t forward_count;
-    struct header labels[REQUEST_LABELS_MAX];
-    size_t label_count;
     struct str issuer, subject;
     int64_t deadline_wall_ms; /* INT64_MAX: none */
 
     struct upgrade upgrade;
+
+    /* The rest is not zeroed at the start: the counts above say how much of it holds. */
+    struct strip strips[REQUEST_STRIPS_MAX];
+    struct header forwards[REQUEST_FORWARDS_MAX];
+    struct header labels[REQUEST_LABELS_MAX];
 };
 
 /* Bits for stripped_protocols. */

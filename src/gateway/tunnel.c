@@ -196,10 +196,19 @@ tunnel_due(const struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms)
         int64_t left = tunnel->expiry_wall_ms - wall_ms;
         due = earlier(due, now_ms + (left > 0 ? (uint64_t)left : 0));
     }
-    due = earlier(due, write_due(tunnel));
+    due = earlier(due, earlier(write_due(tunnel), tunnel->keep_alive_ms));
     if (tunnel->fin_ms != 0)
         due = earlier(due, after(tunnel->fin_ms, tunnel->times.fin));
     return due;
+}
+
+void
+tunnel_keep_alive(struct tunnel *tunnel, uint64_t now_ms)
+{
+    if (now_ms < tunnel->keep_alive_ms)
+        return;
+    stream_keep_alive(&tunnel->sides[BACKEND].stream);
+    tunnel->keep_alive_ms = WHEEL_NEVER;
 }
 
 enum reason

@@ -29,6 +29,7 @@ struct tunnel {
     uint64_t active_ms;     /* when a byte last came from either */
     uint64_t progress_ms[2]; /* of each side: when its outbox was filled, or last got smaller */
     uint64_t fin_ms;        /* when the first direction ended; 0: both are open */
+    uint64_t keep_alive_ms; /* when the backend's socket gets SO_KEEPALIVE; WHEEL_NEVER: has it */
     uint64_t lifetime_due_ms;
     int64_t expiry_wall_ms; /* INT64_MAX: none */
     struct tunnel_times times;
@@ -47,7 +48,12 @@ enum reason tunnel_give(struct tunnel *tunnel, int from, const char *data, size_
 /* Registers both sides, but for those that must wait for an outbox. */
 enum reason tunnel_open(struct tunnel *tunnel) MUST_CHECK;
 
-/* The next moment at which tunnel_overdue has to be asked. */
+/* What is due besides an end: keep-alive on the backend's socket, which only a tunnel that lasts needs (the
+ * client's has it from its listener). The kernel's first probe is due after hours. */
+enum { TUNNEL_KEEP_ALIVE_AFTER_MS = 10 * 1000 };
+void tunnel_keep_alive(struct tunnel *tunnel, uint64_t now_ms);
+
+/* The next moment at which tunnel_overdue and tunnel_keep_alive have to be asked. */
 uint64_t tunnel_due(const struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms);
 enum reason tunnel_overdue(const struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms);
 

@@ -66,10 +66,8 @@ stream_connect(struct stream *stream, const struct address *address)
     stream->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (stream->fd == -1)
         return false;
-    if (family != AF_UNIX) {
+    if (family != AF_UNIX)
         (void)setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        (void)setsockopt(stream->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    }
     if (connect(stream->fd, &address->any, address->len) == 0 || errno == EINPROGRESS ||
         errno == EINTR)
         return true;
@@ -77,6 +75,14 @@ stream_connect(struct stream *stream, const struct address *address)
     stream_close(stream);
     errno = error;
     return false;
+}
+
+void
+stream_keep_alive(struct stream *stream)
+{
+    int on = 1;
+
+    (void)setsockopt(stream->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
 int

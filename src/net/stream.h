@@ -39,11 +39,13 @@ void stream_shutdown(struct stream *stream);
 void stream_close(struct stream *stream);
 
 /*
- * A non-blocking socket on its way to `address` (TCP with TCP_NODELAY and SO_KEEPALIVE,
- * or Unix). A stream_write right away succeeds where the connection is there already and
+ * A non-blocking socket on its way to `address` (TCP with TCP_NODELAY, or
+ * Unix). A stream_write right away succeeds where the connection is there already and
  * says STREAM_AGAIN where it is not. false: errno.
  */
 bool stream_connect(struct stream *stream, const struct address *address) MUST_CHECK;
+/* SO_KEEPALIVE, for a peer that vanishes without a word. */
+void stream_keep_alive(struct stream *stream);
 /* After writability: 0, or the errno with which the connect failed. */
 int stream_connect_error(struct stream *stream);
 

@@ -44,7 +44,8 @@ static const uint8_t orders[][66] = {
 };
 
 static const struct jose_reason_row reasons[JOSE_REASON_COUNT] = {
-#define X(name, word, status, error, description) [JOSE_##name] = {word, status, error, description},
+#define X(name, word, status, error, description) \
+    [JOSE_##name] = {word, status, error, description},
     JOSE_REASONS(X)
 #undef X
 };

@@ -150,7 +150,7 @@ verify_eddsa(struct slot *slot, struct str text, struct str signature)
 
     if (made)
         slot->one_shot = EVP_MD_CTX_new();
-    /* Initialised before every use: newer OpenSSL wants it. Without a key it keeps the one it has. */
+    /* Initialised before every use: newer OpenSSL wants it. Without a key it keeps its own. */
     if (!slot->one_shot ||
         EVP_DigestVerifyInit_ex(slot->one_shot, NULL, NULL, NULL, NULL,
                                 made ? slot->key->public_key : NULL, NULL) <= 0) {
@@ -266,7 +266,6 @@ checker_verify(struct checker *checker, enum jose_algorithm algorithm, struct st
         if (reason != JOSE_SIGNATURE)
             break;
     }
-    if (reason != JOSE_OK)
-        ERR_clear_error();
+    ERR_clear_error(); /* also what a key left that was tried before the right one */
     return reason;
 }

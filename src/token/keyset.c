@@ -68,7 +68,8 @@ keyset_add(struct keyset *keyset, struct key *key, struct key_error *error)
     for (size_t i = 0; fits && i < keyset->count; i++) {
         fits = !is_twin(keyset->keys[i], key);
         if (!fits)
-            key_error_set(error, "an earlier key has the same kid and can serve the same algorithm");
+            key_error_set(error,
+                          "an earlier key has the same kid and can serve the same algorithm");
     }
     if (fits)
         keyset->keys[keyset->count++] = key;

@@ -19,7 +19,7 @@ struct command {
     int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name */
 };
 
-/* Runs the subcommand that argv[1] names; handles --help and --version. title: "wsgatectl token". */
+/* Runs the subcommand that argv[1] names, and --help and --version. title: "wsgatectl token". */
 int command_dispatch(const struct command *table, const char *title, int argc, char **argv);
 
 /* One line to standard error. */

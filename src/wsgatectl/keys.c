@@ -198,8 +198,8 @@ take_keygen_option(struct keygen *keygen, int option)
         keygen->algorithm = jose_algorithm_named(str_of(optarg));
         if (keygen->algorithm)
             return COMMAND_OK;
-        return command_misuse(keygen_title, "there is no algorithm \"%s\"; expected one of" JOSE_NAMES,
-                              optarg);
+        return command_misuse(keygen_title,
+                              "there is no algorithm \"%s\"; expected one of" JOSE_NAMES, optarg);
     case 'p':
         keygen->out_private = optarg;
         return COMMAND_OK;

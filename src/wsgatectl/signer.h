@@ -19,8 +19,8 @@ struct signer *signer_open(const char *path, enum jose_algorithm algorithm,
 enum jose_algorithm signer_algorithm(const struct signer *signer);
 void signer_close(struct signer *signer);
 
-/* A compact JWS over claims; header: members beside `alg`, all strings, may be empty. The caller frees
- * it. NULL: *error says why. */
+/* A compact JWS over claims; header: members beside `alg`, all strings, may be empty. The caller
+ * frees it. NULL: *error says why. */
 char *signer_sign(const struct signer *signer, const struct json_t *header,
                   const struct json_t *claims, struct key_error *error) MUST_CHECK;
 

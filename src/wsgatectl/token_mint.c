@@ -124,7 +124,8 @@ set_claim(json_t *claims, const char *text)
     free(name);
     if (ok)
         return COMMAND_OK;
-    return command_misuse(title, "\"%s\": expected NAME=JSON, such as role='\"admin\"' or n=1", text);
+    return command_misuse(title, "\"%s\": expected NAME=JSON, such as role='\"admin\"' or n=1",
+                          text);
 }
 
 static int
@@ -138,7 +139,8 @@ take_option(struct order *order, int option, const char *text)
         order->algorithm = jose_algorithm_named(str_of(text));
         if (order->algorithm)
             return COMMAND_OK;
-        return command_misuse(title, "there is no algorithm \"%s\"; expected one of" JOSE_NAMES, text);
+        return command_misuse(title, "there is no algorithm \"%s\"; expected one of" JOSE_NAMES,
+                              text);
     case 'K':
         return set_string(order->header, "kid", text);
     case 'T':

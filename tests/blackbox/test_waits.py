@@ -206,3 +206,11 @@ class Waits(Case):
                 client.close()
         totals = self.totals(gate)
         self.assertGreaterEqual(totals["released"], 400)
+
+    def test_a_pass_that_does_not_fit_is_refused_and_released(self):
+        """It passed, so its slot is due; but what it answered cannot be carried out."""
+        service = self.backend()
+        gate = self.waiting_gateway(service, [{"verdict": "pass", "too_much": True}])
+        self.check_refused(gate.ask(handshake("/ws")), 503)
+        self.assertEqual(service.connects, 0)
+        self.check(gate, released=1)

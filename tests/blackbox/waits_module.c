@@ -15,7 +15,7 @@
 struct instance {
     const struct mw_host *host;
     struct timeval delay;
-    bool wait, pass;
+    bool wait, pass, too_much;
     struct timeval close_after; /* 0: it is left alone */
 };
 
@@ -49,6 +49,8 @@ static const struct mw_option options[] = {
     {.word = "delay", .type = MW_DURATION, .fallback = "0", .help = "How long it waits; 0: not."},
     {.word = "close_after", .type = MW_DURATION, .fallback = "0",
      .help = "Ends the session that long after it was let in; 0: never."},
+    {.word = "too_much", .type = MW_BOOL, .fallback = "false",
+     .help = "Attaches more labels than fit, and passes all the same."},
     {.word = NULL},
 };
 
@@ -69,6 +71,7 @@ setup(const struct mw_options *opts, const struct mw_host *host)
     instance->wait = host->option_integer(opts, "delay") > 0;
     instance->delay = timeval_of(host->option_integer(opts, "delay"));
     instance->close_after = timeval_of(host->option_integer(opts, "close_after"));
+    instance->too_much = host->option_integer(opts, "too_much") != 0;
     instance->pass = host->option_integer(opts, "verdict") == 0;
     return instance;
 }
@@ -139,6 +142,9 @@ let_in(struct state *state, struct mw_request *request)
     host->slot_set(request, slot);
     if (host->slot(request) != slot || !host->label(request, "test", (struct mw_str){"waited", 6}))
         abort();
+    while (state->instance->too_much &&
+           host->label(request, "more", (struct mw_str){"than fits", 9}))
+        continue;
     host->count(request, "test_waits_passed", 1);
     (void)host->post(state->worker, on_posted, state);
     state->held++;

@@ -110,7 +110,8 @@ class TokenTest(unittest.TestCase):
         self.refused(2, "--algorithm and --out-private are needed", "keygen")
         self.refused(2, "--algorithm and --out-private are needed", "keygen", "-a", "ES256")
         self.refused(2, 'there is no algorithm "none"', "keygen", "-a", "none", "-p", "key")
-        self.refused(2, "a secret has no public part", "keygen", "-a", "HS256", "-p", "s", "-P", "x")
+        self.refused(2, "a secret has no public part", "keygen", "-a", "HS256", "-p", "s",
+                     "-P", "x")
         self.refused(2, "too many arguments", "keygen", "-a", "HS256", "-p", "s", "more")
         self.refused(2, "wrong option", "keygen", "--nonsense")
         self.refused(1, "No such file", "keygen", "-a", "ES256", "-p", "no/such/place")
@@ -131,8 +132,9 @@ class TokenTest(unittest.TestCase):
     def test_mint_sets_claims(self):
         self.pair()
         before = int(time.time())
-        token = self.made("mint", "-k", "key", "-i", "https://id", "-s", "alice", "-A", "a", "-A", "b",
-                          "-A", "c", "-e", "5m", "-n", "-1h", "-c", 'role="admin"', "-c", "n=[1,2]",
+        token = self.made("mint", "-k", "key", "-i", "https://id", "-s", "alice", "-A", "a", "-A",
+                          "b", "-A", "c", "-e", "5m", "-n", "-1h", "-c", 'role="admin"', "-c",
+                          "n=[1,2]",
                           "-c", 'o={"x":null}', "-K", "k", "-T", "at+jwt")
         header, claims = (decoded(part) for part in token.split(".")[:2])
         self.assertEqual(header, {"alg": "ES256", "kid": "k", "typ": "at+jwt"})
@@ -248,7 +250,7 @@ class TokenTest(unittest.TestCase):
         self.assertEqual(status, 0)
         self.assertTrue(all(" " <= c <= "~" or c == "\n" for c in out))
 
-    # ---- jwks --------------------------------------------------------------------------------------
+    # ---- jwks ---------------------------------------------------------------------------------
 
     def test_jwks_of_several_keys(self):
         for algorithm in ["RS256", "ES256", "EdDSA"]:
@@ -275,18 +277,19 @@ class TokenTest(unittest.TestCase):
         self.refused(1, "key: holds a private key", "jwks", "key")
         self.refused(1, "cannot serve RS256", "jwks", "-a", "RS256", "pub")
 
-    # ---- every command ------------------------------------------------------------------------------
+    # ---- every command ------------------------------------------------------------------------
 
     def test_help(self):
         for arguments in [[], ["token"], ["token", "mint"], ["token", "inspect"],
                           ["token", "keygen"], ["token", "jwks"]]:
             status, out, err = run(*arguments, "--help")
             self.assertEqual((status, err), (0, ""))
-            self.assertTrue(out.startswith("usage: wsgatectl" + "".join(" " + a for a in arguments)))
+            self.assertTrue(out.startswith(" ".join(["usage: wsgatectl", *arguments])))
             self.assertTrue(all(len(line) <= 100 for line in out.splitlines()), out)
 
     def test_wrong_commands(self):
-        for arguments, message in [([], "a command is missing"), (["token"], "a command is missing"),
+        for arguments, message in [([], "a command is missing"),
+                                   (["token"], "a command is missing"),
                                    (["nonsense"], 'there is no command "nonsense"'),
                                    (["token", "min"], 'there is no command "min"')]:
             status, out, err = run(*arguments)

@@ -55,7 +55,8 @@ use_keys(const struct keyset *keyset)
     for (enum jose_algorithm a = JOSE_HS256; a < JOSE_ALGORITHM_COUNT; a++) {
         size_t len = jose_algorithm(a)->signature_len;
         struct str signature = {rubbish, len ? len : sizeof(rubbish)};
-        FUZZ_REQUIRE(checker_verify(checker, a, STR_NONE, STR("text"), signature, &used) != JOSE_OK);
+        FUZZ_REQUIRE(checker_verify(checker, a, STR_NONE, STR("text"), signature, &used) !=
+                     JOSE_OK);
     }
     checker_free(checker);
 }

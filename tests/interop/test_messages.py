@@ -1,4 +1,4 @@
-"""Every client with every backend: messages of all kinds and sizes, pings, ends, what is negotiated."""
+"""Every client with every backend: messages of all kinds, pings, ends, what is negotiated."""
 
 import json
 
@@ -63,7 +63,8 @@ class Messages:
 
     def test_close_by_the_backend(self):
         gate = self.gate()
-        for code, reason in ((1000, ""), (1001, "going"), (1011, "ünï¢ödé"), (4999, "r" * 123)):
+        ends = ((1000, ""), (1001, "going"), (1011, "ünï¢ödé"), (4999, "r" * 123))
+        for code, reason in ends:
             with self.subTest(code=code):
                 steps = [send(f"/close {code} {reason}"), {"do": "await_close"}]
                 self.check_events(self.talk(gate, steps), {"closed": code, "reason": reason})
@@ -75,11 +76,11 @@ class Messages:
 
     def test_subprotocol(self):
         gate = self.gate()
-        for offered, chosen in (([], ""), (["chat.v1"], "chat.v1"), (["other", "chat.v2"], "chat.v2")):
+        choices = (([], ""), (["chat.v1"], "chat.v1"), (["other", "chat.v2"], "chat.v2"))
+        for offered, chosen in choices:
             with self.subTest(offered=offered):
-                self.check_events(
-                    self.talk(gate, [send(SPOKEN), receive()], subprotocols=offered), message(SPOKEN)
-                )
+                events = self.talk(gate, [send(SPOKEN), receive()], subprotocols=offered)
+                self.check_events(events, message(SPOKEN))
                 self.assertEqual(self.opened["subprotocol"], chosen)
 
     def test_deflate(self):

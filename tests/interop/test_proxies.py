@@ -10,7 +10,7 @@ LARGE = 1 << 20
 
 
 class Between:
-    """`passage()` is where the client connects; what comes out of it must be as if nobody stood there."""
+    """`passage()` is where the client connects; it must be as if nobody stood there."""
 
     def passage(self):
         raise NotImplementedError
@@ -79,9 +79,9 @@ class Behind(Between):
 
 class Site:
     """
-    A site as it is deployed: the proxy has the page and passes the rest on, so that page and WebSocket
-    have one origin. A backend that compares Origin with Host, as gorilla does unless told not to,
-    agrees only if the client's Host reaches it.
+    A site as it is deployed: the proxy has the page and passes the rest on, so that page and
+    WebSocket have one origin. A backend that compares Origin with Host, as gorilla does unless told
+    not to, agrees only if the client's Host reaches it.
     """
 
     client_name, backend_name = "chromium", "gin"
@@ -120,7 +120,7 @@ class Site:
 
 class SiteOverHTTP2(Site):
     def test_extended_connect(self):
-        """RFC 8441: the browser's WebSocket is a stream of its HTTP/2 connection; HAProxy translates."""
+        """RFC 8441: the WebSocket is a stream of the page's connection; HAProxy translates."""
         front = self.check_site(True)
         self.assertIn("HTTP/2 GET /same-origin 101", front.log())
 

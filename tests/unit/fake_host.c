@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Unlike Check's assertions it allocates nothing while the condition holds: memory may be failing. */
+/* Unlike Check's assertions it allocates nothing while the condition holds: memory may fail. */
 #define REQUIRE(condition)                                                                        \
     do {                                                                                          \
         if (!(condition))                                                                         \

@@ -112,7 +112,8 @@ static const struct {
     {header_only, "token-missing", "", {{"Authorization", "Bear"}}},
     {header_only, "token-missing", "", {{"Authorization", ""}}},
     {header_only, "token-malformed", "strip header Authorization\n", {{"Authorization", "Bearer"}}},
-    {header_only, "token-malformed", "strip header Authorization\n", {{"Authorization", "Bearer "}}},
+    {header_only, "token-malformed", "strip header Authorization\n",
+     {{"Authorization", "Bearer "}}},
     {header_only, "token-malformed", "strip header Authorization\n",
      {{"Authorization", "Bearer\t@"}}},
     {header_only, "token-malformed", "strip header Authorization\n",
@@ -167,7 +168,8 @@ static const struct {
      {{NULL}}, {"bearer", "@", "chat"}},
     {everywhere, "token-ok", "strip subprotocol 2\nstrip subprotocol 1\n" ID, {{NULL}}, {{NULL}},
      {{NULL}}, {"chat", "bearer", "@", "chat2"}},
-    {everywhere, "token-malformed", "strip subprotocol 1\nstrip subprotocol 0\n", {{NULL}}, {{NULL}},
+    {everywhere, "token-malformed", "strip subprotocol 1\nstrip subprotocol 0\n", {{NULL}},
+     {{NULL}},
      {{NULL}}, {"bearer", "chat", "@"}},
     {everywhere, "token-malformed", "strip subprotocol 0\n", {{NULL}}, {{NULL}}, {{NULL}},
      {"bearer"}},
@@ -203,7 +205,8 @@ static const struct {
     /* forward_token: the backend sees it too, but never among the subprotocols. */
     {kept, "token-ok", ID, {{"Authorization", "Bearer @"}}},
     {kept, "token-ok", ID, {{NULL}}, {{"session", "@"}}},
-    {kept, "token-ok", "strip subprotocol 1\nstrip subprotocol 0\n" ID, {{NULL}}, {{NULL}}, {{NULL}},
+    {kept, "token-ok", "strip subprotocol 1\nstrip subprotocol 0\n" ID, {{NULL}}, {{NULL}},
+     {{NULL}},
      {"bearer", "@", "chat"}},
 };
 
@@ -604,7 +607,7 @@ START_TEST(a_worker_without_state_refuses)
 }
 END_TEST
 
-/* ---- Options ----------------------------------------------------------------------------------- */
+/* ---- Options --------------------------------------------------------------------------------- */
 
 static const struct fake_row short_rows[] = {{"secret", "short"}, {"algorithm", "HS256"}, {NULL}};
 static const struct mw_options short_key = {jwt_key_options, short_rows};
@@ -647,14 +650,16 @@ static const struct {
      "algorithms[0]: no key can serve any of these\n"},
     {{KEY, {"token_from", "header"}, {"token_from", "body"}, {NULL}},
      "token_from[1]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"},
-    {{KEY, {"token_from", "cookie:"}, {"token_from", "query:"}, {"token_from", "cookies:a"}, {NULL}},
+    {{KEY, {"token_from", "cookie:"}, {"token_from", "query:"}, {"token_from", "cookies:a"},
+      {NULL}},
      "token_from[0]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"
      "token_from[1]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"
      "token_from[2]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"},
     {{KEY, {"token_from", "cookie:a b"}, {"token_from", "cookie:a;b"}, {NULL}},
      "token_from[0]: no name that a cookie can have (RFC 6265 4.1.1)\n"
      "token_from[1]: no name that a cookie can have (RFC 6265 4.1.1)\n"},
-    {{KEY, {"token_from", "query:a"}, {"token_from", "cookie:a"}, {"token_from", "query:a"}, {NULL}},
+    {{KEY, {"token_from", "query:a"}, {"token_from", "cookie:a"}, {"token_from", "query:a"},
+      {NULL}},
      "token_from[2]: named twice\n"},
     {{KEY, {"token_from", "query:1"}, {"token_from", "query:2"}, {"token_from", "query:3"},
       {"token_from", "query:4"}, {"token_from", "query:5"}, {"token_from", "query:6"},

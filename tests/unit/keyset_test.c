@@ -303,7 +303,8 @@ START_TEST(two_keys_of_one_name_and_algorithm_are_an_error)
     ck_assert(keyset_add(keyset, secret_key(NULL, JOSE_HS256), &error));
     ck_assert(keyset_add(keyset, secret_key(NULL, JOSE_HS256), &error));
     ck_assert(!keyset_add(keyset, secret_key("a", JOSE_HS256), &error));
-    ck_assert_str_eq(error.text, "an earlier key has the same kid and can serve the same algorithm");
+    ck_assert_str_eq(error.text,
+                     "an earlier key has the same kid and can serve the same algorithm");
     ck_assert(!keyset_add(keyset, secret_key("a", 0), &error));
     ck_assert_uint_eq(keyset_count(keyset), 5);
     ck_assert_uint_eq(keyset_algorithms(keyset), JOSE_BIT(JOSE_HS256) | JOSE_BIT(JOSE_HS384));
@@ -403,8 +404,9 @@ read_set(const char *text, struct told *told, struct keyset **out)
 #define EC "\"kty\":\"EC\",\"crv\":\"P-256\"," P256_X "," P256_Y
 #define OKP "\"kty\":\"OKP\",\"crv\":\"Ed25519\"," OKP_X
 #define OCT "\"kty\":\"oct\"," HS_K
-#define OCT64 "\"kty\":\"oct\",\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"     \
-              "AAAAAAAAAAAAAAAAAAAAAAAAAA\""
+#define OCT64                                                                              \
+    "\"kty\":\"oct\",\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" \
+    "AAAAAAAAAAAAAAAAAAAAAAAAAA\""
 #define SET(key) "{\"keys\":[{" key "}]}"
 
 static const struct {
@@ -415,11 +417,12 @@ static const struct {
     {SET(EC), 1, ""},
     {SET(OKP), 1, ""},
     {SET(OCT), 1, ""},
-    {SET(EC ",\"kid\":\"a\",\"use\":\"sig\",\"alg\":\"ES256\",\"key_ops\":[\"verify\"],\"x5c\":[]"), 1,
-     ""},
+    {SET(EC ",\"kid\":\"a\",\"use\":\"sig\",\"alg\":\"ES256\",\"key_ops\":[\"verify\"],\"x5c\":[]"),
+     1, ""},
     {SET(EC ",\"key_ops\":[\"sign\",\"verify\"]"), 1, ""},
     {SET(OCT ",\"kid\":\"a\"},{" EC ",\"kid\":\"a\""), 2, ""},
-    {SET(OCT ",\"alg\":\"HS256\",\"kid\":\"a\"},{" OCT64 ",\"alg\":\"HS512\",\"kid\":\"a\""), 2, ""},
+    {SET(OCT ",\"alg\":\"HS256\",\"kid\":\"a\"},{" OCT64 ",\"alg\":\"HS512\",\"kid\":\"a\""), 2,
+     ""},
     {SET(OCT ",\"alg\":\"HS256\"},{" OCT ",\"alg\":\"HS256\""), 2, ""},
     {SET(EC ",\"d\":\"AA\""), 1,
      "note: key 1: it is a private key; the public one would be enough\n"},
@@ -466,7 +469,8 @@ static const struct {
      "fault: key 1 (kid \"a\"): this kind of key cannot serve ES384\n"},
     {SET(EC ",\"alg\":\"RS256\""), -1, "fault: key 1: this kind of key cannot serve RS256\n"},
     {SET(OKP ",\"alg\":\"ES256\""), -1, "fault: key 1: this kind of key cannot serve ES256\n"},
-    {SET(OCT ",\"alg\":\"HS384\""), -1, "fault: key 1: a secret of 32 bytes; HS384 needs 48 or more\n"},
+    {SET(OCT ",\"alg\":\"HS384\""), -1,
+     "fault: key 1: a secret of 32 bytes; HS384 needs 48 or more\n"},
     {SET(OCT ",\"alg\":\"RS256\""), -1, "fault: key 1: this kind of key cannot serve RS256\n"},
     {SET("\"kty\":\"oct\",\"k\":\"AAAA\""), -1,
      "fault: key 1: a secret of 3 bytes; HS256 needs 32 or more\n"},
@@ -474,12 +478,13 @@ static const struct {
      "fault: key 1: \"k\" is missing or not base64url without padding\n"},
     {SET("\"kty\":\"oct\""), -1,
      "fault: key 1: \"k\" is missing or not base64url without padding\n"},
-    {SET("\"kty\":\"EC\"," P256_X "," P256_Y), -1, "fault: key 1: \"crv\" is missing or no string\n"},
+    {SET("\"kty\":\"EC\"," P256_X "," P256_Y), -1,
+     "fault: key 1: \"crv\" is missing or no string\n"},
     {SET("\"kty\":\"OKP\",\"crv\":3"), -1, "fault: key 1: \"crv\" is missing or no string\n"},
     {SET("\"kty\":\"EC\",\"crv\":\"P-256\"," P256_X), -1,
      "fault: key 1: \"y\" is missing or not base64url without padding\n"},
-    {SET("\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU=\","
-         P256_Y),
+    {SET("\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU="
+         "\"," P256_Y),
      -1, "fault: key 1: \"x\" is missing or not base64url without padding\n"},
     {SET("\"kty\":\"EC\",\"crv\":\"P-384\"," P256_X "," P256_Y), -1,
      "fault: key 1: its coordinates do not have the length of its curve\n"},
@@ -502,7 +507,8 @@ static const struct {
     {SET("\"kty\":\"RSA\",\"n\":\"AQAB\""), -1,
      "fault: key 1: \"e\" is missing or not base64url without padding\n"},
     {SET(EC ",\"kid\":\"a\"},{" EC ",\"kid\":\"a\""), -1,
-     "fault: key 2 (kid \"a\"): an earlier key has the same kid and can serve the same algorithm\n"},
+     "fault: key 2 (kid \"a\"): an earlier key has the same kid and can serve the same "
+     "algorithm\n"},
 };
 
 START_TEST(reads_sets)
@@ -538,7 +544,8 @@ START_TEST(bad_exponents_are_refused)
     ck_assert_int_eq(rsa_with_exponent("AQAB", &told), 1);
     ck_assert_int_eq(rsa_with_exponent("Aw", &told), 1);
     ck_assert_int_eq(rsa_with_exponent("AQ", &told), -1); /* 1 */
-    ck_assert_str_eq(told.text, "fault: key 1 (kid \"r\"): an RSA key with a bad public exponent\n");
+    ck_assert_str_eq(told.text,
+                     "fault: key 1 (kid \"r\"): an RSA key with a bad public exponent\n");
     ck_assert_int_eq(rsa_with_exponent("AA", &told), -1);   /* 0 */
     ck_assert_int_eq(rsa_with_exponent("AQAA", &told), -1); /* 65536 */
 }
@@ -584,12 +591,15 @@ END_TEST
 /* RFC 7638 3.1. */
 START_TEST(a_thumbprint_is_the_one_of_the_rfc)
 {
-    static const char set[] =
-        "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfA"
-        "AtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_"
-        "RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbI"
-        "SD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzK"
-        "nqDKgw\",\"e\":\"AQAB\"}]}";
+    static const char set[] = "{\"keys\":[{\"kty\":\"RSA\",\"n\":"
+                              "\"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfA"
+                              "AtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-"
+                              "5JsGY4Hc5n9yBXArwl93lqt7_"
+                              "RN5w6Cf0h4QyQ5v-65YGjQR0_"
+                              "FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbI"
+                              "SD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_"
+                              "xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzK"
+                              "nqDKgw\",\"e\":\"AQAB\"}]}";
     struct keyset *keyset = NULL;
     struct told told;
 

@@ -119,7 +119,7 @@ static struct lines
 read_file(const char *path)
 {
     FILE *file = fopen(path, "r");
-    static char text[64 << 20];
+    static char text[4 << 20];
 
     ck_assert_msg(file != NULL, "%s", path);
     size_t len = fread(text, 1, sizeof(text), file);
@@ -429,7 +429,7 @@ END_TEST
 static void *
 read_slowly(void *arg)
 {
-    static char text[8 << 20];
+    static char text[1 << 20];
     int fd = *(int *)arg;
     size_t len = 0;
 

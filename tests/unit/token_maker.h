@@ -42,8 +42,8 @@ char *maker_plain(enum jose_algorithm algorithm, const char *kid, const char *pa
 /* h "." p "." s, all encoded already. */
 char *maker_join(const char *header, const char *payload, const char *signature);
 
-/* Signature bytes over text; returns their number. out: JOSE_SIGNATURE_MAX. salt_len: PSS, -1 for as
- * long as the hash. */
+/* Signature bytes over text; returns their number. out: JOSE_SIGNATURE_MAX. salt_len: PSS, -1 for
+ * as long as the hash. */
 size_t maker_sign(EVP_PKEY *key, enum jose_algorithm algorithm, struct str text, int salt_len,
                   unsigned char *out);
 

@@ -77,6 +77,7 @@ setup(void)
     }
     tunnel.expiry_wall_ms = INT64_MAX;
     tunnel.lifetime_due_ms = WHEEL_NEVER;
+    tunnel.keep_alive_ms = WHEEL_NEVER;
     tunnel.lifetime_reason = REASON_LIFETIME;
     ck_assert_int_eq(tunnel_open(&tunnel), REASON_NONE);
 }
@@ -273,6 +274,22 @@ START_TEST(deadlines)
 }
 END_TEST
 
+START_TEST(a_tunnel_that_lasts_is_kept_alive)
+{
+    int on;
+    socklen_t len = sizeof(on);
+
+    tunnel.keep_alive_ms = 11000;
+    ck_assert_uint_eq(tunnel_due(&tunnel, 1000, 0), 11000);
+    for (uint64_t now = 10999; now <= 11000; now++) {
+        tunnel_keep_alive(&tunnel, now);
+        ck_assert_int_eq(getsockopt(tunnel.sides[BACKEND].stream.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
+        ck_assert_int_eq(on, now == 11000);
+    }
+    ck_assert_uint_eq(tunnel_due(&tunnel, 11000, 0), WHEEL_NEVER);
+}
+END_TEST
+
 /* A direction that flows does not hide one that stands. */
 START_TEST(each_direction_has_its_own_write_deadline)
 {
@@ -296,7 +313,7 @@ END_TEST
 START_TEST(is_small)
 {
     ck_assert_uint_le(sizeof(struct side), 168);
-    ck_assert_uint_le(sizeof(struct tunnel), 2 * sizeof(struct side) + 120);
+    ck_assert_uint_le(sizeof(struct tunnel), 2 * sizeof(struct side) + 128);
 }
 END_TEST
 
@@ -314,6 +331,7 @@ tunnel_suite(void)
     tcase_add_loop_test(tc, a_slow_reader_stops_the_writer, 0, 2);
     tcase_add_test(tc, deadlines);
     tcase_add_test(tc, each_direction_has_its_own_write_deadline);
+    tcase_add_test(tc, a_tunnel_that_lasts_is_kept_alive);
     tcase_add_test(tc, is_small);
     suite_add_tcase(suite, tc);
     return suite;

@@ -244,8 +244,8 @@ START_TEST(says_who_and_until_when)
     ck_assert_str_eq(verified.key->kid, "ES256");
     /* The same moment ends the token's admission. */
     struct verified later;
-    ck_assert_reason(verify_token(verifier, &strict, str_of(token), verified.expires_ms - 1, &later),
-                     JOSE_OK);
+    ck_assert_reason(
+        verify_token(verifier, &strict, str_of(token), verified.expires_ms - 1, &later), JOSE_OK);
     verified_free(&later);
     ck_assert_reason(verify_token(verifier, &strict, str_of(token), verified.expires_ms, &later),
                      JOSE_EXPIRED);
@@ -271,8 +271,11 @@ START_TEST(the_order_depends_on_the_family)
     static const struct {
         enum jose_algorithm algorithm;
         enum jose_reason reason;
-    } cases[] = {{JOSE_HS256, JOSE_SIGNATURE}, {JOSE_ES256, JOSE_EXPIRED}, {JOSE_EdDSA, JOSE_EXPIRED},
-                 {JOSE_RS256, JOSE_EXPIRED},   {JOSE_PS256, JOSE_EXPIRED}};
+    } cases[] = {{JOSE_HS256, JOSE_SIGNATURE},
+                 {JOSE_ES256, JOSE_EXPIRED},
+                 {JOSE_EdDSA, JOSE_EXPIRED},
+                 {JOSE_RS256, JOSE_EXPIRED},
+                 {JOSE_PS256, JOSE_EXPIRED}};
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char *token = maker_plain(cases[i].algorithm, NULL, "{\"exp\":1}");
@@ -424,10 +427,12 @@ START_TEST(the_kept_header_is_not_another_one)
     filler[sizeof(filler) - 1] = '\0';
     snprintf(long_header, sizeof(long_header), "{\"alg\":\"HS256\",\"x\":\"%s\"}", filler);
     for (int round = 0; round < 3; round++) {
-        ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_HS256, "HS256", GOOD)), JOSE_OK);
+        ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_HS256, "HS256", GOOD)),
+                         JOSE_OK);
         ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_HS256, "HS257", GOOD)),
                          JOSE_KEY_UNKNOWN);
-        ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_HS384, "HS384", GOOD)), JOSE_OK);
+        ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_HS384, "HS384", GOOD)),
+                         JOSE_OK);
         ck_assert_reason(judge(verifier, &anything, maker_token(JOSE_HS256, "{\"alg\":1}", GOOD)),
                          JOSE_MALFORMED);
         ck_assert_reason(judge(verifier, &anything, maker_token(JOSE_HS256, long_header, GOOD)),
@@ -567,7 +572,8 @@ START_TEST(base64url_has_one_spelling)
         size_t dot = (size_t)(strchr(token, '.') - token);
         ck_assert_int_ne(judge(verifier, &anything, edited(token, 0, inserts[i], 0)), JOSE_OK);
         ck_assert_int_ne(judge(verifier, &anything, edited(token, dot, inserts[i], 0)), JOSE_OK);
-        ck_assert_int_ne(judge(verifier, &anything, edited(token, dot + 1, inserts[i], 0)), JOSE_OK);
+        ck_assert_int_ne(judge(verifier, &anything, edited(token, dot + 1, inserts[i], 0)),
+                         JOSE_OK);
         ck_assert_int_ne(judge(verifier, &anything, edited(token, len, inserts[i], 0)), JOSE_OK);
     }
     /* 32 bytes are 43 characters: the last has two bits too many. Every one but the right one
@@ -648,7 +654,8 @@ START_TEST(psychic_and_misshapen_ecdsa_signatures_fail)
     ck_assert_reason(with_signature(verifier, "ES256", zeros, 64), JOSE_SIGNATURE); /* r = s = 0 */
     ck_assert_reason(with_signature(verifier, "ES384", zeros, 96), JOSE_SIGNATURE);
     ck_assert_reason(with_signature(verifier, "ES512", zeros, 132), JOSE_SIGNATURE);
-    size_t len = maker_sign(maker()->p256, JOSE_ES256, (struct str){text, strlen(text) - 1}, -1, raw);
+    size_t len =
+        maker_sign(maker()->p256, JOSE_ES256, (struct str){text, strlen(text) - 1}, -1, raw);
     ck_assert_reason(with_signature(verifier, "ES256", raw, len), JOSE_OK);
     /* 33 + 33 bytes, each with a zero before it */
     memcpy(zeros + 1, raw, 32);

@@ -64,7 +64,8 @@ verifier_for(const json_t *group)
 
     if (!key)
         key = json_object_get(group, "private");
-    json_t *set = json_object_get(key, "keys") ? json_incref(key) : json_pack("{s:[O]}", "keys", key);
+    json_t *set =
+        json_object_get(key, "keys") ? json_incref(key) : json_pack("{s:[O]}", "keys", key);
     char *text = json_dumps(set, 0);
     if (jwks_read(keyset, str_of(text), &report))
         verifier = verifier_new(keyset);
@@ -131,7 +132,8 @@ END_TEST
 
 START_TEST(keys)
 {
-    struct tally tally = run_file(KEYS, TEST_DATA "/vectors/wycheproof-jose/json_web_key_test.json");
+    struct tally tally =
+        run_file(KEYS, TEST_DATA "/vectors/wycheproof-jose/json_web_key_test.json");
 
     ck_assert_int_eq(tally.run, 26);
     ck_assert_int_eq(tally.excused, 2);

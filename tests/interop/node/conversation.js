@@ -1,6 +1,6 @@
 "use strict";
-// One conversation over an object with the browser's WebSocket interface, in Chromium and in Node.js
-// alike. The steps are those of parts/meeting.py; what happened comes back as a list of events.
+// One conversation over an object with the browser's WebSocket interface, in Chromium and in
+// Node.js alike. The steps are those of parts/meeting.py; what happened is a list of events.
 
 (function (exports) {
     const PATIENCE = 15000; // ms until a wait for the other side counts as "it never comes"
@@ -73,9 +73,9 @@
         }
 
         async awaitClose() {
-            if (!(await this.until(() => this.closed))) return this.events.push({ closed: "never" });
-            const { code, reason, wasClean } = this.closed;
-            return this.events.push({ closed: code, reason, clean: wasClean });
+            await this.until(() => this.closed);
+            const { code, reason, wasClean } = this.closed || { code: "never" };
+            this.events.push({ closed: code, reason, clean: wasClean });
         }
 
         async step(step, special) {

@@ -138,7 +138,8 @@ class Browser:
             return self._server.answers.get(timeout=ANSWER_LIMIT)
         except queue.Empty:
             self.stop()
-            raise ProgramError(f"the page gave no answer in {ANSWER_LIMIT:.0f} s{self.errors()}") from None
+            text = f"the page gave no answer in {ANSWER_LIMIT:.0f} s{self.errors()}"
+            raise ProgramError(text) from None
 
     def visit(self, origin):
         """Opens the page as one of that origin, which must lead to our server."""

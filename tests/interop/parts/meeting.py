@@ -1,15 +1,15 @@
 """
 The case in which a client and a backend of other people meet, with the gateway between them.
 
-Every gateway here has the chain ip_allowlist, origin, jwt on its routes. A conversation is a list of
-steps, which each client takes in its own way:
+Every gateway here has the chain ip_allowlist, origin, jwt on its routes. A conversation is a list
+of steps, which each client takes in its own way:
 
-    {"do": "send", "kind": "text" | "binary", "data": TEXT | HEX}   or "size": N instead of "data";
-                                                                   "pieces": N sends it in fragments
-    {"do": "receive", "count": N}                    -> {"kind", "data"} or {"kind", "size", "sha256"}
-    {"do": "ping", "data": TEXT}                     -> {"pong": TEXT}
-    {"do": "close", "code": N, "reason": TEXT}       -> {"closed": N, "reason": TEXT}
-    {"do": "await_close"}                            -> {"closed": N, "reason": TEXT}
+    {"do": "send", "kind": "text" | "binary", "data": TEXT | HEX}
+                                           or "size": N instead of "data"; "pieces": N: in fragments
+    {"do": "receive", "count": N}              -> {"kind", "data"} or {"kind", "size", "sha256"}
+    {"do": "ping", "data": TEXT}               -> {"pong": TEXT}
+    {"do": "close", "code": N, "reason": TEXT} -> {"closed": N, "reason": TEXT}
+    {"do": "await_close"}                      -> {"closed": N, "reason": TEXT}
 
 Backends echo what comes, at /echo and /orders. At /orders these texts are orders to the backend:
 
@@ -139,8 +139,8 @@ class Meeting(Case):
 
     def request(self, where, path, steps, token=None, by=None, **more):
         """
-        What a client is asked: to open PATH at `where` (a gateway or a proxy) and to take the steps.
-        `by` says where the token goes; an empty one is left out.
+        What a client is asked: to open PATH at `where` (a gateway or a proxy) and to take the
+        steps. `by` says where the token goes; an empty one is left out.
         """
         token = self.token if token is None else token
         if token:

@@ -1,6 +1,6 @@
 """
-Fetches and builds what is no Debian package: npm's packages and the Gin backend. All of it goes into
-one directory below the temporary one and stays there, so that the next run is quick.
+Fetches and builds what is no Debian package: npm's packages and the Gin backend. All of it goes
+into one directory below the temporary one and stays there, so that the next run is quick.
 
 Children find out by prepared.json, which says for each part "" or why it is not there.
 """
@@ -30,7 +30,7 @@ def cache():
     os.makedirs(path, 0o700, exist_ok=True)
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
-        raise SystemExit(f"{path} belongs to somebody else; name a directory by WSGATE_INTEROP_CACHE")
+        raise SystemExit(f"{path} is not ours alone; name a directory by WSGATE_INTEROP_CACHE")
     return path
 
 
@@ -76,9 +76,9 @@ def fetch_npm(directory):
             if file.read() == wanted:
                 return
     for name in ("package.json", "package-lock.json"):
-        shutil.copy(os.path.join(source, name), directory)
-    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--prefer-offline")
-    run("npm", "ci", *options, cwd=directory)
+        shutil.copyfile(os.path.join(source, name), os.path.join(directory, name))
+    quiet = ("--no-audit", "--no-fund", "--no-update-notifier")
+    run("npm", "ci", "--ignore-scripts", "--prefer-offline", *quiet, cwd=directory)
     with open(done, "w", encoding="utf-8") as file:
         file.write(wanted)
 
@@ -142,7 +142,8 @@ def search_path():
 def websockets_there():
     command = ["/usr/bin/python3", "-c", "import websockets.version"]
     done = subprocess.run(command, capture_output=True, check=False)
-    return "no websockets for /usr/bin/python3 (Debian: python3-websockets)" if done.returncode else ""
+    fault = "no websockets for /usr/bin/python3 (Debian: python3-websockets)"
+    return fault if done.returncode else ""
 
 
 NEEDS = {
@@ -153,7 +154,7 @@ NEEDS = {
     "gin": lambda: prepared("gin"),
     "chromium": lambda: installed("chromium", "chromium"),
     "haproxy": lambda: installed("haproxy", "haproxy"),
-    "nginx": lambda: installed("nginx", "nginx-light"),
+    "nginx": lambda: installed("nginx", "nginx"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Other people's programs as child processes: backends that listen, clients that answer requests."""
+"""Other people's programs as child processes: backends that listen, clients that answer."""
 
 import atexit
 import ctypes
@@ -25,7 +25,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent():
-    """For the child between fork and exec: nothing of ours outlives a test process that was killed."""
+    """For the child between fork and exec: nothing outlives a test process that was killed."""
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -54,7 +54,7 @@ class Program:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
                 self.stop()
-                raise ProgramError(f"{self.name} gave no answer in {ANSWER_LIMIT:.0f} s{self.errors()}")
+                raise ProgramError(f"{self.name}: silent for {ANSWER_LIMIT:.0f} s{self.errors()}")
             data = self.process.stdout.read()
             if not data:
                 raise ProgramError(f"{self.name} ended{self.errors()}")
@@ -72,7 +72,8 @@ class Program:
 
     def errors(self):
         self._errors.seek(0)
-        return f"\n--- stderr of {self.name}\n{self._errors.read().decode(errors='replace')[-4000:]}"
+        text = self._errors.read().decode(errors="replace")
+        return f"\n--- stderr of {self.name}\n{text[-4000:]}"
 
     def stop(self):
         if self.running():

@@ -101,8 +101,8 @@ def certificate(directory):
 
 class Proxy:
     """
-    Passes everything on to `service`, but /page/ to `page` (both "IP:PORT"). `port` was reserved by the
-    caller, which needs to know it before; it is closed here.
+    Passes everything on to `service`, but /page/ to `page` (both "IP:PORT"). `port` was reserved by
+    the caller, which needs to know it before; it is closed here.
     """
 
     def __init__(self, name, directory, service, page=None, tls=False, port=None):

@@ -24,7 +24,7 @@ SOURCES = {
     "socketio": ("npm", "socket.io"),
     "graphql": ("npm", "graphql-ws"),
     "haproxy": ("debian", "haproxy"),
-    "nginx": ("debian", "nginx-light"),
+    "nginx": ("debian", "nginx"),
 }
 
 
@@ -90,7 +90,7 @@ def run(script, arguments, tests):
     backends = [name for name in NAMES if any(key[2] == name for key in cells)]
     rows = sorted({key[:2] for key in cells}, key=lambda row: (list(NAMES).index(row[0]), row[1]))
     program = output(gateway.program(), "-V").partition("\n")[0]
-    print(f"{program}, Node.js {output('node', '--version')}: tests passed / tests run\n")
+    print(f"{program}, plain TCP; Node.js {output('node', '--version')}: tests passed / run\n")
     print("| client | between | " + " | ".join(named(name) for name in backends) + " |")
     print("|---|---|" + "--:|" * len(backends))
     for client, what in rows:

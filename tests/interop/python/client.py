@@ -73,7 +73,8 @@ def refusal(fault):
         fields, status = fault.headers, fault.status_code
     else:
         return {"error": f"{type(fault).__name__}: {fault}"}
-    return {"status": status, "headers": {name.lower(): value for name, value in fields.raw_items()}}
+    headers = {name.lower(): value for name, value in fields.raw_items()}
+    return {"status": status, "headers": headers}
 
 
 async def answer(request):
