@@ -107,34 +107,35 @@ class Front:
             plain.close()
             return
         self.protocols.append(client.selected_alpn_protocol())
-        with client, socket.create_connection(("127.0.0.1", self.behind)) as server:
+        with client, socket.create_connection(("127.0.0.1", self.behind), 20) as server:
             self.relay(client, server)
 
     @staticmethod
-    def relay(client, server):
-        """Both ways on one thread, for an SSLSocket is not to be used by two at a time. An end is passed
-        on: as FIN to the server, as close_notify to the client."""
-        reading = [client, server]
-        while reading:
-            waiting = client in reading and client.pending()
-            ready = [client] if waiting else select.select(reading, [], [], 20)[0]
+    def read(source):
+        try:
+            return source.recv(65536)
+        except OSError:
+            return b""
+
+    def relay(self, client, server):
+        """Both ways, in one thread, for an SSL object is not for two. An end is passed on."""
+        other = {client: server, server: client}
+        while server in other:
+            waiting = client in other and client.pending() > 0
+            ready = [client] if waiting else select.select(list(other), [], [], 20)[0]
             if not ready:
                 return
             for source in ready:
-                sink = server if source is client else client
-                try:
-                    data = source.recv(65536)
-                except OSError:
-                    data = b""
+                data, sink = self.read(source), other[source]
                 try:
                     if data:
                         sink.sendall(data)
-                    elif sink is client:
-                        client.unwrap()
-                        return
+                        continue
+                    del other[source]
+                    if sink is client:
+                        sink.unwrap()
                     else:
-                        reading.remove(client)
-                        server.shutdown(socket.SHUT_WR)
+                        sink.shutdown(socket.SHUT_WR)
                 except OSError:
                     return
 
