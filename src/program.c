@@ -33,10 +33,12 @@ usage(FILE *out)
 static bool
 parse(struct command_line *line, int argc, char **argv)
 {
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
     int option;
 
     *line = (struct command_line){.file = SYSCONFDIR "/wsgate/wsgate.yaml"};
-    while ((option = getopt(argc, argv, "c:tVh")) != -1) {
+    while ((option = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             line->file = optarg;
