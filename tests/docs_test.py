@@ -174,6 +174,17 @@ class DocsTest(unittest.TestCase):
         done = wsgate("-t", "-c", file, cwd=self.directory)
         self.assertEqual(done.returncode, 0, f"{name}:\n{done.stderr}{text}")
 
+    def test_every_reason_is_explained(self):
+        """Words of the core, of tokens, and of modules that refuse; the manual has them all, and no others."""
+        words = set(re.findall(r'R\(\w+,\s+"([a-z0-9-]+)"', read("src", "gateway", "reasons.h")))
+        words |= set(re.findall(r'X\(\w+, "(token-[a-z-]+)"', read("src", "protocol", "jose.h")))
+        for module in ("ip_allowlist.c", "origin.c"):
+            words |= set(re.findall(r'\d{3}, "([a-z-]+)"', read("middleware", module)))
+        words -= {"none", "refused", "linger-timeout", "token-ok"}  # never in a line
+        page = read("man", "wsgate.8").split(".Sh LOG LINES")[1].split(".Sh WHAT A BACKEND GETS")[0]
+        told = set(re.findall(r"^\.It Li ([a-z0-9-]+)$", page, flags=re.M))
+        self.assertEqual(words, told - {"handshake", "tunnel", "upgraded"})
+
     def test_configurations_of_the_documents(self):
         texts = [("README.md", text) for _, language, text in readme_blocks() if language == "yaml"]
         texts += manual_yaml()
