@@ -279,10 +279,23 @@ explanation(enum side side, const char *token)
 
 /* ---- The comparison ---------------------------------------------------------------------- */
 
+/* libjwt 1.10 writes behind its buffer where a header or a payload has less than two characters: such
+ * a token is not shown to it. */
+static bool
+libjwt_can_be_asked(const char *token)
+{
+    size_t header = strcspn(token, ".");
+
+    return token[header] == '\0' || (header >= 2 && strcspn(token + header + 1, ".") >= 2);
+}
+
 static bool
 libjwt_accepts(const char *token, struct str key, enum jose_algorithm algorithm)
 {
     jwt_t *jwt = NULL;
+
+    if (!libjwt_can_be_asked(token))
+        return false;
     bool ok = jwt_decode(&jwt, token, (const unsigned char *)key.at, (int)key.len) == 0 &&
               /* its caller must compare the algorithm, or a public key serves as a secret */
               strcmp(jwt_alg_str(jwt_get_alg(jwt)), jose_algorithm(algorithm)->name) == 0;
@@ -316,7 +329,9 @@ START_TEST(agrees_with_libjwt)
     ck_assert(keyset_add(keyset, maker_key(algorithm, NULL), &error));
     struct verifier *verifier = verifier_new(keyset);
     keyset_unref(keyset);
-    for (int i = 0; i < TOKENS * VARIANTS; i++) {
+    /* Valgrind is fifty times slower: it gets a tenth, with every variant. */
+    int tokens = getenv("WSGATE_FEW") != NULL ? TOKENS / 10 : TOKENS;
+    for (int i = 0; i < tokens * VARIANTS; i++) {
         if (i % VARIANTS == 0)
             make_token(fresh, algorithm, &state);
         vary_token(token, fresh, i % VARIANTS, &state);
@@ -328,7 +343,7 @@ START_TEST(agrees_with_libjwt)
         ck_assert_msg(explanation(ours ? WE_ACCEPT : WE_REFUSE, token), "%s: here %d, libjwt %d",
                       token, ours, theirs);
     }
-    ck_assert_int_gt(accepted, TOKENS / 3);
+    ck_assert_int_gt(accepted, tokens / 3);
     verifier_free(verifier);
     free(pem);
 }
