@@ -204,7 +204,7 @@ START_TEST(a_slow_reader_stops_the_writer)
 {
     static char chunk[65536];
     int from = _i, to = 1 - _i;
-    size_t sent = 0, got = 0;
+    size_t sent = 0, got = 0, wrong = 0;
     unsigned char next_out = 0, next_in = 0;
 
     for (int quiet = 0; quiet < 50;) { /* until nothing more goes in */
@@ -227,7 +227,7 @@ START_TEST(a_slow_reader_stops_the_writer)
     for (int quiet = 0; quiet < 200;) {
         ssize_t n = recv(peers[to], chunk, sizeof(chunk), 0);
         for (ssize_t i = 0; i < n; i++)
-            ck_assert_int_eq((unsigned char)chunk[i], next_in++);
+            wrong += (unsigned char)chunk[i] != next_in++; /* an assertion a byte takes minutes */
         if (n > 0)
             got += (size_t)n;
         else if (n == 0)
@@ -237,6 +237,7 @@ START_TEST(a_slow_reader_stops_the_writer)
         event_base_loop(base, EVLOOP_NONBLOCK);
     }
     ck_assert_uint_eq(got, sent);
+    ck_assert_uint_eq(wrong, 0);
     ck_assert_ptr_null(tunnel.sides[to].out);
 }
 END_TEST
