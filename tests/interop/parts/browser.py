@@ -8,10 +8,12 @@ import http.server
 import json
 import os
 import queue
+import select
 import shutil
 import subprocess
 import tempfile
 import threading
+import time
 
 from . import prepare
 from .program import ANSWER_LIMIT, ProgramError, die_with_parent
@@ -65,11 +67,20 @@ class Page(http.server.BaseHTTPRequestHandler):
             self.answer(404)
 
     def work(self):
+        """Waits for work; a page that has left must not take what the next one is asked to do."""
         self.server.asked.set()
-        try:
-            self.answer(200, self.server.requests.get(timeout=POLL_LIMIT), "application/json")
-        except queue.Empty:
-            self.answer(204)
+        end = time.monotonic() + POLL_LIMIT
+        while time.monotonic() < end:
+            if select.select([self.connection], [], [], 0)[0]:
+                self.close_connection = True
+                return
+            try:
+                request = self.server.requests.get(timeout=0.05)
+            except queue.Empty:
+                continue
+            self.answer(200, request, "application/json")
+            return
+        self.answer(204)
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
