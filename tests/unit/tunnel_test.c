@@ -206,7 +206,6 @@ START_TEST(a_slow_reader_stops_the_writer)
     int from = _i, to = 1 - _i;
     size_t sent = 0, got = 0, wrong = 0;
     unsigned char next_out = 0, next_in = 0;
-    size_t wrong = 0; /* counted: an assert for every byte is a system call for every byte */
 
     for (int quiet = 0; quiet < 50;) { /* until nothing more goes in */
         for (size_t i = 0; i < sizeof(chunk); i++)
