@@ -279,14 +279,20 @@ explanation(enum side side, const char *token)
 
 /* ---- The comparison ---------------------------------------------------------------------- */
 
-/* libjwt 1.10 writes behind its buffer where a header or a payload has less than two characters: such
- * a token is not shown to it. */
+/* libjwt 1.10 writes behind its buffer where a segment has less than two characters: such a token is
+ * not shown to it. */
 static bool
 libjwt_can_be_asked(const char *token)
 {
-    size_t header = strcspn(token, ".");
-
-    return token[header] == '\0' || (header >= 2 && strcspn(token + header + 1, ".") >= 2);
+    for (;;) {
+        size_t segment = strcspn(token, ".");
+        if (segment < 2)
+            return false;
+        token += segment;
+        if (*token == '\0')
+            return true;
+        token++;
+    }
 }
 
 static bool
