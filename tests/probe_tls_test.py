@@ -230,6 +230,10 @@ class ProbeTlsTest(unittest.TestCase):
                 self.assertIn(f", not trusted: {fault}".encode(), done.stdout.splitlines()[0])
 
     def test_the_name_is_asked_for(self):
+        try:
+            socket.getaddrinfo("localhost", None, socket.AF_INET)
+        except OSError:
+            self.skipTest("this machine does not know the name localhost")
         front = self.front()
         done = probe(f"wss://127.0.0.1:{front.port}/", "--ca-file", self.ca, "--server-name",
                      "chat.example.com")
