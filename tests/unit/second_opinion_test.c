@@ -279,8 +279,8 @@ explanation(enum side side, const char *token)
 
 /* ---- The comparison ---------------------------------------------------------------------- */
 
-/* libjwt 1.10 writes behind its buffer where a segment has less than two characters: such a token is
- * not shown to it. */
+/* libjwt 1.10 writes behind its buffer where a segment has less than two characters: such a token
+ * is not shown to it. */
 static bool
 libjwt_can_be_asked(const char *token)
 {
