@@ -175,8 +175,10 @@ answer_goes_on(struct tunnels *run, struct tunnel *tunnel, const struct frame *a
     return true;
 }
 
+/* Reads what is there of the expected answer; goes on with `whole` when that is complete. */
 static void
-echo_read(struct tunnels *run, struct tunnel *tunnel)
+answer_read(struct tunnels *run, struct tunnel *tunnel,
+            void (*whole)(struct tunnels *, struct tunnel *))
 {
     ssize_t got = recv(tunnel->fd, run->input, sizeof(run->input), 0);
 
@@ -187,7 +189,7 @@ echo_read(struct tunnels *run, struct tunnel *tunnel)
     else if (!answer_goes_on(run, tunnel, &run->answer, (size_t)got))
         tunnel_fault(run, tunnel, "another answer than was sent");
     else if (tunnel->got == run->answer.len)
-        echo_next(run, tunnel);
+        whole(run, tunnel);
 }
 
 static void
@@ -196,7 +198,7 @@ on_echo(struct tunnels *run, struct tunnel *tunnel, uint32_t events)
     if (events & EPOLLOUT)
         echo_send(run, tunnel);
     if (tunnel->waits_for && (events & ~(uint32_t)EPOLLOUT))
-        echo_read(run, tunnel);
+        answer_read(run, tunnel, echo_next);
 }
 
 /* One frame a turn, so that all tunnels get theirs. */
@@ -221,27 +223,12 @@ stream_send(struct tunnels *run, struct tunnel *tunnel)
 }
 
 static void
-stream_read(struct tunnels *run, struct tunnel *tunnel)
-{
-    ssize_t got = recv(tunnel->fd, run->input, sizeof(run->input), 0);
-
-    if (got < 0 && errno == EAGAIN)
-        return;
-    if (got <= 0)
-        tunnel_fault(run, tunnel, "closed");
-    else if (!answer_goes_on(run, tunnel, &run->answer, (size_t)got))
-        tunnel_fault(run, tunnel, "another answer than was sent");
-    else if (tunnel->got == run->answer.len)
-        tunnel_end(run, tunnel);
-}
-
-static void
 on_stream(struct tunnels *run, struct tunnel *tunnel, uint32_t events)
 {
     if (events & EPOLLOUT)
         stream_send(run, tunnel);
     if (tunnel->waits_for && (events & ~(uint32_t)EPOLLOUT))
-        stream_read(run, tunnel);
+        answer_read(run, tunnel, tunnel_end);
 }
 
 static void

@@ -134,6 +134,9 @@ struct settings *settings_load_text(const char *file, struct str text,
 /* Tears the instances down, in reverse, then frees. NULL does no harm. */
 void settings_free(struct settings *settings);
 
+/* Is the route for what comes in there? One that names no listeners is for all. */
+bool route_holds_for(const struct route_settings *route, const struct listener_settings *listener)
+    MUST_CHECK;
 /* The option functions of struct mw_host, and reserve_header. */
 void settings_fill_host(struct mw_host *host);
 

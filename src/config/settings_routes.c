@@ -189,8 +189,8 @@ build_route(struct settings_build *build, const struct mw_options *options,
 
 /* ---- Routes that nothing reaches -------------------------------------------------- */
 
-static bool
-holds_for(const struct route_settings *route, const struct listener_settings *listener)
+bool
+route_holds_for(const struct route_settings *route, const struct listener_settings *listener)
 {
     if (route->listeners == NULL)
         return true;
@@ -205,7 +205,8 @@ listeners_cover(const struct settings *settings, const struct route_settings *wi
                 const struct route_settings *narrow)
 {
     for (size_t i = 0; i < settings->listener_count; i++)
-        if (holds_for(narrow, &settings->listeners[i]) && !holds_for(wide, &settings->listeners[i]))
+        if (route_holds_for(narrow, &settings->listeners[i]) &&
+            !route_holds_for(wide, &settings->listeners[i]))
             return false;
     return true;
 }

@@ -63,8 +63,7 @@ set_state(struct connection *connection, enum state state)
 
     connection->state = state;
     if (state == STATE_TUNNEL)
-        due = tunnel_due(&connection->tunnel, worker->now_ms,
-                         (int64_t)worker->now_ms + worker->wall_offset_ms);
+        due = tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
     else if (state != STATE_CLOSED)
         due = worker_after(worker, state_timeout_ms(connection, state));
     wheel_set(&worker->wheel, &connection->deadline, due);

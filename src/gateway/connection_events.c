@@ -16,12 +16,6 @@
 
 /* ---- Tunnel ------------------------------------------------------------------- */
 
-static int64_t
-wall_ms(const struct worker *worker)
-{
-    return (int64_t)worker->now_ms + worker->wall_offset_ms;
-}
-
 /* Moves the deadline forward only where something new can fall due: the plain case costs three tests. */
 static void
 after_tunnel(struct connection *connection, enum reason over)
@@ -35,7 +29,7 @@ after_tunnel(struct connection *connection, enum reason over)
     }
     if (tunnel->fin_ms == 0 && tunnel->sides[CLIENT].out == NULL && tunnel->sides[BACKEND].out == NULL)
         return;
-    uint64_t due = tunnel_due(tunnel, worker->now_ms, wall_ms(worker));
+    uint64_t due = tunnel_due(tunnel, worker->now_ms, worker_wall_ms(worker));
     if (due < connection->deadline.due_ms)
         wheel_set(&worker->wheel, &connection->deadline, due);
 }
@@ -181,7 +175,7 @@ static void
 tunnel_deadline(struct connection *connection)
 {
     struct worker *worker = connection->worker;
-    enum reason reason = tunnel_overdue(&connection->tunnel, worker->now_ms, wall_ms(worker));
+    enum reason reason = tunnel_overdue(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
 
     if (reason != REASON_NONE) {
         connection_close(connection, reason);
@@ -198,7 +192,7 @@ connection_rearm(struct connection *connection)
 
     if (connection->state == STATE_TUNNEL)
         wheel_set(&worker->wheel, &connection->deadline,
-                  tunnel_due(&connection->tunnel, worker->now_ms, wall_ms(worker)));
+                  tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker)));
 }
 
 void

@@ -11,6 +11,7 @@
 #include "gateway/notify.h"
 #include "gateway/privileges.h"
 #include "gateway/worker.h"
+#include "net/loop.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -184,14 +185,7 @@ open_crowd(struct control *control, const struct settings *settings)
 static bool
 open_events(struct control *control)
 {
-    struct event_config *config = event_config_new();
-
-    if (config == NULL)
-        return false;
-    (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-    (void)event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
-    control->base = event_base_new_with_config(config);
-    event_config_free(config);
+    control->base = loop_new();
     if (control->base == NULL || !mailbox_open(&control->mailbox))
         return false;
     event_assign(&control->mail_event, control->base, control->mailbox.fd, EV_READ | EV_PERSIST,

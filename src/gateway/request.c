@@ -80,15 +80,21 @@ inbox_grow(struct inbox *in, struct arena *arena, size_t cap)
 
 /* ---- Judging ---------------------------------------------------------- */
 
-static bool
-authority_is_host(const struct request *request, char *scratch)
+/* The absolute form names the host twice: both must agree. */
+static enum step
+judge_authority(struct request *request)
 {
+    struct str text = request->target.authority;
+    char *scratch = arena_alloc(&request->arena, text.len + 1);
     struct host authority;
     const char *error;
 
-    return host_parse(&authority, request->target.authority, request->target.secure, scratch,
-                      &error) &&
-           str_equal(authority.name, request->host.name) && authority.port == request->host.port;
+    if (scratch == NULL)
+        return request_fail(request, REASON_NO_MEMORY, NULL);
+    if (host_parse(&authority, text, request->target.secure, scratch, &error) &&
+        str_equal(authority.name, request->host.name) && authority.port == request->host.port)
+        return STEP_DONE;
+    return request_fail(request, REASON_HOST_BAD, "the target's authority is not the Host");
 }
 
 static enum step
@@ -97,18 +103,15 @@ judge_target(struct request *request)
     const char *error;
     char *path = arena_alloc(&request->arena, request->head.target.len + 1);
     char *host = arena_alloc(&request->arena, request->handshake.host.len + 1);
-    char *scratch = arena_alloc(&request->arena, request->head.target.len + 1);
 
-    if (path == NULL || host == NULL || scratch == NULL)
+    if (path == NULL || host == NULL)
         return request_fail(request, REASON_NO_MEMORY, NULL);
     if (!target_parse(&request->target, request->head.target, path, &error))
         return request_fail(request, REASON_PATH_BAD, error);
     bool secure = request->target.authority.at != NULL && request->target.secure;
     if (!host_parse(&request->host, request->handshake.host, secure, host, &error))
         return request_fail(request, REASON_HOST_BAD, error);
-    if (request->target.authority.at != NULL && !authority_is_host(request, scratch))
-        return request_fail(request, REASON_HOST_BAD, "the target's authority is not the Host");
-    return STEP_DONE;
+    return request->target.authority.at != NULL ? judge_authority(request) : STEP_DONE;
 }
 
 static enum step

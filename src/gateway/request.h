@@ -28,7 +28,6 @@ enum {
     REQUEST_EARLY_MAX = 16 * 1024, /* client's bytes behind the head, until the 101 */
     REQUEST_FORWARDS_MAX = 64,     /* headers that modules add */
     REQUEST_STRIPS_MAX = 64,
-    REQUEST_CAPTURES_MAX = 8,
     REQUEST_LABELS_MAX = 8,
 };
 
@@ -109,7 +108,7 @@ struct request {
     struct target target;
     struct host host;
     const struct route_settings *route; /* NULL: none yet */
-    struct str captures[REQUEST_CAPTURES_MAX];
+    struct str captures[ROUTE_CAPTURES_MAX];
 
     struct chain chain;
     struct answer answer;

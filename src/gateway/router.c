@@ -4,17 +4,6 @@
  */
 #include "gateway/router.h"
 
-static bool
-listener_fits(const struct route_settings *route, const struct listener_settings *listener)
-{
-    if (route->listeners == NULL)
-        return true;
-    for (size_t i = 0; i < route->listener_count; i++)
-        if (route->listeners[i] == listener)
-            return true;
-    return false;
-}
-
 /* A wildcard is ".example.com": at least one label must stand before it. */
 static bool
 host_fits(const struct route_settings *route, struct str host)
@@ -71,7 +60,7 @@ router_match(const struct settings *settings, const struct listener_settings *li
 {
     for (size_t i = 0; i < settings->route_count; i++) {
         const struct route_settings *route = &settings->routes[i];
-        if (listener_fits(route, listener) && host_fits(route, host) &&
+        if (route_holds_for(route, listener) && host_fits(route, host) &&
             path_fits(route, path, captures))
             return route;
     }

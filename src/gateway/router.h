@@ -6,7 +6,7 @@
 
 /*
  * The first route in file order that fits; NULL: none. host: lower case, no port. path: the
- * one form. captures: room for REQUEST_CAPTURES_MAX; filled in the order of the route's
+ * one form. captures: room for ROUTE_CAPTURES_MAX; filled in the order of the route's
  * pieces, pointing into path.
  */
 const struct route_settings *router_match(const struct settings *settings,

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "gateway/connection.h"
 #include "gateway/listener.h"
+#include "net/loop.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -33,6 +34,12 @@ worker_after(const struct worker *worker, uint64_t ms)
 {
     /* now_ms may be a tick old: one more, and it is never early. */
     return ms == 0 ? WHEEL_NEVER : worker->now_ms + ms + WHEEL_TICK_MS;
+}
+
+int64_t
+worker_wall_ms(const struct worker *worker)
+{
+    return (int64_t)worker->now_ms + worker->wall_offset_ms;
 }
 
 uint64_t
@@ -230,21 +237,6 @@ worker_main(void *arg)
 
 /* ---- From the control thread ------------------------------------------------------------ */
 
-static struct event_base *
-base_new(void)
-{
-    struct event_config *config = event_config_new();
-    struct event_base *base = NULL;
-
-    if (config == NULL)
-        return NULL;
-    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0 &&
-        event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV) == 0)
-        base = event_base_new_with_config(config);
-    event_config_free(config);
-    return base;
-}
-
 static bool
 open_listeners(struct worker *worker, const int *shared_fds)
 {
@@ -279,7 +271,7 @@ worker_open(struct worker *worker, unsigned index, struct generation *generation
     worker->handle.generation = generation_hold(generation);
     worker->handle.states = calloc(generation->settings->instance_count + 1, sizeof(void *));
     worker->buffer = malloc(WORKER_BUFFER_BYTES);
-    worker->base = base_new();
+    worker->base = loop_new();
     sem_init(&worker->ready, 0, 0);
     if (worker->handle.states == NULL || worker->buffer == NULL || worker->base == NULL ||
         !mailbox_open(&worker->mailbox) ||

@@ -103,6 +103,8 @@ void worker_drain(struct worker *worker, uint64_t within_ms);
 void worker_turn(struct worker *worker);
 /* A deadline `ms` from now, never early; ms == 0 is "off": WHEEL_NEVER. */
 uint64_t worker_after(const struct worker *worker, uint64_t ms);
+/* The wall clock at the last tick, in milliseconds. */
+int64_t worker_wall_ms(const struct worker *worker);
 uint64_t worker_new_id(struct worker *worker); /* unique in the process; names the worker */
 uint64_t worker_random(struct worker *worker); /* for jitter, not for secrets */
 /* Into the live list, and out of it to be freed in a later turn. */

@@ -54,7 +54,7 @@ static const struct {
 
 START_TEST(first_match_wins)
 {
-    struct str captures[REQUEST_CAPTURES_MAX];
+    struct str captures[ROUTE_CAPTURES_MAX];
     const struct route_settings *route =
         router_match(&settings, rows[_i].listener, str_of(rows[_i].host), str_of(rows[_i].path), captures);
 
@@ -67,7 +67,7 @@ END_TEST
 
 START_TEST(captures_have_names)
 {
-    struct str captures[REQUEST_CAPTURES_MAX];
+    struct str captures[ROUTE_CAPTURES_MAX];
     const struct route_settings *route =
         router_match(&settings, &other, STR("b"), STR("/rooms/7/members/9/x"), captures);
 
