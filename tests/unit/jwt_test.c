@@ -694,9 +694,9 @@ static const struct {
      "forward_claims[1]: another claim goes to this header\n"},
     /* All faults at once. */
     {{{"keys", NULL, &short_key}, {"token_from", "x"}, {"leeway", "2h"}, {"realm", "\x7f"}, {NULL}},
-     "secret[0]: a secret of 5 bytes; HS256 needs 32 or more\n"
      "token_from[0]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"
      "leeway[0]: expected at most 1h\n"
+     "secret[0]: a secret of 5 bytes; HS256 needs 32 or more\n"
      "realm[0]: expected printable ASCII\n"},
 };
 

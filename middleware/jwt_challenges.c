@@ -1,0 +1,59 @@
+/* jwt_challenges.c - see jwt_challenges.h. */
+#include "jwt_challenges.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* realm as a quoted-string's inside (RFC 9110 5.6.4); NULL when it holds a control or non-ASCII. */
+static char *
+quote_realm(const char *realm)
+{
+    char *quoted = malloc(2 * strlen(realm) + 1), *at = quoted;
+
+    for (; quoted && *realm; realm++) {
+        if (*realm < ' ' || *realm > '~') {
+            free(quoted);
+            return NULL;
+        }
+        if (*realm == '"' || *realm == '\\')
+            *at++ = '\\';
+        *at++ = *realm;
+    }
+    if (quoted)
+        *at = '\0';
+    return quoted;
+}
+
+static char *
+make_challenge(const char *realm, const struct jose_reason_row *reason)
+{
+    size_t size = strlen(realm) + 256; /* the rows' texts are under 100 bytes */
+    char *text = malloc(size);
+
+    if (text && reason->error)
+        snprintf(text, size, "Bearer realm=\"%s\", error=\"%s\", error_description=\"%s\"", realm,
+                 reason->error, reason->description);
+    else if (text)
+        snprintf(text, size, "Bearer realm=\"%s\"", realm);
+    return text;
+}
+
+bool
+jwt_challenges_make(struct jwt_challenges *challenges, const char *realm)
+{
+    char *quoted = quote_realm(realm);
+    bool ok = quoted != NULL;
+
+    for (enum jose_reason r = JOSE_UNVERIFIED; ok && r < JOSE_REASON_COUNT; r++)
+        ok = (challenges->texts[r] = make_challenge(quoted, jose_reason(r))) != NULL;
+    free(quoted);
+    return ok;
+}
+
+void
+jwt_challenges_free(struct jwt_challenges *challenges)
+{
+    for (enum jose_reason r = JOSE_UNVERIFIED; r < JOSE_REASON_COUNT; r++)
+        free(challenges->texts[r]);
+}
