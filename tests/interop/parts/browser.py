@@ -7,8 +7,6 @@ import atexit
 import http.server
 import json
 import os
-import queue
-import select
 import shutil
 import subprocess
 import tempfile
@@ -67,20 +65,12 @@ class Page(http.server.BaseHTTPRequestHandler):
             self.answer(404)
 
     def work(self):
-        """Waits for work; a page that has left must not take what the next one is asked to do."""
-        self.server.asked.set()
-        end = time.monotonic() + POLL_LIMIT
-        while time.monotonic() < end:
-            if select.select([self.connection], [], [], 0)[0]:
-                self.close_connection = True
-                return
-            try:
-                request = self.server.requests.get(timeout=0.05)
-            except queue.Empty:
-                continue
-            self.answer(200, request, "application/json")
-            return
-        self.answer(204)
+        """Waits for work; one that gets none asks again."""
+        work = self.server.desk.give(f"http://{self.headers['Host']}")
+        if work:
+            self.answer(200, json.dumps(work).encode(), "application/json")
+        else:
+            self.answer(204)
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -90,8 +80,8 @@ class Page(http.server.BaseHTTPRequestHandler):
         elif self.path == "/page/logout":
             self.answer(200, Set_Cookie="session=; Path=/; Max-Age=0")
         else:
+            self.server.desk.take(json.loads(body))
             self.answer(200)
-            self.server.answers.put(json.loads(body))
 
     def log_message(self, *_):
         pass
@@ -102,13 +92,55 @@ def read(directory, name):
         return file.read()
 
 
+class Desk:
+    """
+    The one piece of work that is to be done, for pages of one origin. It lies here until its
+    answer comes: a page that lost what it was given, or left, takes nothing along. A page that asks
+    is not at work, so it may be given the same piece twice; of two answers the first counts.
+    """
+
+    def __init__(self):
+        self._changed = threading.Condition()
+        self._origin = self._work = self._answer = self._asked = None
+        self._number = 0
+
+    def give(self, origin):
+        """What a page of that origin is to do, or None after a while."""
+        with self._changed:
+            self._asked = origin
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._work and self._origin == origin, POLL_LIMIT)
+            return self._work if self._origin == origin else None
+
+    def take(self, answer):
+        with self._changed:
+            if self._work and answer["number"] == self._number:
+                self._work, self._answer = None, answer["answer"]
+                self._changed.notify_all()
+
+    def ask(self, origin, request, seconds):
+        """The page's answer, or None."""
+        with self._changed:
+            self._number += 1
+            self._origin, self._answer = origin, None
+            self._work = {"number": self._number, "request": request}
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._work is None, seconds)
+            self._work = None
+            return self._answer
+
+    def await_page(self, origin, seconds):
+        with self._changed:
+            return self._changed.wait_for(lambda: self._asked == origin, seconds)
+
+
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 64
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Page)
-        self.requests, self.answers = queue.Queue(), queue.Queue()
-        self.asked = threading.Event()
+        self.desk = Desk()
 
     def handle_error(self, request, client_address):
         pass  # the browser left in the middle of an answer
@@ -138,33 +170,33 @@ class Browser:
         self._await_page(START_LIMIT)
 
     def _await_page(self, seconds):
-        if not self._server.asked.wait(seconds):
-            self.stop()
-            raise ProgramError(f"no page asked for work in {seconds:.0f} s{self.errors()}")
+        if not self._server.desk.await_page(self._origin, seconds):
+            self._give_up(f"no page asked for work in {seconds:.0f} s")
+
+    def _give_up(self, text):
+        text += self.errors()
+        self.stop()
+        raise ProgramError(text)
 
     def ask(self, request):
         """Only the page that asks can answer: after a failure the browser is of no use any more."""
-        self._server.requests.put(json.dumps(request).encode())
-        try:
-            return self._server.answers.get(timeout=ANSWER_LIMIT)
-        except queue.Empty:
-            self.stop()
-            text = f"the page gave no answer in {ANSWER_LIMIT:.0f} s{self.errors()}"
-            raise ProgramError(text) from None
+        answer = self._server.desk.ask(self._origin, request, ANSWER_LIMIT)
+        if answer is None:
+            self._give_up(f"the page gave no answer in {ANSWER_LIMIT:.0f} s")
+        return answer
 
     def visit(self, origin):
         """Opens the page as one of that origin, which must lead to our server."""
         if self._origin != origin:
-            self._server.asked.clear()
             self.ask({"navigate": f"{origin}/page/"})
-            self._await_page(ANSWER_LIMIT)
             self._origin = origin
+            self._await_page(ANSWER_LIMIT)
 
     def running(self):
         return self.process.poll() is None
 
     def errors(self):
-        text = read(self._directory, "log").decode(errors="replace") if self.running() else ""
+        text = read(self._directory, "log").decode(errors="replace")
         return f"\n--- log of chromium\n{text[-4000:]}"
 
     def stop(self):
