@@ -30,43 +30,59 @@ backend_of(struct connection *connection)
 
 /* ---- State, end --------------------------------------------------------------- */
 
-/* How long a state may last; the tunnel asks for itself. */
+/* The servers of a backend share one time for their answer: the next one gets what is left of it. */
 static uint64_t
-state_timeout_ms(const struct connection *connection, enum state state)
+answer_due(struct opening *opening, const struct worker *worker)
 {
-    const struct request *request = connection->opening->request;
+    if (opening->answer_due_ms == 0)
+        opening->answer_due_ms =
+            worker_after(worker, opening->request->route->backend->handshake_timeout);
+    return opening->answer_due_ms;
+}
+
+static uint64_t
+state_due(const struct connection *connection, enum state state)
+{
+    const struct worker *worker = connection->worker;
+    const struct request *request = state < STATE_TUNNEL ? connection->opening->request : NULL;
 
     switch (state) {
     case STATE_HEAD:
-        return request->settings->timeouts.head;
+        return worker_after(worker, request->settings->timeouts.head);
     case STATE_AUTH:
-        return request->settings->timeouts.auth;
+        return worker_after(worker, request->settings->timeouts.auth);
     case STATE_CONNECT:
-        return request->route->backend->connect_timeout;
+        return worker_after(worker, request->route->backend->connect_timeout);
     case STATE_UPGRADE:
-        return request->route->backend->handshake_timeout;
+        return answer_due(connection->opening, worker);
     case STATE_REFUSE:
-        return request->settings->timeouts.close;
+        return worker_after(worker, connection->opening->request->settings->timeouts.close);
     case STATE_TUNNEL:
+        return tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
     case STATE_CLOSED:
         break;
     }
-    return 0;
+    return WHEEL_NEVER;
+}
+
+void
+connection_arm(struct connection *connection, uint64_t due_ms)
+{
+    struct worker *worker = connection->worker;
+
+    wheel_set(&worker->wheel, &connection->deadline,
+              due_ms < worker->last_ms ? due_ms : worker->last_ms);
 }
 
 /* The only writer of the state. Arms the one deadline of the new one. */
 static void
 set_state(struct connection *connection, enum state state)
 {
-    struct worker *worker = connection->worker;
-    uint64_t due = WHEEL_NEVER;
-
     connection->state = state;
-    if (state == STATE_TUNNEL)
-        due = tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
-    else if (state != STATE_CLOSED)
-        due = worker_after(worker, state_timeout_ms(connection, state));
-    wheel_set(&worker->wheel, &connection->deadline, due);
+    if (state == STATE_CLOSED)
+        wheel_set(&connection->worker->wheel, &connection->deadline, WHEEL_NEVER);
+    else
+        connection_arm(connection, state_due(connection, state));
 }
 
 /* The handshake is over: its line is written, its place in the crowd is free. */
@@ -139,6 +155,8 @@ connection_close(struct connection *connection, enum reason reason)
     set_state(connection, STATE_CLOSED);
     if (tunnel)
         tunnel_over(connection, reason);
+    else
+        backend_leave(&connection->opening->attempt, backend_of(connection));
     opening_over(connection, end);
     side_close(client_of(connection));
     side_close(backend_of(connection));
@@ -216,7 +234,8 @@ fill_tunnel(struct connection *connection)
     struct tunnel *tunnel = &connection->tunnel;
 
     tunnel->times = (struct tunnel_times){settings->idle_timeout, settings->write_timeout,
-                                          request->settings->timeouts.fin};
+                                          request->settings->timeouts.fin,
+                                          request->settings->timeouts.close};
     tunnel->active_ms = connection->worker->now_ms;
     tunnel->keep_alive_ms = worker_after(connection->worker, TUNNEL_KEEP_ALIVE_AFTER_MS);
     tunnel->lifetime_due_ms = worker_after(connection->worker, settings->max_lifetime);

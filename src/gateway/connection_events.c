@@ -32,7 +32,7 @@ after_tunnel(struct connection *connection, enum reason over)
         return;
     uint64_t due = tunnel_due(tunnel, worker->now_ms, worker_wall_ms(worker));
     if (due < connection->deadline.due_ms)
-        wheel_set(&worker->wheel, &connection->deadline, due);
+        connection_arm(connection, due);
 }
 
 static void
@@ -175,25 +175,32 @@ connect_overdue(struct connection *connection)
 static void
 tunnel_deadline(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
-    enum reason reason = tunnel_overdue(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
+    const struct worker *worker = connection->worker;
+    enum reason over = tunnel_tick(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
 
-    if (reason != REASON_NONE) {
-        connection_close(connection, reason);
-        return;
-    }
-    tunnel_keep_alive(&connection->tunnel, worker->now_ms);
-    connection_rearm(connection);
+    if (over != REASON_NONE)
+        connection_close(connection, over);
+    else
+        connection_rearm(connection);
 }
 
 void
 connection_rearm(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
+    const struct worker *worker = connection->worker;
 
     if (connection->state == STATE_TUNNEL)
-        wheel_set(&worker->wheel, &connection->deadline,
-                  tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker)));
+        connection_arm(connection,
+                       tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker)));
+}
+
+/* The gateway's own end has come. */
+static void
+last_moment(struct connection *connection)
+{
+    const struct tunnel *tunnel = &connection->tunnel;
+
+    connection_close(connection, tunnel->closing ? tunnel->first_end : REASON_SHUTDOWN);
 }
 
 void
@@ -205,6 +212,10 @@ connection_overdue(struct connection *connection)
 #undef S
     };
 
+    if (connection->worker->now_ms >= connection->worker->last_ms) {
+        last_moment(connection);
+        return;
+    }
     switch (connection->state) {
     case STATE_HEAD:
     case STATE_AUTH:
@@ -237,16 +248,30 @@ connection_drain(struct connection *connection, uint64_t within_ms)
     if (within_ms == 0) {
         connection_close(connection, REASON_SHUTDOWN);
     } else if (connection->state == STATE_TUNNEL) {
-        uint64_t due = worker->now_ms + worker_random(worker) % within_ms;
+        /* The last quarter is for goodbyes. */
+        uint64_t due = worker->now_ms + worker_random(worker) % (within_ms - within_ms / 4);
         if (due < tunnel->lifetime_due_ms) {
             tunnel->lifetime_due_ms = due;
             tunnel->lifetime_reason = REASON_DRAIN;
         }
         connection_rearm(connection);
-    } else if (connection->state != STATE_REFUSE) {
+    } else if (connection->state == STATE_REFUSE) {
+        connection_arm(connection, connection->deadline.due_ms);
+    } else {
         connection_run(connection,
                        request_fail(connection->opening->request, REASON_STOPPING, NULL));
     }
+}
+
+static void
+end_session(struct connection *connection, enum reason reason)
+{
+    struct tunnel *tunnel = &connection->tunnel;
+
+    if (connection->state == STATE_TUNNEL && !tunnel->closing)
+        after_tunnel(connection, tunnel_finish(tunnel, reason, connection->worker->now_ms));
+    else if (connection->state < STATE_TUNNEL)
+        connection_run(connection, request_fail(connection->opening->request, reason, NULL));
 }
 
 void
@@ -254,7 +279,7 @@ connection_close_id(struct worker *worker, uint64_t id, enum reason reason)
 {
     for (struct connection *connection = worker->live; connection; connection = connection->next)
         if (connection->id == id) {
-            connection_close(connection, reason);
+            end_session(connection, reason);
             return;
         }
 }

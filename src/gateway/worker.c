@@ -150,6 +150,7 @@ worker_drain(struct worker *worker, uint64_t within_ms)
     struct connection *next;
 
     worker->draining = true;
+    worker->last_ms = worker->now_ms + within_ms;
     for (size_t i = 0; i < worker->listener_count; i++)
         listener_stop(&worker->listeners[i]);
     for (struct connection *c = worker->live; c != NULL; c = next) {
@@ -208,6 +209,7 @@ worker_begin(struct worker *worker)
 
     (void)read_clocks(worker);
     wheel_init(&worker->wheel, worker->now_ms);
+    worker->last_ms = WHEEL_NEVER;
     return start_modules(worker) && event_add(&worker->mail_event, NULL) == 0 &&
            event_add(&worker->tick_event, &tick) == 0 && start_listeners(worker);
 }

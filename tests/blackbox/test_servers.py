@@ -1,6 +1,7 @@
 """A backend's servers: which one is asked, and which next when it cannot be had."""
 
 import socket
+import time
 
 from harness.case import Case
 from harness.wire import handshake
@@ -50,6 +51,15 @@ class Servers(Case):
                 gate = self.gateway([bad, good], pool={"balance": "round_robin"})
                 for _ in range(4):
                     self.check_switched(self.client(gate, handshake("/ws")).read_response())
+
+    def test_all_servers_share_the_time_for_an_answer(self):
+        slow = [
+            self.backend(lambda peer: (peer.read_head(), time.sleep(1), peer.close()))
+            for _ in range(8)
+        ]
+        gate = self.gateway(slow, pool={"handshake_timeout": "1500ms"})
+        self.check_refused(gate.ask(handshake("/ws")), 504)
+        self.assertEqual(sum(backend.connects for backend in slow), 2)
 
     def test_a_server_that_accepts_nothing(self):
         """Its queue is full, so a connect waits for ever: connect_timeout, then the next one."""
