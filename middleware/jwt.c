@@ -298,11 +298,11 @@ setup(const struct mw_options *options, const struct mw_host *host)
         return NULL;
     }
     jwt->host = host;
-    bool ok = check_lists(jwt, options);
+    bool known = read_algorithms(jwt, options), ok = check_lists(jwt, options) && known;
 
-    ok = read_algorithms(jwt, options) && ok;
-    if (ok) /* keys are judged against the algorithms */
-        ok = (jwt->keyset = jwt_keys_load(options, host, jwt->policy.algorithms)) != NULL;
+    /* Keys are judged against the algorithms; where those are wrong, by themselves. */
+    jwt->keyset = jwt_keys_load(options, host, known ? jwt->policy.algorithms : JOSE_ALL_ALGORITHMS);
+    ok = jwt->keyset != NULL && ok;
     ok = read_places(jwt, options) && ok;
     ok = read_forwards(jwt, options) && ok;
     ok = read_audiences(jwt, options) && ok;

@@ -222,6 +222,7 @@ take_file(const struct option_check *check, struct option_item *item, const stru
 
     if (why == NULL)
         return true;
+    item->text = NULL;
     if (options_is_secret(check->row->word))
         return option_fault(check, node->mark, "`%s`: cannot be read: %s", check->row->word, why);
     return option_fault(check, node->mark, "`%s`: `" STR_FMT "` cannot be read: %s",

@@ -148,6 +148,53 @@ check_absent(struct mw_options *options, const struct mw_option *row)
         options->faulty = true;
 }
 
+/* ---- What was refused, for those who go on ------------------------------------- */
+
+static bool
+is_accepted(const struct mw_option *row, const struct option_item *item)
+{
+    if (row->members != NULL)
+        return item->members != NULL && options_forget_refused(item->members);
+    return item->text != NULL || row->type >= MW_OBJECT;
+}
+
+/* false: no item is left of those that were written. What is empty stays so. */
+static bool
+keep_accepted(const struct mw_option *row, struct option_value *value)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < value->count; i++)
+        if (is_accepted(row, &value->items[i]))
+            value->items[kept++] = value->items[i];
+    bool good = value->items != NULL && (kept > 0 || value->count == 0);
+
+    value->count = kept;
+    return good;
+}
+
+bool
+options_forget_refused(struct mw_options *options)
+{
+    bool complete = true;
+
+    for (const struct mw_option *row = options->table; options->faulty && row->word; row++) {
+        struct option_value *value = &options->values[row - options->table];
+
+        if (value->given && keep_accepted(row, value))
+            continue;
+        if (value->given)
+            *value = (struct option_value){.given = false};
+        if ((row->flags & MW_REQUIRED) != 0)
+            complete = false;
+        else
+            check_absent(options, row);
+    }
+    return complete;
+}
+
+/* ---- A map --------------------------------------------------------------------- */
+
 static struct mw_options *
 make_options(struct options_context *context, struct mark mark, const struct mw_option *table)
 {

@@ -177,6 +177,47 @@ class Check(Command):
         err = self.check_faults(self.check_file(text), [1, 6, 10, 11, 16])
         self.assertIn("threads", err)  # did you mean
 
+    def test_a_wrong_type_hides_no_fault_of_a_module(self):
+        """Neither of its own instance, nor of another; and what follows from it is not told."""
+        rows = (
+            # the chapter `middleware`, a fault each line; the faulty lines
+            ("""\
+  one:
+    jwt:
+      leeway: 5
+      algorithms: [HS265]
+      token_from: [hedder]
+      keys:
+        - { secret_file: /nonexistent/key, algorithm: HS256 }
+        - { secret: "short", algorithm: HS256, kid: [] }
+        - { kid: "1" }
+      forward_claims: { sub: X-User, aud: [X-Audience], email: Host }
+  two: { origin: { allow: ["https://app.test/path", {}], missing: never } }
+  three:
+    ip_allowlist:
+      allow: [10.0.0.1/8, []]
+      denny: [1.2.3.4]
+""", [8, 9, 10, 12, 13, 14, 15, 16, 19, 20]),
+            ("  one: { jwt: { jwks_file: /nonexistent/set } }\n", [6]),
+            ("  one: { jwt: { keys: 5 } }\n", [6]),
+            ("  one: { ip_allowlist: { alow: [10.0.0.0/8] } }\n", [6]),
+            ("  one: { ip_allowlist: { deny: { a: b } } }\n", [6]),
+            ("  one: { origin: { allow: { a: b }, missing: 1 } }\n", [6]),
+            ("  one: { origin: { missing: 1 } }\n", [6]),
+            ("  one: { jwt: 5 }\n", [6]),
+            ("  one: { jwt: }\n", [6]),
+        )
+        for text, lines in rows:
+            with self.subTest(text):
+                text = re.sub(r"(?<=middleware:\n).*?(?=routes:)", lambda _: text, GOOD, flags=re.S)
+                text = text.replace("[office, web]", "[one]").replace("backend: service", "backend: x")
+                backend = text[: text.index("backend: x")].count("\n") + 1
+                err = self.check_faults(self.check_file(text), lines + [backend])
+                if len(lines) == 1:
+                    self.assertNotIn("expected keys or jwks_file", err)
+                    self.assertNotIn("nothing would be checked", err)
+                    self.assertNotIn("could not be set up", err)
+
     def test_a_syntax_error_stands_alone(self):
         text = GOOD.replace("threads: 1", "thread: 1").replace("[127.0.0.1:2]", "[127.0.0.1:2")
         status, _, err = self.check_file(text)

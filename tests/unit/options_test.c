@@ -132,6 +132,34 @@ static const struct {
      DEFAULTS_TO_TEXT "text=default " DEFAULTS_FROM_LIST LATER_DEFAULTS},
 };
 
+/* What is left when the refused is forgotten. */
+static const struct {
+    const char *text, *result;
+} forgotten[] = {
+    {"{needed: x, size: 1, sise: 2, flag: maybe, number: '1', mode: later, text: [a], file: /none}",
+     DEFAULTS_TO_TEXT "text=default " DEFAULTS_FROM_LIST LATER_DEFAULTS},
+    {"{needed: x, list: [a, [b], c], files: [main.c, /none], map: {a: [b], c: d}}",
+     DEFAULTS_TO_TEXT "text=default list=( a c ) files=( " TEST_DATA "/unit/main.c ) map=( c:d ) "
+                      "soft=( time=5000 ) needed=x " LATER_DEFAULTS},
+    {"{needed: x, list: [[b]], files: {}, map: [], size: 2}",
+     DEFAULTS_TO_TEXT "text=default " DEFAULTS_FROM_LIST LATER_DEFAULTS},
+    {"{needed: x, list: [], size: 2}",
+     DEFAULTS_TO_TEXT "text=default soft=( time=5000 ) needed=x " LATER_DEFAULTS},
+    {"{needed: x, object: {weight: 2}, soft: {time: 1}, named: {a: {path: /p, weight: x}, b: {}}}",
+     DEFAULTS_TO_TEXT "text=default list=( one ) soft=( time=5000 ) named=( a:path=/p weight=1 ) "
+                      "needed=x " LATER_DEFAULTS},
+    {"{needed: x, objects: [{}, 1, {path: /p, x: y}], short: [[], /q]}",
+     DEFAULTS_TO_TEXT "text=default list=( one ) soft=( time=5000 ) objects=( path=/p weight=1 ) "
+                      "short=( path=/q weight=1 ) needed=x " LATER_DEFAULTS},
+    {"{needed: x, later_flag: true, later_list: [a], later_size: many}",
+     DEFAULTS_TO_TEXT "text=default " DEFAULTS_FROM_LIST LATER_DEFAULTS},
+    {"{needed: x, text: *alias, number: '${}'}",
+     DEFAULTS_TO_TEXT "text=default " DEFAULTS_FROM_LIST LATER_DEFAULTS},
+    {"{size: 2}", NULL},
+    {"{needed: [], size: 2}", NULL},
+    {"{needed: '${}'}", NULL},
+};
+
 static const struct {
     const char *text, *result;
 } bad[] = {
@@ -357,6 +385,31 @@ START_TEST(wrong_questions_are_faults)
 }
 END_TEST
 
+START_TEST(forgets_what_was_refused)
+{
+    struct fixture fixture;
+    char *result = NULL;
+    size_t len;
+    FILE *out = open_memstream(&result, &len);
+
+    start(&fixture, SIZE_MAX);
+    struct mw_options *options = check_text(&fixture, forgotten[_i].text, every_option);
+    size_t faults = fixture.faults.total;
+    bool complete = options_forget_refused(options);
+
+    ck_assert(faults > 0 || !options->faulty);
+    ck_assert_int_eq(complete, forgotten[_i].result != NULL);
+    if (complete)
+        every_option_dump(out, options);
+    ck_assert_uint_eq(fixture.faults.total, faults);
+    fclose(out);
+    if (complete)
+        ck_assert_str_eq(result, forgotten[_i].result);
+    free(result);
+    finish(&fixture);
+}
+END_TEST
+
 Suite *
 options_suite(void)
 {
@@ -365,6 +418,7 @@ options_suite(void)
 
     tcase_add_loop_test(tc, takes, 0, COUNT_OF(good));
     tcase_add_loop_test(tc, refuses, 0, COUNT_OF(bad));
+    tcase_add_loop_test(tc, forgets_what_was_refused, 0, COUNT_OF(forgotten));
     tcase_add_loop_test(tc, survives_the_end_of_memory, 0, COUNT_OF(good));
     tcase_add_test(tc, faults_have_the_place_of_the_item);
     tcase_add_loop_test(tc, faults_keep_secrets, 0, COUNT_OF(redacted));

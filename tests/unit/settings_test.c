@@ -387,8 +387,26 @@ static const struct {
      "4:33: `list`: expected better\n4:45: `needed`: is bad too\n"},
     {L R B "middleware: {m: {every: {needed: lie}}, n: {every: {needed: fine}}}",
      "4:34: `needed`: is a lie\n"},
-    {L R B "middleware: {m: {every: {needed: fault, size: 1}}}",
-     "4:47: `size`: expected a size such as 512B, 64KiB, 1MiB, 2GiB or 0, found `1`\n"},
+    /* A wrong option hides no other fault of its instance, nor those of other instances. What the
+     * module says of what is not there may come of it: nothing is said. */
+    {L R B "middleware: {m: {every: {list: [a], needed: fault, size: 1}}, n: {every: {needed: lie}}}",
+     "4:33: `list`: expected better\n4:45: `needed`: is bad too\n"
+     "4:58: `size`: expected a size such as 512B, 64KiB, 1MiB, 2GiB or 0, found `1`\n"
+     "4:83: `needed`: is a lie\n"},
+    {L R B "middleware: {m: {every: {needed: fault, lisst: [a]}}}",
+     "4:34: `needed`: is bad too\n4:41: unknown key `lisst`; did you mean `list`?\n"},
+    {L R B "middleware: {m: {every: {needed: fault, list: {a: b}}}}",
+     "4:34: `needed`: is bad too\n4:47: `list`: expected a list of strings, found a map\n"},
+    {L R B "middleware: {m: {every: {needed: fault, list: [{a: b}, c]}}}",
+     "4:34: `needed`: is bad too\n4:48: `list`: expected a string, found a map\n"
+     "4:56: `list`: expected better\n"},
+    {L R B "middleware: {m: {every: {needed: nothing, size: 1}}}",
+     "4:49: `size`: expected a size such as 512B, 64KiB, 1MiB, 2GiB or 0, found `1`\n"},
+    /* Without what it requires a module cannot look at the rest. */
+    {L R B "middleware: {m: {every: {list: [a], needed: [fault], size: 1}}, n: {every: {needed: lie}}}",
+     "4:45: `needed`: expected a string, found a list\n"
+     "4:60: `size`: expected a size such as 512B, 64KiB, 1MiB, 2GiB or 0, found `1`\n"
+     "4:85: `needed`: is a lie\n"},
     {L R B "middleware: {m: {every: {needed: fine, secret_file: /none/secret}}}",
      "4:53: `secret_file`: cannot be read: No such file or directory\n"},
     {L R B "middleware: {m: {every: {needed: fine, later_list: [a]}}}",
