@@ -305,6 +305,39 @@ class Start(Command):
         self.assertIn(address, err)
         self.assertEqual(gate.ask(handshake("/ws")).status, 101)
 
+    def test_a_start_fault_is_said_once_in_each_place(self):
+        """On stderr as words, in the error log as a line; where both are one, as that line."""
+        error = os.path.join(self.directory, "error.log")
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            none = os.path.join(self.directory, "none", "socket")
+            for place, why in ((address, "Address already in use"),
+                               (f"unix:{none}", "No such file or directory")):
+                message = f"{place}: {why}"
+                text = GOOD.replace("127.0.0.1:1", place)
+                with self.subTest(place, log="a file"):
+                    status, out, err = self.run_it(
+                        "-c", self.file("test.yaml", text + f"log: {{ error: {error} }}\n")
+                    )
+                    self.assertEqual((status, out), (1, ""))
+                    self.assertEqual(err, f"wsgate: listen: {message}\n")
+                    self.assertEqual(self.faults_of(error), [("listen", message)])
+                    os.unlink(error)
+                with self.subTest(place, log="stderr"):
+                    status, out, err = self.run_it("-c", self.file("test.yaml", text))
+                    self.assertEqual((status, out), (1, ""))
+                    self.assertEqual(
+                        self.faults_of(self.file("stderr", err)), [("listen", message)]
+                    )
+
+    @staticmethod
+    def faults_of(path):
+        with open(path, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        return [(line["event"], line["message"]) for line in lines if line["level"] == "error"]
+
     def test_a_socket_in_no_directory(self):
         path = os.path.join(self.directory, "none", "socket")
         status, _, err = self.run_it(
