@@ -192,21 +192,20 @@ static const struct {
     {"{needed: x, flag: }", "f:1:19: `flag` has no value: expected true or false\n"},
     {"{needed: x, flag: '${X}'}", "f:1:19: `flag`: expected true or false, found `${X}`\n"},
     {"{needed: x, number: -1}",
-     "f:1:21: `number`: expected a whole number, 0 or more, found `-1`\n"},
+     "f:1:21: `number`: expected a whole number without a sign, found `-1`\n"},
     {"{needed: x, number: '1'}",
-     "f:1:21: `number`: expected a whole number, 0 or more, without quotes\n"},
+     "f:1:21: `number`: expected a whole number without a sign, without quotes\n"},
     {"{needed: x, number: 99999999999999999999}",
      "f:1:21: `number`: expected a smaller number, found `99999999999999999999`\n"},
     {"{needed: x, number: auto}",
-     "f:1:21: `number`: expected a whole number, 0 or more, found `auto`\n"},
+     "f:1:21: `number`: expected a whole number without a sign, found `auto`\n"},
     {"{needed: x, threads: none}", "f:1:22: `threads: none` is not supported by this version\n"},
-    {"{needed: x, size: 64k}", "f:1:19: `size`: expected a size such as 512B, 64KiB, 1MiB, 2GiB or "
-                               "0, found `64k`\n"},
-    {"{needed: x, time: 10}", "f:1:19: `time`: expected a duration such as 250ms, 5s, 2m, 1h, "
-     "7d or "
-                              "0, found `10`\n"},
+    {"{needed: x, size: 64k}", "f:1:19: `size`: expected a size such as 512B, 64KiB, 1MiB or "
+                               "2GiB, found `64k`\n"},
+    {"{needed: x, time: 10}", "f:1:19: `time`: expected a duration such as 250ms, 5s, 2m, 1h or "
+     "7d, found `10`\n"},
     {"{needed: x, rate: 10}",
-     "f:1:19: `rate`: expected a rate such as 10/s, 100/1m or 0, found `10`\n"},
+     "f:1:19: `rate`: expected a rate such as 10/s or 100/1m, found `10`\n"},
     {"{needed: x, mode: medium}",
      "f:1:19: `mode`: expected one of fast, slow, found `medium`\n"},
     {"{needed: x, mode: {}}", "f:1:19: `mode`: expected one of fast, slow, found a map\n"},
@@ -235,7 +234,7 @@ static const struct {
     {"{needed: x, object: a}", "f:1:21: `object`: expected a map of options, found `a`\n"},
     {"{needed: x, object: {}}", "f:1:21: `path` is missing: where\n"},
     {"{needed: x, object: {path: p, weight: x}}",
-     "f:1:39: `weight`: expected a whole number, 0 or more, found `x`\n"},
+     "f:1:39: `weight`: expected a whole number without a sign, found `x`\n"},
     {"{needed: x, objects: {path: p}}", "f:1:22: `objects`: expected a list of maps, found a "
      "map\n"},
     {"{needed: x, objects: [p, {}]}",
@@ -260,7 +259,7 @@ static const struct {
     {"{needed: x, later_size: bad}",
      "f:1:13: `later_size` is not supported by this version; expected `0`, or nothing\n"},
     {"{needed: x, later_size: []}", "f:1:25: `later_size`: expected a size such as 512B, 64KiB, "
-                                    "1MiB, 2GiB or 0, found a list\n"},
+                                    "1MiB or 2GiB, found a list\n"},
     {"{needed: x, later_time: 0}", "f:1:13: `later_time` is not supported by this version\n"},
     {"{needed: x, later_text: on}",
      "f:1:13: `later_text` is not supported by this version; expected `off`, or nothing\n"},
