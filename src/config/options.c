@@ -36,6 +36,14 @@ options_is_secret(const char *word)
     return false;
 }
 
+bool
+options_is_glued(const struct mw_option *table, struct str text)
+{
+    const char *colon = text.len > 0 ? memchr(text.at, ':', text.len) : NULL;
+
+    return colon != NULL && find_row(table, (struct str){text.at, (size_t)(colon - text.at)}) != NULL;
+}
+
 static void
 fault_unknown(struct mw_options *options, const struct yaml_node *item)
 {
@@ -51,7 +59,10 @@ fault_unknown(struct mw_options *options, const struct yaml_node *item)
                                     len > 0 ? ", " : "", row->word);
     }
     options->faulty = true;
-    if (suggest.best == NULL && len > 0)
+    if (options_is_glued(options->table, item->key))
+        faults_add(options->context->faults, item->key_mark, "unknown key `" STR_FMT "`" OPTIONS_GLUED,
+                   STR_ARG(item->key));
+    else if (suggest.best == NULL && len > 0)
         faults_add(options->context->faults, item->key_mark,
                    "unknown key `" STR_FMT "`; expected %s", STR_ARG(item->key), known);
     else
@@ -232,8 +243,8 @@ options_check(struct options_context *context, const struct yaml_node *map,
     }
     if (map->kind != YAML_KIND_MAP || map->faulty) {
         if (!map->faulty)
-            faults_add(context->faults, map->mark, "expected a map of options, found %s",
-                       kind_name(map));
+            faults_add(context->faults, map->mark, "expected a map of options, found %s%s",
+                       kind_name(map), options_is_glued(table, map->written) ? OPTIONS_GLUED : "");
         options->faulty = true;
         return options;
     }

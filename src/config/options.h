@@ -61,6 +61,9 @@ struct mw_options *options_check(struct options_context *context, const struct y
  * false: something that is required is not there, so they must not be read. */
 bool options_forget_refused(struct mw_options *options) MUST_CHECK;
 
+/* "word:value" with a word of the table, where a blank behind the colon was forgotten? */
+#define OPTIONS_GLUED "; a colon needs a blank behind it"
+bool options_is_glued(const struct mw_option *table, struct str text);
 /* Is a value of that option kept out of messages? */
 bool options_is_secret(const char *word);
 /* The i-th of a row's choices; later: known, but not built yet. false: no more. */

@@ -280,6 +280,11 @@ static const struct {
     {L R B "log: {level: loud}",
      "4:14: `level`: expected one of error, warning, info, debug, found `loud`\n"},
     {L R B "log: stdout", "4:6: `log`: expected a map of options, found `stdout`\n"},
+    {L R B "log: {level:info}", "4:7: unknown key `level:info`; a colon needs a blank behind it\n"},
+    {L R B "log:\n  level:info", "5:3: `log`: expected a map of options, found `level:info`; a colon "
+                                 "needs a blank behind it\n"},
+    {"threads:2", "1:1: expected a map of options, found a single value; a colon needs a blank behind "
+                  "it\n"},
     {L R B "identity_headers: [X-*, '*', 'a b', 'x*y', '', x]",
      "4:25: `identity_headers`: expected a header, or the beginning of one and `*`, found `*`\n"
      "4:30: `identity_headers`: expected a header, or the beginning of one and `*`, found `a b`\n"
