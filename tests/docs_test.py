@@ -243,6 +243,15 @@ class DocsTest(unittest.TestCase):
                 used = {word[1] for word in command if re.fullmatch("-[a-zA-Z]", word)}
                 self.assertLessEqual(used, said, " ".join(words))
 
+    def test_manual_names_the_path_that_was_built(self):
+        """The pages in the source are written for /etc, those that are installed for what `-h` says."""
+        default = re.search(r"default: (.*)/wsgate\.yaml$", wsgate("-h").stdout, re.M)[1]
+        for name in MANUALS:
+            with self.subTest(name), open(os.path.join(BUILD, "man", "here", name)) as file:
+                page = file.read()
+                self.assertEqual(page, read("man", name).replace("/etc/wsgate", default))
+                self.assertIn(default + "/wsgate.yaml", page)
+
     def test_paths_of_the_documents_exist(self):
         for name in ("README.md", "ARCHITECTURE.md"):
             text = re.sub(r"^```.*?^```", "", read(name), flags=re.M | re.S)
