@@ -7,7 +7,7 @@
 bool
 start_fault(struct log *log, const char *event, const char *format, ...)
 {
-    char text[512]; /* a path is the longest part, and a log line would cut it at some point too */
+    char text[512]; /* the longest part is the path of a socket, 107 bytes */
     va_list arguments;
 
     va_start(arguments, format);
