@@ -357,6 +357,12 @@ log_reopen(struct log *log)
 }
 
 bool
+log_is_stderr(const struct log *log)
+{
+    return strcmp(log->by_target[LOG_ERROR]->name, "stderr") == 0;
+}
+
+bool
 log_takes(const struct log *log, enum log_target target, enum log_level level)
 {
     return target == LOG_ACCESS || level <= log->level;

@@ -31,7 +31,9 @@ static bool
 fault_expected(const struct option_check *check, const struct yaml_node *node,
                const char *expected)
 {
-    const char *word = check->row->word;
+    const struct mw_option *row = check->row;
+    const char *word = row->word;
+    bool glued = row->members != NULL && options_is_glued(row->members, node->written);
 
     if (node->kind == YAML_KIND_LIST)
         return option_fault(check, node->mark, "`%s`: %s, found a list", word, expected);
@@ -41,8 +43,8 @@ fault_expected(const struct option_check *check, const struct yaml_node *node,
         return option_fault(check, node->mark, "`%s` has no value: %s", word, expected);
     if (options_is_secret(word))
         return option_fault(check, node->mark, "`%s`: %s", word, expected);
-    return option_fault(check, node->mark, "`%s`: %s, found `" STR_FMT "`", word, expected,
-                        STR_ARG(node->written));
+    return option_fault(check, node->mark, "`%s`: %s, found `" STR_FMT "`%s", word, expected,
+                        STR_ARG(node->written), glued ? OPTIONS_GLUED : "");
 }
 
 /* ---- Items ----------------------------------------------------------------- */
@@ -222,6 +224,7 @@ take_file(const struct option_check *check, struct option_item *item, const stru
 
     if (why == NULL)
         return true;
+    item->text = NULL;
     if (options_is_secret(check->row->word))
         return option_fault(check, node->mark, "`%s`: cannot be read: %s", check->row->word, why);
     return option_fault(check, node->mark, "`%s`: `" STR_FMT "` cannot be read: %s",

@@ -104,7 +104,7 @@ scalar_integer(struct str text, int64_t *value, const char **error)
     int64_t number;
     bool large;
 
-    *error = "expected a whole number, 0 or more";
+    *error = "expected a whole number without a sign";
     if (!take_number(&text, &number, &large)) {
         if (large)
             *error = too_large;
@@ -122,7 +122,7 @@ scalar_duration(struct str text, int64_t *ms, const char **error)
     int64_t value;
 
     if (!read_with_unit(text, duration_units, &value,
-                        "expected a duration such as 250ms, 5s, 2m, 1h, 7d or 0", error))
+                        "expected a duration such as 250ms, 5s, 2m, 1h or 7d", error))
         return false;
     if (value > SCALAR_DURATION_MAX_MS) {
         *error = "expected at most 3650d";
@@ -136,7 +136,7 @@ bool
 scalar_size(struct str text, int64_t *bytes, const char **error)
 {
     return read_with_unit(text, size_units, bytes,
-                          "expected a size such as 512B, 64KiB, 1MiB, 2GiB or 0", error);
+                          "expected a size such as 512B, 64KiB, 1MiB or 2GiB", error);
 }
 
 /* "s", "1m", "250ms" -> milliseconds; 0: neither. */
@@ -162,7 +162,7 @@ scalar_rate(struct str text, int64_t *per_1000s, const char **error)
     int64_t number, scaled;
     bool large;
 
-    *error = "expected a rate such as 10/s, 100/1m or 0";
+    *error = "expected a rate such as 10/s or 100/1m";
     if (!take_number(&text, &number, &large)) {
         if (large)
             *error = too_large;

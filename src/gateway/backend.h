@@ -26,5 +26,8 @@ enum step backend_start(struct attempt *attempt, struct request *request,
 bool backend_connected(struct attempt *attempt, struct side *side) MUST_CHECK;
 /* Leaves a server: closes the side, gives the place back. Idempotent. */
 void backend_leave(struct attempt *attempt, struct side *side);
+/* The same for one that failed: the error log hears of it, now and then (pool_failed). */
+void backend_failed(struct attempt *attempt, const struct request *request, struct side *side,
+                    const char *why);
 
 #endif

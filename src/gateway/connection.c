@@ -331,7 +331,8 @@ failed(struct connection *connection)
     }
     if (connection->state == STATE_UPGRADE && upgrade_unanswered(opening->request)) {
         struct answer unanswered = opening->request->answer;
-        backend_leave(&opening->attempt, backend_of(connection));
+        backend_failed(&opening->attempt, opening->request, backend_of(connection),
+                       "closed without an answer");
         opening->request->answer = (struct answer){.reason = REASON_NONE};
         enum step step = connection_next_server(connection);
         if (step == STEP_FAILED)

@@ -130,7 +130,7 @@ connect_over(struct connection *connection)
         }
         attempt->last_errno = errno;
     }
-    backend_leave(attempt, backend);
+    backend_failed(attempt, connection->opening->request, backend, strerror(attempt->last_errno));
     connection_run(connection, connection_next_server(connection));
 }
 
@@ -168,7 +168,8 @@ connect_overdue(struct connection *connection)
     struct attempt *attempt = &connection->opening->attempt;
 
     attempt->last_errno = ETIMEDOUT;
-    backend_leave(attempt, &connection->tunnel.sides[BACKEND]);
+    backend_failed(attempt, connection->opening->request, &connection->tunnel.sides[BACKEND],
+                   "connect_timeout passed");
     connection_run(connection, connection_next_server(connection));
 }
 

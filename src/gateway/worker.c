@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "gateway/connection.h"
 #include "gateway/listener.h"
+#include "gateway/start_fault.h"
 #include "net/loop.h"
 
 #include <errno.h>
@@ -174,11 +175,9 @@ start_modules(struct worker *worker)
             continue;
         worker->handle.states[i] =
             instance->module->worker_start(instance->instance, &worker->module_view);
-        if (worker->handle.states[i] == NULL) {
-            log_message(worker->log, LOG_LEVEL_ERROR, "worker", "middleware %s did not start",
-                        instance->name);
-            return false;
-        }
+        if (worker->handle.states[i] == NULL)
+            return start_fault(worker->log, "worker", "middleware %s did not start",
+                               instance->name);
     }
     return true;
 }
@@ -210,8 +209,12 @@ worker_begin(struct worker *worker)
     (void)read_clocks(worker);
     wheel_init(&worker->wheel, worker->now_ms);
     worker->last_ms = WHEEL_NEVER;
-    return start_modules(worker) && event_add(&worker->mail_event, NULL) == 0 &&
-           event_add(&worker->tick_event, &tick) == 0 && start_listeners(worker);
+    if (!start_modules(worker))
+        return false;
+    if (event_add(&worker->mail_event, NULL) == 0 && event_add(&worker->tick_event, &tick) == 0 &&
+        start_listeners(worker))
+        return true;
+    return start_fault(worker->log, "worker", "%s", strerror(errno));
 }
 
 void
@@ -246,15 +249,13 @@ open_listeners(struct worker *worker, const int *shared_fds)
 
     worker->listeners = calloc(settings->listener_count, sizeof(*worker->listeners));
     if (worker->listeners == NULL)
-        return false;
+        return start_fault(worker->log, "listen", "out of memory");
     for (size_t i = 0; i < settings->listener_count; i++) {
         int fd = shared_fds[i] != -1 ? dup(shared_fds[i])
                                      : listener_bind(&settings->listeners[i], false);
-        if (fd == -1) {
-            log_message(worker->log, LOG_LEVEL_ERROR, "listen", "%s: %s",
-                        settings->listeners[i].text, strerror(errno));
-            return false;
-        }
+        if (fd == -1)
+            return start_fault(worker->log, "listen", "%s: %s", settings->listeners[i].text,
+                               strerror(errno));
         listener_init(&worker->listeners[i], worker, &settings->listeners[i], fd);
         worker->listener_count++;
     }
@@ -278,7 +279,7 @@ worker_open(struct worker *worker, unsigned index, struct generation *generation
     if (worker->handle.states == NULL || worker->buffer == NULL || worker->base == NULL ||
         !mailbox_open(&worker->mailbox) ||
         getrandom(&worker->next_id, sizeof(worker->next_id), 0) != sizeof(worker->next_id))
-        return false;
+        return start_fault(worker->log, "worker", "%s", strerror(errno));
     worker->random = worker->next_id | 1;
     worker->module_view = (struct mw_worker){worker->base, &worker->mailbox};
     event_assign(&worker->mail_event, worker->base, worker->mailbox.fd, EV_READ | EV_PERSIST,
@@ -298,7 +299,7 @@ worker_start(struct worker *worker)
     worker->running = pthread_create(&worker->thread, NULL, worker_main, worker) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!worker->running)
-        return false;
+        return start_fault(worker->log, "worker", "its thread does not start");
     while (sem_wait(&worker->ready) == -1)
         continue;
     return !worker->failed;

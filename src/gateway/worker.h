@@ -79,7 +79,7 @@ struct worker {
 
 /* Control thread, before the thread runs. `shared_fds`: for each listener of the settings the one
  * descriptor that all workers share, or -1 where this worker binds its own; NULL: it does not listen
- * at all. false: errno. */
+ * at all. false: said (start_fault.h), as by the next two. */
 bool worker_open(struct worker *worker, unsigned index, struct generation *generation,
                  struct log *log, struct crowd *crowd, const int *shared_fds) MUST_CHECK;
 /* Starts the thread and waits until the modules are ready and the listeners are on. */

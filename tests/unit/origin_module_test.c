@@ -182,7 +182,7 @@ START_TEST(a_thousand_patterns_agree_with_a_linear_search)
 {
     enum { PATTERNS = 1000, ORIGINS = 3000 };
     static char texts[PATTERNS][64];
-    static char folded[PATTERNS][64];
+    static char folded[PATTERNS][HOST_OUT_BYTES(64)];
     static struct origin_pattern patterns[PATTERNS];
     const char *list[PATTERNS + 1] = {NULL};
     const char *error;
@@ -199,7 +199,7 @@ START_TEST(a_thousand_patterns_agree_with_a_linear_search)
 
     ck_assert_ptr_nonnull(instance);
     for (int i = 0; i < ORIGINS; i++) {
-        char text[64], out[64];
+        char text[64], out[HOST_OUT_BYTES(64)];
         struct origin origin;
         bool expected = false;
 
