@@ -301,7 +301,6 @@ log_open(const struct log_settings *settings, const char **error)
     return log;
 }
 
-/* Signals are the control thread's business: the writer takes none. */
 void
 log_chown(struct log *log, uid_t uid, gid_t gid)
 {
@@ -310,6 +309,7 @@ log_chown(struct log *log, uid_t uid, gid_t gid)
             (void)!fchown(log->sinks[i].fd, uid, gid);
 }
 
+/* Signals are the control thread's business: the writer takes none. */
 bool
 log_start(struct log *log)
 {
