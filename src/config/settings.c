@@ -184,8 +184,10 @@ settings_check_address(const struct mw_options *options, struct address *address
 {
     const char *text = options_string(options, "address"), *error;
 
-    if (text != NULL && !address_parse(address, str_of(text), &error))
-        options_fault(options, "address", 0, "%s, found `%s`", error, text);
+    if (text == NULL || address_parse(address, str_of(text), &error))
+        return;
+    options_fault(options, "address", 0, "%s, found `%s`", error, text);
+    address->len = 0;
 }
 
 void

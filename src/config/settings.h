@@ -84,6 +84,8 @@ struct backend_settings {
     size_t index;
     struct server_settings *servers;
     size_t server_count;
+    const struct listener_settings **own; /* of these listeners: the gateway itself is a server of it */
+    size_t own_count;
     enum balance balance;
     struct str host; /* at == NULL: the client's */
     uint64_t connect_timeout;

@@ -525,6 +525,37 @@ static const struct {
     {L R "backends: {b: {servers: [1.1.1.1:1]}, 'b b': {servers: [1.1.1.1:1]}}",
      "3:39: expected a name of letters, digits, `_`, `-` and `.`, at most 64, found `b b`\n"},
 
+    /* Addresses that are the same, however they are written. */
+    {"listeners: [{address: 'unix:/tmp/x'}, {address: 'unix:/tmp/./x'}, {address: 'unix://tmp//x'}]\n"
+     R B,
+     "1:49: `address`: the listener on line 1 has this address too\n"
+     "1:77: `address`: the listener on line 1 has this address too\n"},
+    {"listeners: [{address: 'unix:/none/x'},\n {address: 'unix:/none/y'}, {address: 'unix:/none/x'}]\n"
+     R B,
+     "2:39: `address`: the listener on line 1 has this address too\n"},
+    {L R "backends:\n b:\n  servers:\n   - 1.1.1.1:1\n   - 1.1.1.1:2\n   - 1.1.1.2:1\n"
+         "   - {address: 1.1.1.1:1, weight: 3}\n   - '[::ffff:1.1.1.1]:1'\n",
+     "9:16: `address`: the server on line 6 has this address too; `weight` gives one a larger share\n"
+     "10:6: `address`: the server on line 6 has this address too; `weight` gives one a larger share\n"},
+
+    /* A route that would get its own requests back. */
+    {L R "backends: {b: {servers: [127.0.0.1:3, 127.0.0.1:1]}}",
+     "2:42: `backend`: a server of `b` is the listener on line 1, where this route matches again: "
+     "requests would go round\n"},
+    {"listeners: [{address: 0.0.0.0:1, name: a}, {address: '[::]:2', name: c}]\n"
+     "routes:\n - {path: /a, require: [], backend: b, listeners: [c]}\n"
+     " - {path: /b, require: [], backend: b, listeners: [a]}\n"
+     " - {path: /c/*, require: [], backend: b, strip_prefix: /c}\n"
+     " - {path: /d, require: [], backend: d, host: e}\n"
+     " - {path: /d, require: [], backend: d}\n"
+     " - {path: /e, require: [], backend: e}\n"
+     "backends: {b: {servers: [127.9.9.9:1]}, d: {servers: ['[::1]:2'], host: f}, "
+     "e: {servers: [127.0.0.1:2]}}",
+     "4:37: `backend`: a server of `b` is the listener on line 1, where this route matches again: "
+     "requests would go round\n"
+     "7:37: `backend`: a server of `d` is the listener on line 1, where this route matches again: "
+     "requests would go round\n"},
+
     /* What a variable held is not told. */
     {"listeners: [{address: '${WSGATE_TEST_WORD}'}]\n" R B,
      "1:23: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not "
