@@ -121,6 +121,10 @@ struct settings {
     struct settings_memory *memory; /* owns all of the above */
 };
 
+/* To run with them: the logs must be there to be opened. Else somebody only reads them, who may well not
+ * be the one that the gateway runs as. */
+enum settings_use { SETTINGS_TO_READ, SETTINGS_TO_RUN };
+
 /*
  * Reads, checks and sets up. Every fault is one line "FILE:LINE:COLUMN: what, and what was
  * expected" to `faults`; NULL when there was any. `modules` is the table main handed over, NULL
@@ -128,8 +132,11 @@ struct settings {
  * own (module_table.h).
  */
 struct settings *settings_load(const char *file, const struct mw_module *const *modules,
-                               const struct mw_host *host, FILE *faults) MUST_CHECK;
-/* The same from memory; `file` is what faults are named after, and whose directory relative paths
+                               const struct mw_host *host, enum settings_use use,
+                               FILE *faults) MUST_CHECK;
+/* The same file once more, to read, and thrown away: could it be loaded now, by who we are now? */
+bool settings_read_again(const struct settings *settings, FILE *faults) MUST_CHECK;
+/* To read, from memory; `file` is what faults are named after, and whose directory relative paths
  * start from. `text` need not outlive the call. */
 struct settings *settings_load_text(const char *file, struct str text,
                                     const struct mw_module *const *modules,

@@ -26,6 +26,8 @@ struct settings_memory {
     struct faults faults; /* empty once loaded */
     struct options_context context;
     struct reserved_header *reserved;
+    const struct mw_module *const *modules; /* what it was loaded with, for settings_read_again */
+    const struct mw_host *host;
 };
 
 struct settings_build {
@@ -35,6 +37,7 @@ struct settings_build {
     const struct mw_options *root;
     const struct mw_module *const *modules;
     const struct mw_host *host;
+    enum settings_use use;
     struct place *listener_places; /* sorted; of the listeners whose addresses are good */
     size_t listener_place_count;
 };

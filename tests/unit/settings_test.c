@@ -664,7 +664,7 @@ START_TEST(the_whole_file_is_understood)
 
     settings_fill_host(&host);
     ck_assert_ptr_null(
-        settings_load(TEST_DATA "/data/whole.yaml", fake_modules, &host, out));
+        settings_load(TEST_DATA "/data/whole.yaml", fake_modules, &host, SETTINGS_TO_READ, out));
     fclose(out);
     out = open_memstream(&expected, &len);
     for (const char *line = whole_faults; *line != '\0'; line += strcspn(line, "\n") + 1)
@@ -683,8 +683,8 @@ START_TEST(a_file_that_cannot_be_read)
     size_t len;
     FILE *out = open_memstream(&faults, &len);
 
-    ck_assert_ptr_null(settings_load("/none", fake_modules, &host, out));
-    ck_assert_ptr_null(settings_load("none", fake_modules, &host, out));
+    ck_assert_ptr_null(settings_load("/none", fake_modules, &host, SETTINGS_TO_RUN, out));
+    ck_assert_ptr_null(settings_load("none", fake_modules, &host, SETTINGS_TO_READ, out));
     fclose(out);
     ck_assert_str_eq(faults, "/none:1:1: cannot be read: No such file or directory\n"
                              "none:1:1: cannot be read: No such file or directory\n");
