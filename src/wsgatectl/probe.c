@@ -84,6 +84,7 @@ open_connection(struct probe *probe)
     const struct probe_options *options = &probe->options;
     const struct ws_client_request request = {
         .url = &options->url,
+        .unix_socket = options->unix_socket,
         .bind_address = options->bind_address,
         .tls = options->tls,
         .origin = options->origin,

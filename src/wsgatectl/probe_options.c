@@ -82,6 +82,17 @@ take_header(void *to, const char *value)
 }
 
 static bool
+take_unix_socket(void *to, const char *path)
+{
+    struct probe_options *options = to;
+    if (path[0] == '\0' || strlen(path) > WS_SOCKET_PATH_MAX)
+        return option_table_wrong(&table, "--unix-socket: expected a path of at most %d bytes",
+                                  WS_SOCKET_PATH_MAX);
+    options->unix_socket = path;
+    return true;
+}
+
+static bool
 take_bind(void *to, const char *value)
 {
     struct probe_options *options = to;
@@ -196,6 +207,8 @@ static const struct option_row rows[] = {
      "offer a subprotocol; may be repeated"},
     {0, "header", required_argument, "'NAME: VALUE'", take_header,
      "send a further header; may be repeated; Host replaces the URL's"},
+    {0, "unix-socket", required_argument, "PATH", take_unix_socket,
+     "connect to this Unix socket; Host and path are still the URL's"},
     {0, "bind", required_argument, "ADDRESS", take_bind, "connect from this address"},
     {0, "ca-file", required_argument, "FILE", take_ca_file,
      "wss: whose certificates are believed, in PEM; default: the system's"},
@@ -236,6 +249,8 @@ check(const struct probe_options *options)
     if (!options->url.secure && (tls->ca_file || tls->server_name || tls->insecure))
         return option_table_wrong(
             &table, "--ca-file, --server-name and --insecure are for wss://, this is ws://");
+    if (options->unix_socket && options->bind_address)
+        return option_table_wrong(&table, "--bind is for TCP, not for --unix-socket");
     return true;
 }
 

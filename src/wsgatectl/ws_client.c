@@ -197,6 +197,18 @@ phase_over(bool done, uint64_t *since_us, uint64_t *took_us)
 }
 
 static bool
+connect_socket(struct ws_client *client, const struct ws_client_request *request,
+               uint64_t deadline_us)
+{
+    const struct ws_url *url = request->url;
+
+    if (request->unix_socket)
+        return ws_socket_connect_unix(&client->sock, request->unix_socket, deadline_us);
+    return ws_socket_connect(&client->sock, url->host, url->port, request->bind_address,
+                             deadline_us);
+}
+
+static bool
 exchange(struct ws_client *client, const struct ws_client_request *request, const char *key,
          uint64_t deadline_us)
 {
@@ -205,9 +217,8 @@ exchange(struct ws_client *client, const struct ws_client_request *request, cons
     uint64_t since_us = clock_monotonic_us();
 
     client->error = client->sock.error;
-    return phase_over(ws_socket_connect(&client->sock, url->host, url->port, request->bind_address,
-                                        deadline_us),
-                      &since_us, &times->connect_us) &&
+    return phase_over(connect_socket(client, request, deadline_us), &since_us,
+                      &times->connect_us) &&
            (!url->secure ||
             phase_over(ws_tls_start(&client->sock, &request->tls, url->host, deadline_us),
                        &since_us, &times->tls_us)) &&

@@ -28,7 +28,8 @@ enum {
 
 struct ws_client_request {
     const struct ws_url *url;
-    const char *bind_address; /* NULL: the kernel chooses */
+    const char *unix_socket;  /* connects there; NULL: to the URL's host and port */
+    const char *bind_address; /* for TCP; NULL: the kernel chooses */
     struct ws_tls_settings tls; /* for wss */
     const char *origin;       /* NULL: none */
     const char *token;        /* goes out as "Authorization: Bearer"; NULL: none */
