@@ -87,12 +87,12 @@ open_connection(struct probe *probe)
         .unix_socket = options->unix_socket,
         .bind_address = options->bind_address,
         .tls = options->tls,
-        .origin = options->origin,
-        .token = options->token.token,
-        .protocols = options->protocols,
-        .protocol_count = options->protocol_count,
-        .fields = options->fields,
-        .field_count = options->field_count,
+        .given = {.origin = options->origin,
+                  .token = options->token.token,
+                  .protocols = options->protocols,
+                  .protocol_count = options->protocol_count,
+                  .fields = options->fields,
+                  .field_count = options->field_count},
         .has_host = options->has_host,
     };
 

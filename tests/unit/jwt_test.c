@@ -779,12 +779,6 @@ START_TEST(the_table_is_whole)
 }
 END_TEST
 
-static void
-make_keys_once(void)
-{
-    maker();
-}
-
 Suite *
 jwt_suite(void)
 {
@@ -792,16 +786,16 @@ jwt_suite(void)
     TCase *find = tcase_create("find"), *judge = tcase_create("judge");
     TCase *hand_on = tcase_create("hand on"), *options = tcase_create("options");
 
-    tcase_add_unchecked_fixture(find, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(find, maker_setup, NULL);
     tcase_add_loop_test(find, finds_the_one_token, 0, (int)COUNT_OF(requests));
     suite_add_tcase(suite, find);
-    tcase_add_unchecked_fixture(judge, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(judge, maker_setup, NULL);
     tcase_add_test(judge, a_challenge_follows_rfc_6750);
     tcase_add_loop_test(judge, claims_are_judged, 0, (int)COUNT_OF(refusals));
     tcase_add_test(judge, a_type_can_be_asked_for);
     tcase_add_test(judge, only_listed_algorithms_pass);
     suite_add_tcase(suite, judge);
-    tcase_add_unchecked_fixture(hand_on, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(hand_on, maker_setup, NULL);
     tcase_set_timeout(hand_on, 60);
     tcase_add_test(hand_on, the_tunnel_ends_with_the_token);
     tcase_add_loop_test(hand_on, claims_become_headers, 0, (int)COUNT_OF(forwards));
@@ -812,7 +806,7 @@ jwt_suite(void)
     tcase_add_test(hand_on, an_instance_survives_failing_memory);
     tcase_add_test(hand_on, a_worker_without_state_refuses);
     suite_add_tcase(suite, hand_on);
-    tcase_add_unchecked_fixture(options, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(options, maker_setup, NULL);
     tcase_add_loop_test(options, faults_are_reported_where_they_are, 0, (int)COUNT_OF(faults));
     tcase_add_test(options, claims_to_forward_are_bounded);
     tcase_add_test(options, keys_come_from_files);

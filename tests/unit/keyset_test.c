@@ -605,19 +605,13 @@ START_TEST(a_thumbprint_is_the_one_of_the_rfc)
 }
 END_TEST
 
-static void
-make_keys_once(void)
-{
-    maker();
-}
-
 Suite *
 keyset_suite(void)
 {
     Suite *suite = suite_create("keyset");
     TCase *keys = tcase_create("keys"), *set = tcase_create("set"), *jwks = tcase_create("jwks");
 
-    tcase_add_unchecked_fixture(keys, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(keys, maker_setup, NULL);
     tcase_add_test(keys, a_key_serves_what_its_kind_can);
     tcase_add_test(keys, a_pss_key_is_for_pss);
     tcase_add_test(keys, weak_and_foreign_keys_are_refused);
@@ -632,7 +626,7 @@ keyset_suite(void)
     tcase_add_test(set, a_set_is_bounded);
     tcase_add_test(set, holders_are_counted_across_threads);
     suite_add_tcase(suite, set);
-    tcase_add_unchecked_fixture(jwks, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(jwks, maker_setup, NULL);
     tcase_add_loop_test(jwks, reads_sets, 0, (int)COUNT_OF(sets));
     tcase_add_test(jwks, bad_exponents_are_refused);
     tcase_add_test(jwks, a_set_has_at_most_so_many_keys);
