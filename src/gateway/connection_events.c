@@ -16,7 +16,7 @@
 
 /* ---- Tunnel ------------------------------------------------------------------- */
 
-/* Moves the deadline forward only where something new can fall due: the plain case costs three tests. */
+/* Moves the deadline forward only where something new can fall due: mostly it costs three tests. */
 static void
 after_tunnel(struct connection *connection, enum reason over)
 {
@@ -27,7 +27,8 @@ after_tunnel(struct connection *connection, enum reason over)
         connection_close(connection, over);
         return;
     }
-    if (tunnel->fin_ms == 0 && tunnel->sides[CLIENT].out == NULL && tunnel->sides[BACKEND].out == NULL)
+    if (tunnel->fin_ms == 0 && tunnel->sides[CLIENT].out == NULL &&
+        tunnel->sides[BACKEND].out == NULL)
         return;
     uint64_t due = tunnel_due(tunnel, worker->now_ms, worker_wall_ms(worker));
     if (due < connection->deadline.due_ms)
@@ -175,7 +176,8 @@ static void
 tunnel_deadline(struct connection *connection)
 {
     struct worker *worker = connection->worker;
-    enum reason reason = tunnel_overdue(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
+    enum reason reason =
+        tunnel_overdue(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
 
     if (reason != REASON_NONE) {
         connection_close(connection, reason);
@@ -208,8 +210,8 @@ connection_overdue(struct connection *connection)
     case STATE_HEAD:
     case STATE_AUTH:
     case STATE_UPGRADE:
-        connection_run(connection,
-                       request_fail(connection->opening->request, overdue[connection->state], NULL));
+        connection_run(connection, request_fail(connection->opening->request,
+                                                overdue[connection->state], NULL));
         break;
     case STATE_CONNECT:
         connect_overdue(connection);

@@ -60,7 +60,8 @@ take_from(void *to, const char *value)
     }
     if (!address_parse_ip(&options->from, str_of(value)) &&
         !address_parse(&options->from, str_of(value), &error))
-        return option_table_wrong(&table, "--from: expected an IP address or unix, got \"%s\"", value);
+        return option_table_wrong(&table, "--from: expected an IP address or unix, got \"%s\"",
+                                  value);
     address_normalize(&options->from);
     return true;
 }
@@ -159,8 +160,9 @@ static const struct option_table table = {
                "ws://HOST[:PORT][/PATH][?QUERY].\n\n",
     .rows = rows,
     .count = COUNT_OF(rows),
-    .ending = "\nCredentials are not shown.\n"
-              "Exit status: 0 would be let in, 1 refused, 2 usage or a fault of the configuration.\n",
+    .ending =
+        "\nCredentials are not shown.\n"
+        "Exit status: 0 would be let in, 1 refused, 2 usage or a fault of the configuration.\n",
 };
 
 /* ---- All of them -------------------------------------------------------------- */

@@ -50,7 +50,8 @@ take_subprotocol(void *to, const char *value)
     if (!http_is_token(str_of(value)))
         return option_table_wrong(&table, "--subprotocol: expected one name, got \"%s\"", value);
     if (options->protocol_count == COUNT_OF(options->protocols))
-        return option_table_wrong(&table, "--subprotocol: %zu at most", COUNT_OF(options->protocols));
+        return option_table_wrong(&table, "--subprotocol: %zu at most",
+                                  COUNT_OF(options->protocols));
     options->protocols[options->protocol_count++] = value;
     return true;
 }
@@ -226,17 +227,20 @@ static const struct option_row rows[] = {
     {0, "headers", no_argument, NULL, take_headers,
      "show every header of the answer, not only what tells something"},
     {0, "timing", no_argument, NULL, take_timing, "show how long each phase took"},
-    {0, "json", no_argument, NULL, take_json, "one JSON object instead of lines; it has all of that"},
+    {0, "json", no_argument, NULL, take_json,
+     "one JSON object instead of lines; it has all of that"},
 };
 
 static const struct option_table table = {
     .title = title,
-    .opening = "usage: wsgatectl probe [OPTION]... URL\n"
-               "Opens a WebSocket through the gateway, checks the whole opening handshake, and says "
-               "what\nhappened. URL is ws://HOST[:PORT][/PATH][?QUERY], or wss://... for TLS.\n\n",
+    .opening =
+        "usage: wsgatectl probe [OPTION]... URL\n"
+        "Opens a WebSocket through the gateway, checks the whole opening handshake, and says "
+        "what\nhappened. URL is ws://HOST[:PORT][/PATH][?QUERY], or wss://... for TLS.\n\n",
     .rows = rows,
     .count = COUNT_OF(rows),
-    .ending = "\nExit status: 0 connected (and the message came back), 1 refused or failed, 2 usage.\n",
+    .ending =
+        "\nExit status: 0 connected (and the message came back), 1 refused or failed, 2 usage.\n",
 };
 
 /* ---- All of them -------------------------------------------------------------- */

@@ -118,8 +118,8 @@ ws_socket_connect(struct ws_socket *sock, const char *host, const char *port,
     return connected;
 }
 
-/* The kernel answers at once unless the listener's queue is full, and poll cannot wait for that: the
- * connect itself does, for as long as the socket may take to send. */
+/* The kernel answers at once unless the listener's queue is full, and poll cannot wait for that:
+ * the connect itself does, for as long as the socket may take to send. */
 static bool
 connect_to_path(struct ws_socket *sock, const struct sockaddr_un *remote, uint64_t deadline_us)
 {

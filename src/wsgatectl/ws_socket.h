@@ -1,5 +1,5 @@
 /*
- * ws_socket.h - a connection of the command-line tool, plain or TLS: calls that wait, with a deadline.
+ * ws_socket.h - a connection of the command-line tool, plain or TLS: calls wait, with a deadline.
  *
  * For one connection at a time, in a program that has nothing else to do; the
  * gateway's own streams are in src/net. Deadlines are clock_monotonic_us()

@@ -1,4 +1,4 @@
-/* request_head_fuzz.c - a client's bytes through everything that is judged before a route is known. */
+/* request_head_fuzz.c - a client's bytes through all that is judged before a route is known. */
 #include "head_pair.h"
 
 #include "protocol/handshake.h"

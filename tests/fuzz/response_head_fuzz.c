@@ -1,4 +1,4 @@
-/* response_head_fuzz.c - a backend's answer: the head, the 101's rules, and what it says of a body. */
+/* response_head_fuzz.c - a backend's answer: head, the rules of a 101, what it says of a body. */
 #include "head_pair.h"
 
 #include "protocol/handshake.h"

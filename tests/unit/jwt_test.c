@@ -551,7 +551,8 @@ START_TEST(an_instance_survives_failing_memory)
         "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"e\","
         "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
         "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}";
-    char *pem = maker_certificate(maker()->rsa), pem_path[TEMPORARY_PATH_MAX], set_path[TEMPORARY_PATH_MAX];
+    char *pem = maker_certificate(maker()->rsa), pem_path[TEMPORARY_PATH_MAX],
+         set_path[TEMPORARY_PATH_MAX];
     const struct fake_row pem_rows[] = {{"file", pem_path}, {"kid", "k"}, {NULL}};
     const struct mw_options pem_key = {jwt_key_options, pem_rows};
     const struct fake_row rows[] = {{"keys", NULL, &pem_key},   {"jwks_file", set_path},
@@ -708,7 +709,8 @@ END_TEST
 
 START_TEST(keys_come_from_files)
 {
-    char *pem = maker_pem(maker()->p256), pem_path[TEMPORARY_PATH_MAX], secret_path[TEMPORARY_PATH_MAX], jwks_path[TEMPORARY_PATH_MAX];
+    char *pem = maker_pem(maker()->p256), pem_path[TEMPORARY_PATH_MAX],
+         secret_path[TEMPORARY_PATH_MAX], jwks_path[TEMPORARY_PATH_MAX];
     const struct fake_row pem_rows[] = {
         {"file", pem_path}, {"kid", "p"}, {"algorithm", "ES256"}, {NULL}};
     const struct fake_row secret_rows[] = {
