@@ -159,8 +159,8 @@ struct mw_host {
     void *(*slot)(const struct mw_request *request);
 
     /* Waiting. Take the task before returning MW_WAIT; then call resume once, from
-     * the worker's loop and never from inside decide, cancel or release, with MW_PASS or MW_DENY. After
-     * cancel the task is gone. */
+     * the worker's loop and never from inside decide, cancel or release, with MW_PASS or MW_DENY.
+     * After cancel the task is gone. */
     struct mw_task *(*task)(struct mw_request *request);
     void (*resume)(struct mw_task *task, enum mw_verdict verdict);
 

@@ -201,8 +201,8 @@ open_events(struct control *control)
     return true;
 }
 
-/* The sockets that workers share: those that are no TCP sockets. A TCP address is bound once to see that it
- * is ours alone; then each worker binds its own. */
+/* The sockets that workers share: those that are no TCP sockets. A TCP address is bound once to see
+ * that it is ours alone; then each worker binds its own. */
 static bool
 open_shared_listeners(struct control *control, const struct settings *settings)
 {

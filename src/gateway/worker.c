@@ -2,13 +2,13 @@
 #include "gateway/worker.h"
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "gateway/connection.h"
 #include "gateway/listener.h"
 #include "gateway/start_fault.h"
 #include "net/loop.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -291,13 +291,7 @@ worker_open(struct worker *worker, unsigned index, struct generation *generation
 bool
 worker_start(struct worker *worker)
 {
-    sigset_t all, before;
-
-    /* Signals are the control thread's alone. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    worker->running = pthread_create(&worker->thread, NULL, worker_main, worker) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    worker->running = thread_start(&worker->thread, worker_main, worker);
     if (!worker->running)
         return start_fault(worker->log, "worker", "its thread does not start");
     while (sem_wait(&worker->ready) == -1)

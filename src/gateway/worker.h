@@ -78,8 +78,8 @@ struct worker {
 };
 
 /* Control thread, before the thread runs. `shared_fds`: for each listener of the settings the one
- * descriptor that all workers share, or -1 where this worker binds its own; NULL: it does not listen
- * at all. false: said (start_fault.h), as by the next two. */
+ * descriptor that all workers share, or -1 where this worker binds its own; NULL: it does not
+ * listen at all. false: said (start_fault.h), as by the next two. */
 bool worker_open(struct worker *worker, unsigned index, struct generation *generation,
                  struct log *log, struct crowd *crowd, const int *shared_fds) MUST_CHECK;
 /* Starts the thread and waits until the modules are ready and the listeners are on. */
@@ -92,8 +92,9 @@ void worker_close(struct worker *worker);
 
 /* ---- On the worker's own thread ---- */
 
-/* What the thread does before its loop, and after it: the modules' states, ticks, mail, listeners. For
- * whoever runs an opened worker's loop on his own thread; worker_finish is due even after a failure. */
+/* What the thread does before its loop, and after it: the modules' states, ticks, mail, listeners.
+ * For whoever runs an opened worker's loop on his own thread; worker_finish is due even after a
+ * failure. */
 bool worker_begin(struct worker *worker) MUST_CHECK;
 void worker_finish(struct worker *worker);
 

@@ -391,7 +391,8 @@ START_TEST(a_tunnel_that_lasts_is_kept_alive)
     ck_assert_uint_eq(tunnel_due(&tunnel, 1000, 0), 11000);
     for (uint64_t now = 10999; now <= 11000; now++) {
         tunnel_keep_alive(&tunnel, now);
-        ck_assert_int_eq(getsockopt(tunnel.sides[BACKEND].stream.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
+        ck_assert_int_eq(
+            getsockopt(tunnel.sides[BACKEND].stream.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
         ck_assert_int_eq(on, now == 11000);
     }
     ck_assert_uint_eq(tunnel_due(&tunnel, 11000, 0), WHEEL_NEVER);
