@@ -1,0 +1,83 @@
+/*
+ * http_client.h - requests to other HTTP services (key sets, introspection), from an event loop.
+ *
+ * One client belongs to one loop and its thread. Nothing here blocks: names are looked up by libcurl's
+ * own thread, and a call that is cancelled does not wait for it. Each call has a deadline for the
+ * whole of it and a bound on the body. `https` verifies chain and name, always; no proxy of the
+ * environment is used; other schemes than http and https are refused, after a redirect too. A
+ * redirect never leads from https to http, and takes no Authorization to another host.
+ */
+#ifndef WSGATE_HTTP_CLIENT_H
+#define WSGATE_HTTP_CLIENT_H
+
+#include "base/compiler.h"
+#include "base/str.h"
+
+struct event_base;
+
+enum {
+    HTTP_CLIENT_CALLS_MAX = 1024, /* under way at a time; one more is refused */
+    HTTP_CLIENT_ERROR_MAX = 256,
+};
+
+struct http_client;
+struct http_call;
+
+struct http_query {
+    const char *method; /* "GET", "POST" */
+    const char *url;
+    const char *const *fields; /* "Name: value" each, the last one NULL; NULL: none */
+    struct str body;           /* at == NULL: none */
+    const char *ca_file;       /* PEM bundle; NULL: the system's */
+    uint64_t timeout_ms;       /* from the start to the last byte; never 0 */
+    size_t body_max;           /* bytes of the answer's body, decoded; more is HTTP_TOO_LARGE */
+    unsigned redirects_max;    /* 0: a 3xx is the answer */
+};
+
+/* Why there is no answer: word for log and metric. */
+#define HTTP_OUTCOMES(X)                                                                           \
+    X(ANSWERED, "answered")                                                                        \
+    X(NO_ADDRESS, "no-address")                                                                    \
+    X(NO_CONNECTION, "no-connection")                                                              \
+    X(TLS, "tls")                                                                                  \
+    X(TIMEOUT, "timeout")                                                                          \
+    X(TOO_LARGE, "too-large")                                                                      \
+    X(REDIRECT, "redirect")                                                                        \
+    X(BROKEN, "broken")
+
+enum http_outcome {
+#define X(name, word) HTTP_##name,
+    HTTP_OUTCOMES(X)
+#undef X
+        HTTP_OUTCOME_COUNT
+};
+
+struct http_answer {
+    enum http_outcome outcome;
+    unsigned status;    /* 0 unless ANSWERED */
+    struct str body;    /* valid for the call of done */
+    int64_t max_age_s;  /* Cache-Control: max-age (RFC 9111 5.2.2.1); 0 for no-store and no-cache; -1: none */
+    const char *error;  /* for the operator, without credentials; "" when ANSWERED */
+};
+
+/* Once for every call, from the loop, never from inside http_call_start; never after a cancel. It
+ * may start other calls. */
+typedef void http_done(void *arg, const struct http_answer *answer);
+
+const char *http_outcome_word(enum http_outcome outcome);
+
+/* Before there are threads; harmless when repeated. */
+bool http_client_global_start(void) MUST_CHECK;
+
+/* NULL: out of memory. */
+struct http_client *http_client_new(struct event_base *base) MUST_CHECK;
+/* Ends every call without a word, as http_call_cancel does. NULL is allowed. */
+void http_client_free(struct http_client *client);
+
+/* Copies what it needs. NULL: out of memory, or too many calls. */
+struct http_call *http_call_start(struct http_client *client, const struct http_query *query,
+                                  http_done *done, void *arg) MUST_CHECK;
+/* The call is gone, without done. Not from inside its own done. */
+void http_call_cancel(struct http_call *call);
+
+#endif
