@@ -13,6 +13,8 @@
 #include "base/compiler.h"
 #include "base/str.h"
 
+#include <stdint.h>
+
 struct event_base;
 
 enum {
