@@ -282,7 +282,7 @@ jwt_remote_new(const struct jwt_remote_settings *settings, const struct mw_host 
         restore(remote);
     remote->first = merge(remote);
     remote->first_complete = is_complete(remote);
-    if (remote->first && http_client_global_start())
+    if (remote->first)
         return remote;
     jwt_remote_free(remote);
     return NULL;

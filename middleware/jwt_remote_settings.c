@@ -1,7 +1,7 @@
 /* jwt_remote_settings.c - see jwt_remote_settings.h. Every fault is reported, not just the first. */
 #include "jwt_remote_settings.h"
 
-#include "token/discovery.h"
+#include "protocol/service_url.h"
 
 static bool
 is_named_before(const struct jwt_remote_settings *settings, const char *url)
@@ -29,7 +29,7 @@ read_urls(struct jwt_remote_settings *settings, const struct mw_options *options
 
         if (settings->count == JWT_ADDRESSES_MAX - 1) /* one place is for discovery */
             error = "too many addresses";
-        else if (key_url_check(str_of(address.url), &address.plain, &error) &&
+        else if (service_url_check(address.url, &error) &&
                  is_named_before(settings, address.url))
             error = "named twice";
         if (error)
@@ -48,11 +48,11 @@ add_discovery(struct jwt_remote_settings *settings, const struct mw_options *opt
 {
     const char *base = host->option_string(options, word), *error;
     const char *issuer = host->option_string(options, "issuer");
-    struct jwt_address address = {settings->discovery, issuer ? issuer : base, false};
+    struct jwt_address address = {settings->discovery, issuer ? issuer : base};
 
     if (strstr(base, DISCOVERY_PATH))
         error = "expected the provider's address without " DISCOVERY_PATH;
-    else if (discovery_url(str_of(base), &address.plain, settings->discovery, &error)) {
+    else if (discovery_url(base, settings->discovery, &error)) {
         settings->addresses[settings->count++] = address;
         return true;
     }

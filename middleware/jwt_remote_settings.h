@@ -7,7 +7,7 @@
 #define WSGATE_JWT_REMOTE_SETTINGS_H
 
 #include "base/compiler.h"
-#include "token/key_url.h"
+#include "token/discovery.h"
 
 #include <wsgate/middleware.h>
 
@@ -17,7 +17,6 @@ enum { JWT_ADDRESSES_MAX = 16 };
 struct jwt_address {
     const char *url;    /* of the set; with an issuer, of the OpenID provider's document */
     const char *issuer; /* what that document must name; NULL: url is the set's own */
-    bool plain;         /* url is http, on loopback */
 };
 
 struct jwt_remote_settings {
@@ -25,7 +24,7 @@ struct jwt_remote_settings {
     size_t count; /* 0: no keys by URL, and the rest does not matter */
     const char *ca_file, *cache_file; /* NULL: none */
     uint64_t refresh_ms, refetch_ms, timeout_ms;
-    char discovery[KEY_URL_MAX + 1]; /* the document's address */
+    char discovery[DISCOVERY_URL_MAX + 1]; /* the document's address */
 };
 
 /*

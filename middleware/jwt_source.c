@@ -7,7 +7,7 @@
 #include "jwt_source.h"
 
 #include "base/clock.h"
-#include "token/discovery.h"
+#include "protocol/service_url.h"
 #include "token/jwks.h"
 #include "token/key_schedule.h"
 
@@ -191,7 +191,7 @@ succeed(struct jwt_source *source, bool changed, int64_t max_age_s)
 
 /* false: out of memory. */
 static bool
-call(struct jwt_source *source, const char *url, bool plain, http_done *done)
+call(struct jwt_source *source, const char *url, http_done *done)
 {
     static const char *const fields[] = {"Accept: application/json", NULL};
     const struct jwt_remote_settings *settings = source->fetcher->settings;
@@ -205,7 +205,7 @@ call(struct jwt_source *source, const char *url, bool plain, http_done *done)
                                        .timeout_ms = settings->timeout_ms,
                                        .body_max = JWT_BODY_MAX,
                                        /* One from loopback could lead anywhere in the clear. */
-                                       .redirects_max = plain ? 0 : JWT_REDIRECTS_MAX,
+                                       .redirects_max = service_url_is_plain(url) ? 0 : JWT_REDIRECTS_MAX,
                                    },
                                    done, source);
     return source->call != NULL;
@@ -251,16 +251,15 @@ static void
 on_document(void *arg, const struct http_answer *answer)
 {
     struct jwt_source *source = arg;
-    char uri[KEY_URL_MAX + 1];
+    bool plain = service_url_is_plain(source->address->url);
+    char uri[DISCOVERY_URL_MAX + 1];
     const char *error;
-    bool plain;
 
     if (!is_answered(source, answer))
         return;
-    if (!discovery_read(answer->body, str_of(source->address->issuer), source->address->plain, uri,
-                        &error))
+    if (!discovery_read(answer->body, source->address->issuer, plain, uri, &error))
         fail(source, (struct jwt_fault){"the provider's document", 0}, error);
-    else if (!key_url_check(str_of(uri), &plain, &error) || !call(source, uri, plain, on_set))
+    else if (!call(source, uri, on_set))
         fail(source, (struct jwt_fault){"out of memory", 0}, "");
 }
 
@@ -299,8 +298,7 @@ jwt_source_fetch(struct jwt_source *source)
     if (source->call)
         return;
     timer_stop(source->timer);
-    if (!call(source, source->address->url, source->address->plain,
-              source->address->issuer ? on_document : on_set))
+    if (!call(source, source->address->url, source->address->issuer ? on_document : on_set))
         plan_retry(source, (struct jwt_fault){"out of memory", 0}, "");
 }
 

@@ -2,68 +2,63 @@
 #include "token/discovery.h"
 
 #include "protocol/jose.h"
+#include "protocol/service_url.h"
 
 #include <jansson.h>
 
 bool
-discovery_url(struct str issuer, bool *plain, char *out, const char **error)
+discovery_url(const char *issuer, char *out, const char **error)
 {
-    if (!key_url_check(issuer, plain, error))
+    size_t len = strlen(issuer);
+
+    if (!service_url_check(issuer, error))
         return false;
-    if (memchr(issuer.at, '?', issuer.len)) {
+    if (strchr(issuer, '?')) {
         *error = "an issuer has no query";
         return false;
     }
-    size_t len = issuer.len - (issuer.at[issuer.len - 1] == '/');
-    if (len + sizeof(DISCOVERY_PATH) - 1 > KEY_URL_MAX) {
+    len -= issuer[len - 1] == '/';
+    if (len + sizeof(DISCOVERY_PATH) - 1 > DISCOVERY_URL_MAX) {
         *error = "too long";
         return false;
     }
-    memcpy(out, issuer.at, len);
+    memcpy(out, issuer, len);
     memcpy(out + len, DISCOVERY_PATH, sizeof(DISCOVERY_PATH));
     return true;
 }
 
-static struct str
+/* The text of a string member, which has no NUL in it (jose_json); NULL: there is none. */
+static const char *
 member(const json_t *json, const char *name)
 {
-    const json_t *value = json_object_get(json, name);
-
-    return json_is_string(value)
-               ? (struct str){json_string_value(value), json_string_length(value)}
-               : STR_NONE;
+    return json_string_value(json_object_get(json, name));
 }
 
 static const char *
-fault_of(const json_t *json, struct str issuer, bool plain, struct str *uri)
+fault_of(const json_t *json, const char *issuer, bool plain)
 {
-    bool uri_plain;
-    const char *error;
+    const char *named = member(json, "issuer"), *uri = member(json, "jwks_uri"), *error;
 
     if (!json)
         return "it is not one JSON object, or a name in it is repeated";
-    if (!str_equal(member(json, "issuer"), issuer))
+    if (!named || strcmp(named, issuer) != 0)
         return "its issuer is another one";
-    *uri = member(json, "jwks_uri");
-    if (!uri->at)
+    if (!uri)
         return "it has no jwks_uri";
-    if (!key_url_check(*uri, &uri_plain, &error))
+    if (strlen(uri) > DISCOVERY_URL_MAX || !service_url_check(uri, &error))
         return "its jwks_uri is no https address";
-    return uri_plain && !plain ? "its jwks_uri is http" : NULL;
+    return service_url_is_plain(uri) && !plain ? "its jwks_uri is http" : NULL;
 }
 
 bool
-discovery_read(struct str document, struct str issuer, bool plain, char *jwks_uri,
+discovery_read(struct str document, const char *issuer, bool plain, char *jwks_uri,
                const char **error)
 {
     json_t *json = jose_json(document);
-    struct str uri = STR_NONE;
 
-    *error = fault_of(json, issuer, plain, &uri);
-    if (!*error) {
-        memcpy(jwks_uri, uri.at, uri.len);
-        jwks_uri[uri.len] = '\0';
-    }
+    *error = fault_of(json, issuer, plain);
+    if (!*error)
+        strcpy(jwks_uri, member(json, "jwks_uri"));
     json_decref(json);
     return !*error;
 }

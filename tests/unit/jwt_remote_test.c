@@ -589,12 +589,12 @@ static const struct {
 } faults[] = {
     {{{"jwks_url", "http://id.example.com/"}, {"jwks_url", "https://a/"}, {"jwks_url", "https://a/"},
       {NULL}},
-     "jwks_url[0]: http is for 127.0.0.1 and [::1] alone; expected https\n"
+     "jwks_url[0]: expected https://; http:// is for localhost, 127.0.0.0/8 and [::1] alone\n"
      "jwks_url[2]: named twice\n"},
     {{{"discovery", "https://id/.well-known/openid-configuration"}, {NULL}},
      "discovery[0]: expected the provider's address without /.well-known/openid-configuration\n"},
     {{{"discovery", "ldap://id"}, {NULL}},
-     "discovery[0]: expected an address like https://id.example.com/jwks.json\n"},
+     "discovery[0]: expected an address that begins with https://\n"},
     {{{"issuer", "https://id/?a"}, {NULL}}, "issuer[0]: an issuer has no query\n"},
     {{{"issuer", "id"}, {NULL}},
      "keys[0]: expected keys, jwks_file, jwks_url, discovery or an https issuer\n"},
