@@ -11,7 +11,9 @@
 #include "base/clock.h"
 #include "jwt_source.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct jwt_member {
     struct jwt_remote *remote;
@@ -35,6 +37,7 @@ struct jwt_remote {
     const struct keyset *current;  /* what was published last */
     struct jwt_member *members;
     uint64_t ask_from_us;
+    bool is_behind;                /* current lacks a change, for want of memory */
     bool cache_failed;
     struct jwt_source sources[];   /* one for each address */
 };
@@ -201,19 +204,28 @@ save(struct jwt_remote *remote)
 
 /* ---- Fetching --------------------------------------------------------------------------------- */
 
+static void
+update(struct jwt_remote *remote)
+{
+    struct keyset *merged = merge(remote);
+
+    remote->is_behind = merged == NULL;
+    if (merged) {
+        keyset_unref(remote->current);
+        remote->current = merged;
+    } else {
+        remote->host->log(remote->host, MW_LOG_ERROR, "jwt", "out of memory for a new key set");
+    }
+}
+
 /* One source's fetch has ended. */
 static void
 on_ended(void *arg, bool changed)
 {
     struct jwt_remote *remote = arg;
-    struct keyset *merged = changed ? merge(remote) : NULL;
 
-    if (merged) {
-        keyset_unref(remote->current);
-        remote->current = merged;
-    } else if (changed) {
-        remote->host->log(remote->host, MW_LOG_ERROR, "jwt", "out of memory for a new key set");
-    }
+    if (changed || remote->is_behind)
+        update(remote);
     if (changed && remote->settings->cache_file)
         save(remote);
     tell_all(remote);
@@ -315,6 +327,9 @@ jwt_remote_start(struct jwt_remote *remote, struct mw_worker *control)
         .ended = on_ended,
         .arg = remote,
     };
+    if (remote->settings->ca_file && access(remote->settings->ca_file, R_OK) == -1)
+        host->log(host, MW_LOG_WARNING, "jwt", "ca_file %s: cannot be read by this user: %s",
+                  remote->settings->ca_file, strerror(errno));
     bool ok = remote->fetcher.client != NULL;
     for (size_t i = 0; ok && i < remote->settings->count; i++)
         ok = jwt_source_open(&remote->sources[i]);
