@@ -39,6 +39,12 @@ authority_fault(struct str authority, bool secure)
 }
 
 bool
+service_url_is_plain(const char *text)
+{
+    return strncasecmp(text, "http://", 7) == 0;
+}
+
+bool
 service_url_check(const char *text, const char **error)
 {
     struct str url = str_of(text);
@@ -46,7 +52,7 @@ service_url_check(const char *text, const char **error)
     size_t scheme = secure ? 8 : 7;
 
     *error = NULL;
-    if (!secure && strncasecmp(text, "http://", 7) != 0)
+    if (!secure && !service_url_is_plain(text))
         *error = "expected an address that begins with https://";
     else if (http_chars_skip(url.at, 0, url.len, HTTP_CHAR_TARGET) != url.len)
         *error = "spaces, controls and bytes outside ASCII must be escaped (%20, ...)";

@@ -14,5 +14,7 @@
  * fragment, printable ASCII. false: *error is a static phrase, which holds nothing of the text.
  */
 bool service_url_check(const char *text, const char **error) MUST_CHECK;
+/* Of a checked one: is it http? */
+bool service_url_is_plain(const char *text);
 
 #endif
