@@ -15,7 +15,6 @@
 #include <dirent.h>
 #include <event2/event.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdlib.h>
 
 enum { TIMEOUT_MS = 20000, BODY_MAX = 65536, FIELDS_MAX = 8, CALLS_MAX = 2048 };
@@ -172,7 +171,6 @@ main(void)
     static struct round round;
     size_t i;
 
-    (void)signal(SIGPIPE, SIG_IGN);
     if (rounds == NULL || !http_client_global_start() || (round.base = loop_new()) == NULL ||
         (round.client = http_client_new(round.base)) == NULL)
         return EXIT_FAILURE;
