@@ -193,8 +193,7 @@ connection_next_server(struct connection *connection)
     set_state(connection, STATE_CONNECT);
     if (upgrade_prepare(opening->request) == STEP_FAILED)
         return STEP_FAILED;
-    return backend_start(&opening->attempt, opening->request, backend_of(connection),
-                         &connection_backend_side, connection);
+    return backend_start(&opening->attempt, opening->request, backend_of(connection));
 }
 
 /* Whether a token has expired while the backend took its time is asked once more. */

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- Tunnel ------------------------------------------------------------------- */
 
@@ -97,7 +98,7 @@ on_client_writable(evutil_socket_t fd, short what, void *arg)
         connection_run(connection, refusal_writable(&connection->tunnel.sides[CLIENT]));
 }
 
-const struct side_handlers connection_client_side = {on_client_readable, on_client_writable};
+static const struct side_handlers client_handlers = {on_client_readable, on_client_writable};
 
 /* ---- The backend's side ----------------------------------------------------------- */
 
@@ -149,7 +150,7 @@ on_backend_writable(evutil_socket_t fd, short what, void *arg)
         return; /* it takes no more of the request, but may have answered: reading will tell */
 }
 
-const struct side_handlers connection_backend_side = {on_backend_readable, on_backend_writable};
+static const struct side_handlers backend_handlers = {on_backend_readable, on_backend_writable};
 
 /* ---- Resume, deadline, orders -------------------------------------------------------- */
 
@@ -314,6 +315,24 @@ peer_set(struct connection *connection, const struct address *peer)
         connection->peer.v6 = peer->v6;
 }
 
+static struct connection *
+connection_new(struct worker *worker, const struct address *peer)
+{
+    static const struct side_handlers *const handlers[] = {&client_handlers, &backend_handlers};
+    struct connection *connection = aligned_alloc(CONNECTION_ALIGNMENT, sizeof(*connection));
+
+    if (connection == NULL)
+        return NULL;
+    memset(connection, 0, sizeof(*connection));
+    connection->worker = worker;
+    connection->id = worker_new_id(worker);
+    for (int i = CLIENT; i <= BACKEND; i++)
+        side_init(&connection->tunnel.sides[i], &connection->reads[i], worker->base, handlers[i],
+                  connection);
+    peer_set(connection, peer);
+    return connection;
+}
+
 void
 connection_accepted(struct worker *worker, const struct listener_settings *listener,
                     struct stream stream, const struct address *peer)
@@ -324,14 +343,9 @@ connection_accepted(struct worker *worker, const struct listener_settings *liste
         turn_away(worker, listener, &stream, peer, reason);
         return;
     }
-    struct connection *connection = calloc(1, sizeof(*connection));
-    if (connection != NULL) {
-        connection->worker = worker;
-        connection->id = worker_new_id(worker);
-        connection->tunnel.sides[BACKEND].stream = STREAM_CLOSED;
-        peer_set(connection, peer);
+    struct connection *connection = connection_new(worker, peer);
+    if (connection != NULL)
         connection->opening = opening_new(connection, listener);
-    }
     if (connection == NULL || connection->opening == NULL) {
         free(connection);
         crowd_handshake_over(worker->crowd, &peer->any);
@@ -339,8 +353,7 @@ connection_accepted(struct worker *worker, const struct listener_settings *liste
         turn_away(worker, listener, &stream, peer, REASON_NO_MEMORY);
         return;
     }
-    side_open(&connection->tunnel.sides[CLIENT], worker->base, stream, &connection_client_side,
-              connection);
+    side_open(&connection->tunnel.sides[CLIENT], stream);
     worker_adopt(worker, connection);
     connection_start(connection);
 }

@@ -23,12 +23,14 @@ struct tunnel_times {
     uint64_t idle, write, fin;
 };
 
+/* What each message touches stands first, 96 bytes. */
 struct tunnel {
     struct side sides[2];
     uint64_t bytes[2];      /* read from the client, from the backend */
     uint64_t active_ms;     /* when a byte last came from either */
-    uint64_t progress_ms[2]; /* of each side: when its outbox was filled, or last got smaller */
     uint64_t fin_ms;        /* when the first direction ended; 0: both are open */
+
+    uint64_t progress_ms[2]; /* of each side: when its outbox was filled, or last got smaller */
     uint64_t keep_alive_ms; /* when the backend's socket gets SO_KEEPALIVE; WHEEL_NEVER: has it */
     uint64_t lifetime_due_ms;
     int64_t expiry_wall_ms; /* INT64_MAX: none */

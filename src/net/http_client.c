@@ -15,6 +15,7 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <signal.h>
 #include <stdlib.h>
 
 struct http_call {
@@ -55,6 +56,7 @@ http_outcome_word(enum http_outcome outcome)
 bool
 http_client_global_start(void)
 {
+    (void)signal(SIGPIPE, SIG_IGN); /* libcurl leaves that to us, with CURLOPT_NOSIGNAL */
     return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
 

@@ -6,7 +6,7 @@
  * for the whole of it and a bound on head and body. `https` verifies chain and name, always; no
  * proxy of the environment is used; other schemes than http and https are refused, as is an
  * address with a user in it, both after a redirect too. A redirect never leads from https to http, and
- * takes no Authorization to another host. SIGPIPE must be ignored by the process.
+ * takes no Authorization to another host.
  *
  * Connections are kept for the next call. There are at most HTTP_CLIENT_PER_HOST to one host and
  * port; a call beyond waits for one, within its deadline. A look-up that its call gave up still
@@ -76,7 +76,7 @@ typedef void http_done(void *arg, const struct http_answer *answer);
 
 const char *http_outcome_word(enum http_outcome outcome);
 
-/* Before there are threads; harmless when repeated. */
+/* Before there are threads; harmless when repeated. From now on the process ignores SIGPIPE. */
 bool http_client_global_start(void) MUST_CHECK;
 
 /* NULL: out of memory. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static struct event_base *base;
+static struct event reads[2];
 static struct tunnel tunnel;
 static int peers[2]; /* the client's and the backend's end */
 static enum reason over;
@@ -73,7 +74,8 @@ setup(void)
         int fds[2];
         tcp_pair(fds);
         peers[i] = fds[0];
-        side_open(&tunnel.sides[i], base, (struct stream){fds[1]}, &handlers, NULL);
+        side_init(&tunnel.sides[i], &reads[i], base, &handlers, NULL);
+        side_open(&tunnel.sides[i], (struct stream){fds[1]});
     }
     tunnel.expiry_wall_ms = INT64_MAX;
     tunnel.lifetime_due_ms = WHEEL_NEVER;
