@@ -6,21 +6,15 @@
 #ifndef WSGATE_JWT_SETTINGS_H
 #define WSGATE_JWT_SETTINGS_H
 
-#include "claim_header.h"
-#include "credential.h"
+#include "bearer_options.h"
 #include "token/verify.h"
-
-enum {
-    JWT_PLACES_MAX = 16,
-    JWT_FORWARDS_MAX = 32, /* the gateway takes 64 headers a request, from all modules */
-};
 
 struct jwt_settings {
     struct verify_policy policy;
     struct str *audiences;
-    struct credential_place places[JWT_PLACES_MAX];
+    struct credential_place places[BEARER_PLACES_MAX];
     size_t place_count;
-    struct claim_header forwards[JWT_FORWARDS_MAX];
+    struct claim_header forwards[BEARER_FORWARDS_MAX];
     size_t forward_count;
     bool close_on_expiry, forward_token;
 };

@@ -399,6 +399,26 @@ The client would be answered:
             "verdict    refused: 404 no-route",
         ])
 
+    def test_keys_by_url_are_those_of_the_cache_file(self):
+        pair = tokens.key_pair("ec")
+        url, path = "https://127.0.0.1:1/keys", os.path.join(self.directory, "cache.json")
+        jwt = {"jwks_url": url, "cache_file": path}
+        config = self.config(self.backend(), require=["users"], middleware={"users": {"jwt": jwt}})
+        config["listeners"][0]["address"] = "127.0.0.1:1"
+        config["routes"][0]["path"] = "/chat"
+
+        def verdict(kid):
+            return self.explain("--token", pair.sign(kid=kid), "/chat", config=config)
+
+        done = verdict("a")
+        self.assertIn("users (jwt)  deny: 503 token-keys-unavailable", done.stdout)
+        self.assertIn("not fetched here; known are those of cache_file", done.stderr)
+        keys = json.dumps({"keys": [tokens.jwk(pair, "a")]})
+        kept = {"format": "wsgate key sets 1", "sets": {url: {"fetched": 1, "jwks": keys}}}
+        self.file("cache.json", json.dumps(kept))
+        self.assertIn("users (jwt)  pass", verdict("a").stdout)
+        self.assertIn("users (jwt)  deny: 401 token-key-unknown", verdict("b").stdout)
+
     def test_json(self):
         done = self.explain("--json", "--token", tokens.hs(), "--origin", OTHER, "/chat",
                             config=self.on_paper())

@@ -266,6 +266,12 @@ host_count(struct mw_request *mw, const char *word, uint64_t n)
                   n);
 }
 
+static void
+host_count_on(struct mw_worker *worker, const char *module, const char *word, uint64_t n)
+{
+    metrics_count(worker->metrics, module, word, n);
+}
+
 void
 host_fill(struct host_functions *host)
 {
@@ -287,6 +293,7 @@ host_fill(struct host_functions *host)
         .close_session = host_close_session,
         .log = host_log,
         .count = host_count,
+        .count_on = host_count_on,
     };
     module_questions_fill(&host->public);
     settings_fill_host(&host->public);

@@ -281,7 +281,7 @@ worker_open(struct worker *worker, unsigned index, struct generation *generation
         getrandom(&worker->next_id, sizeof(worker->next_id), 0) != sizeof(worker->next_id))
         return start_fault(worker->log, "worker", "%s", strerror(errno));
     worker->random = worker->next_id | 1;
-    worker->module_view = (struct mw_worker){worker->base, &worker->mailbox};
+    worker->module_view = (struct mw_worker){worker->base, &worker->mailbox, &worker->metrics};
     event_assign(&worker->mail_event, worker->base, worker->mailbox.fd, EV_READ | EV_PERSIST,
                  on_mail, worker);
     event_assign(&worker->tick_event, worker->base, -1, EV_PERSIST, on_tick, worker);
@@ -300,12 +300,19 @@ worker_start(struct worker *worker)
 }
 
 void
+worker_join(struct worker *worker)
+{
+    if (worker->running)
+        pthread_join(worker->thread, NULL);
+    worker->running = false;
+}
+
+void
 worker_close(struct worker *worker)
 {
     if (!worker->opened)
         return;
-    if (worker->running)
-        pthread_join(worker->thread, NULL);
+    worker_join(worker);
     for (size_t i = 0; i < worker->listener_count; i++)
         listener_stop(&worker->listeners[i]);
     free(worker->listeners);

@@ -27,10 +27,11 @@ enum { WORKER_BUFFER_BYTES = 64 * 1024 };
 struct connection;
 struct listener;
 
-/* What a module sees of a worker. */
+/* What a module sees of a worker, or of the control thread. */
 struct mw_worker {
     struct event_base *base;
     struct mailbox *mailbox;
+    struct metrics *metrics; /* of that thread */
 };
 
 /*
@@ -86,6 +87,8 @@ bool worker_open(struct worker *worker, unsigned index, struct generation *gener
 bool worker_start(struct worker *worker) MUST_CHECK;
 /* Any thread. */
 bool worker_post(struct worker *worker, void (*fn)(void *arg), void *arg) MUST_CHECK;
+/* Control thread: waits for the thread's end. Idempotent; harmless where none was started. */
+void worker_join(struct worker *worker);
 /* Control thread: waits for the thread's end, then frees everything. Harmless on a worker that was
  * opened half. */
 void worker_close(struct worker *worker);

@@ -161,6 +161,26 @@ key_new(EVP_PKEY *public_key, struct str secret, struct str kid, unsigned algori
     return key;
 }
 
+struct key *
+key_copy(const struct key *key, struct key_error *error)
+{
+    if (key->public_key && EVP_PKEY_up_ref(key->public_key) <= 0) {
+        key_error_set(error, "out of memory");
+        return NULL;
+    }
+    return key_new(key->public_key, (struct str){(const char *)key->secret, key->secret_len},
+                   str_of(key->kid), key->algorithms, error);
+}
+
+bool
+key_is_same(const struct key *a, const struct key *b)
+{
+    if (a->public_key && b->public_key)
+        return EVP_PKEY_eq(a->public_key, b->public_key) == 1;
+    return a->secret && b->secret && a->secret_len == b->secret_len &&
+           CRYPTO_memcmp(a->secret, b->secret, a->secret_len) == 0;
+}
+
 void
 key_free(struct key *key)
 {

@@ -47,6 +47,10 @@ struct key *key_from_secret(struct str secret, struct str kid, enum jose_algorit
 /* Takes public_key, also on failure. */
 struct key *key_from_public(EVP_PKEY *public_key, struct str kid, enum jose_algorithm algorithm,
                             struct key_error *error) MUST_CHECK;
+/* Another holder of the same public key, or a copy of the secret. NULL: *error says why. */
+struct key *key_copy(const struct key *key, struct key_error *error) MUST_CHECK;
+/* The same public key or secret, whatever name and algorithms it has here. */
+bool key_is_same(const struct key *a, const struct key *b);
 void key_free(struct key *key);
 
 /* A context ready for EVP_PKEY_verify with that algorithm, which is not HMAC or EdDSA. */

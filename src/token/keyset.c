@@ -78,6 +78,33 @@ keyset_add(struct keyset *keyset, struct key *key, struct key_error *error)
     return fits;
 }
 
+static bool
+has_the_same(const struct keyset *keyset, const struct key *key)
+{
+    for (size_t i = 0; i < keyset->count; i++)
+        if (is_twin(keyset->keys[i], key) && key_is_same(keyset->keys[i], key))
+            return true;
+    return false;
+}
+
+bool
+keyset_add_all(struct keyset *keyset, const struct keyset *from,
+               void (*left_out)(void *arg, const struct key *key, const char *why), void *arg)
+{
+    struct key_error error;
+
+    for (size_t i = 0; i < from->count; i++) {
+        if (has_the_same(keyset, from->keys[i]))
+            continue;
+        struct key *copy = key_copy(from->keys[i], &error);
+        if (!copy)
+            return false;
+        if (!keyset_add(keyset, copy, &error))
+            left_out(arg, from->keys[i], error.text);
+    }
+    return true;
+}
+
 size_t
 keyset_count(const struct keyset *keyset)
 {

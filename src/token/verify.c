@@ -38,6 +38,18 @@ verifier_new(const struct keyset *keyset)
     return verifier;
 }
 
+bool
+verifier_set_keyset(struct verifier *verifier, const struct keyset *keyset)
+{
+    struct checker *checker = checker_new(keyset);
+
+    if (!checker)
+        return false;
+    checker_free(verifier->checker);
+    verifier->checker = checker;
+    return true;
+}
+
 void
 verifier_free(struct verifier *verifier)
 {
@@ -258,8 +270,11 @@ verify_token(struct verifier *verifier, const struct verify_policy *policy, stru
     bool mac_first = jose_algorithm(verifier->header.algorithm)->family == JOSE_HMAC;
     if (mac_first)
         reason = check_signature(verifier, &parts, &verified->key);
-    if (reason == JOSE_OK)
+    bool unknown = reason == JOSE_KEY_UNKNOWN;
+    if (reason == JOSE_OK || unknown)
         reason = check_payload(verifier, policy, parts.payload, now_ms, verified);
+    if (reason == JOSE_OK && unknown)
+        reason = JOSE_KEY_UNKNOWN;
     if (reason == JOSE_OK && !mac_first)
         reason = check_signature(verifier, &parts, &verified->key);
     if (reason != JOSE_OK)

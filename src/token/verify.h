@@ -4,7 +4,8 @@
  *
  * HMAC: first the MAC, then the claims. Everything else: first `iss`, `aud`, `exp`
  * and `nbf`, which need no key, then the key, then the signature. Nothing of a
- * token is handed out before it verified.
+ * token is handed out before it verified. KEY_UNKNOWN is the answer only for a token with
+ * nothing else against it, whatever its algorithm: it may be worth looking for the key.
  *
  * Times: a token is good while nbf - leeway <= now < exp + leeway, and `expires_ms`
  * of a verified one is that same exp + leeway: what is live under it ends at the
@@ -37,6 +38,8 @@ enum { VERIFY_CACHED_HEADER_MAX = 512 }; /* encoded; a header with a kid has som
 struct verifier;
 
 struct verifier *verifier_new(const struct keyset *keyset) MUST_CHECK;
+/* From now on with these keys. false: out of memory, and it keeps those it has. */
+bool verifier_set_keyset(struct verifier *verifier, const struct keyset *keyset) MUST_CHECK;
 void verifier_free(struct verifier *verifier);
 
 /* A token that verified. */

@@ -133,7 +133,9 @@ duration_ms(const char *text)
     char *end;
     int64_t number = strtoll(text, &end, 10);
 
-    return number * (*end == 's' ? 1000 : *end == 'h' ? 3600000 : 1);
+    int64_t unit_ms = *end == 's' ? 1000 : *end == 'm' && end[1] == '\0' ? 60000 : *end == 'h' ? 3600000 : 1;
+
+    return number * unit_ms;
 }
 
 static int64_t
@@ -378,6 +380,59 @@ host_count(struct mw_request *request, const char *word, uint64_t n)
     trace(request, "count %s %llu", word, (unsigned long long)n);
 }
 
+/* ---- Threads --------------------------------------------------------------------------- */
+
+static struct event_base *
+worker_base(struct mw_worker *worker)
+{
+    return worker->base;
+}
+
+static bool
+host_post(struct mw_worker *worker, void (*fn)(void *arg), void *arg)
+{
+    if (worker->closed)
+        return false;
+    REQUIRE(worker->post_count < FAKE_POSTS);
+    worker->posts[worker->post_count].fn = fn;
+    worker->posts[worker->post_count++].arg = arg;
+    return true;
+}
+
+int
+fake_posts_run(struct mw_worker *worker)
+{
+    int i = 0;
+
+    for (; i < worker->post_count; i++)
+        worker->posts[i].fn(worker->posts[i].arg);
+    worker->post_count = 0;
+    return i;
+}
+
+static void
+count_on(struct mw_worker *worker, const char *module, const char *word, uint64_t n)
+{
+    (void)module, (void)word;
+    worker->counted += n;
+}
+
+static struct mw_task *
+host_task(struct mw_request *request)
+{
+    return (struct mw_task *)request;
+}
+
+static void
+host_resume(struct mw_task *task, enum mw_verdict verdict)
+{
+    struct mw_request *request = (struct mw_request *)task;
+
+    REQUIRE(verdict != MW_WAIT);
+    request->verdict = verdict;
+    request->resumed++;
+}
+
 void
 fake_request_free(struct mw_request *request)
 {
@@ -411,4 +466,9 @@ const struct mw_host fake_host = {
     .alloc = host_alloc,
     .log = host_log,
     .count = host_count,
+    .worker_base = worker_base,
+    .post = host_post,
+    .count_on = count_on,
+    .task = host_task,
+    .resume = host_resume,
 };

@@ -3,7 +3,7 @@
  *
  * Options are rows of text, read by the module's own table. A request is a few
  * arrays. Whatever the module answers is written, one line each, to a trace that a
- * test compares.
+ * test compares. Posts to a worker wait until the test has them run.
  */
 #ifndef WSGATE_FAKE_HOST_H
 #define WSGATE_FAKE_HOST_H
@@ -12,7 +12,22 @@
 
 #include <wsgate/middleware.h>
 
-enum { FAKE_MAX = 16, FAKE_ALLOCATIONS = 64 };
+enum { FAKE_MAX = 16, FAKE_ALLOCATIONS = 64, FAKE_POSTS = 64 };
+
+/* A worker, or the control thread. */
+struct mw_worker {
+    struct event_base *base;
+    bool closed; /* takes no posts */
+    struct {
+        void (*fn)(void *arg);
+        void *arg;
+    } posts[FAKE_POSTS];
+    int post_count;
+    uint64_t counted; /* by count_on, all words */
+};
+
+/* Runs what waits for that worker, with what is posted meanwhile. Returns how many it were. */
+int fake_posts_run(struct mw_worker *worker);
 
 /* An option as it might be written. Rows with one word make a list, a row without text and member
  * an empty one; a MW_MAP row is "key=value". */
@@ -47,6 +62,8 @@ struct mw_request {
     char trace[4096];
     int status;
     const char *word, *challenge;
+    int resumed;             /* how often */
+    enum mw_verdict verdict; /* of the last time */
     void *allocations[FAKE_ALLOCATIONS];
     int allocation_count;
 };

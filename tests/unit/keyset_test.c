@@ -315,6 +315,52 @@ START_TEST(a_set_is_bounded)
 }
 END_TEST
 
+/* Writes down what was left out: "kid: why", one a line. */
+static void
+on_left_out(void *arg, const struct key *key, const char *why)
+{
+    char *told = arg;
+    size_t at = strlen(told);
+
+    snprintf(told + at, 512 - at, "%s: %s\n", key->kid, why);
+}
+
+START_TEST(sets_are_put_together)
+{
+    struct keyset *merged = keyset_new(), *one = keyset_new(), *two = keyset_new();
+    struct key_error error;
+    char told[512] = "";
+
+    ck_assert(keyset_add(one, secret_key("a", JOSE_HS256), &error));
+    ck_assert(keyset_add(one, maker_key(JOSE_ES256, "b"), &error));
+    ck_assert(keyset_add(one, maker_key(JOSE_EdDSA, NULL), &error));
+    ck_assert(keyset_add(two, secret_key("a", JOSE_HS256), &error)); /* the same once more */
+    ck_assert(keyset_add(two, maker_key(JOSE_ES256, "b"), &error));
+    ck_assert(keyset_add(two, maker_key(JOSE_RS256, "b"), &error)); /* for another algorithm */
+    ck_assert(keyset_add(two, maker_key(JOSE_RS256, "c"), &error));
+    ck_assert(keyset_add_all(merged, one, on_left_out, told));
+    ck_assert_uint_eq(keyset_count(merged), 3);
+    ck_assert(keyset_add_all(merged, two, on_left_out, told));
+    ck_assert_str_eq(told, "");
+    ck_assert_uint_eq(keyset_count(merged), 5);
+    keyset_unref(one);
+    keyset_unref(two);
+    ck_assert_str_eq(keyset_at(merged, 1)->kid, "b");
+    ck_assert_uint_eq(keyset_at(merged, 1)->algorithms, JOSE_BIT(JOSE_ES256));
+
+    struct keyset *rival = keyset_new();
+    char *pem = maker_pem(maker()->p256_other);
+    ck_assert(keyset_add(rival, key_from_pem(str_of(pem), STR("b"), 0, &error), &error));
+    ck_assert(keyset_add(rival, maker_key(JOSE_ES384, "d"), &error));
+    ck_assert(keyset_add_all(merged, rival, on_left_out, told));
+    ck_assert_str_eq(told, "b: an earlier key has the same kid and can serve the same algorithm\n");
+    ck_assert_uint_eq(keyset_count(merged), 6);
+    free(pem);
+    keyset_unref(rival);
+    keyset_unref(merged);
+}
+END_TEST
+
 static void *
 hold_and_let_go(void *arg)
 {
@@ -526,6 +572,20 @@ rsa_with_exponent(const char *e, struct told *told)
     return keys;
 }
 
+START_TEST(a_set_that_was_fetched_brings_no_secret)
+{
+    struct told told = {""};
+    const struct jwks_report report = {on_fault, on_note, &told, .public_only = true};
+    struct keyset *keyset = keyset_new();
+
+    ck_assert(jwks_read(keyset, STR("{\"keys\":[{\"kid\":\"s\"," OCT "},{" EC "}]}"), &report));
+    ck_assert_str_eq(told.text, "note: key 1 (kid \"s\"): a secret, with which whoever can fetch "
+                                "the set could sign\n");
+    ck_assert_uint_eq(keyset_count(keyset), 1);
+    keyset_unref(keyset);
+}
+END_TEST
+
 START_TEST(bad_exponents_are_refused)
 {
     struct told told;
@@ -624,10 +684,13 @@ keyset_suite(void)
     suite_add_tcase(suite, keys);
     tcase_add_test(set, two_keys_of_one_name_and_algorithm_are_an_error);
     tcase_add_test(set, a_set_is_bounded);
+    tcase_add_unchecked_fixture(set, maker_setup, NULL);
+    tcase_add_test(set, sets_are_put_together);
     tcase_add_test(set, holders_are_counted_across_threads);
     suite_add_tcase(suite, set);
     tcase_add_unchecked_fixture(jwks, maker_setup, NULL);
     tcase_add_loop_test(jwks, reads_sets, 0, (int)COUNT_OF(sets));
+    tcase_add_test(jwks, a_set_that_was_fetched_brings_no_secret);
     tcase_add_test(jwks, bad_exponents_are_refused);
     tcase_add_test(jwks, a_set_has_at_most_so_many_keys);
     tcase_add_test(jwks, written_keys_are_read_back);

@@ -1,6 +1,7 @@
 /* verify_test.c - tokens judged whole: signatures, claims, order, and the known attacks. */
 #include "token/verify.h"
 
+#include "failing_memory.h"
 #include "protocol/base64url.h"
 #include "token/checker.h"
 #include "token_maker.h"
@@ -361,6 +362,59 @@ START_TEST(the_tries_are_bounded)
     ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_ES256, NULL, GOOD)),
                      JOSE_KEY_AMBIGUOUS);
     ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_ES256, kid, GOOD)), JOSE_OK);
+    verifier_free(verifier);
+}
+END_TEST
+
+/* It may be worth a fetch, so nothing else may be wrong with the token, for HMAC too. */
+START_TEST(an_unknown_key_is_the_last_complaint)
+{
+    const struct str wanted[] = {STR("chat")};
+    const struct verify_policy policy = {.algorithms = JOSE_ALL_ALGORITHMS,
+                                         .issuer = STR("i"),
+                                         .audiences = wanted,
+                                         .audience_count = 1,
+                                         .require_expiration = true};
+    static const struct {
+        const char *payload;
+        enum jose_reason reason;
+    } cases[] = {
+        {"{\"iss\":\"i\",\"aud\":\"chat\",\"exp\":1700000060}", JOSE_KEY_UNKNOWN},
+        {"{\"iss\":\"j\",\"aud\":\"chat\",\"exp\":1700000060}", JOSE_ISSUER},
+        {"{\"iss\":\"i\",\"aud\":\"talk\",\"exp\":1700000060}", JOSE_AUDIENCE},
+        {"{\"iss\":\"i\",\"aud\":\"chat\",\"exp\":1699999999}", JOSE_EXPIRED},
+        {"{\"iss\":\"i\",\"aud\":\"chat\"}", JOSE_NO_EXPIRY},
+        {"[]", JOSE_MALFORMED},
+    };
+    struct verifier *verifier = verifier_of(maker_keyset(true));
+
+    for (enum jose_algorithm a = JOSE_HS256; a < JOSE_ALGORITHM_COUNT; a++)
+        for (size_t i = 0; i < COUNT_OF(cases); i++)
+            ck_assert_reason(judge(verifier, &policy, maker_plain(a, "none", cases[i].payload)),
+                             cases[i].reason);
+    verifier_free(verifier);
+}
+END_TEST
+
+START_TEST(keys_can_be_exchanged)
+{
+    struct keyset *first = keyset_new(), *second = keyset_new();
+
+    add(first, maker()->p256, "first");
+    add(second, maker()->p256, "second");
+    struct verifier *verifier = verifier_of(first);
+    for (int round = 0; round < 3; round++) {
+        ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_ES256, "first", GOOD)),
+                         round ? JOSE_KEY_UNKNOWN : JOSE_OK);
+        ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_ES256, "second", GOOD)),
+                         round ? JOSE_OK : JOSE_KEY_UNKNOWN);
+        ck_assert(verifier_set_keyset(verifier, second));
+    }
+    failing_memory_arm(1);
+    ck_assert(!verifier_set_keyset(verifier, second));
+    ck_assert(failing_memory_disarm());
+    ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_ES256, "second", GOOD)), JOSE_OK);
+    keyset_unref(second);
     verifier_free(verifier);
 }
 END_TEST
@@ -737,6 +791,8 @@ verify_suite(void)
     tcase_add_test(keys, a_kid_chooses_the_key);
     tcase_add_test(keys, a_key_without_kid_fits_every_token);
     tcase_add_test(keys, the_tries_are_bounded);
+    tcase_add_test(keys, an_unknown_key_is_the_last_complaint);
+    tcase_add_test(keys, keys_can_be_exchanged);
     tcase_add_test(keys, an_empty_set_verifies_nothing);
     tcase_add_test(keys, only_accepted_algorithms_pass);
     tcase_add_test(keys, a_type_can_be_pinned);
