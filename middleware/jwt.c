@@ -6,9 +6,9 @@
  * end, and which claims go to the backend (claim_header.h).
  *
  * An instance is constant after setup: keys, policy and every challenge that a
- * refusal may need. A worker's state is its verifier. Nothing is kept for a
- * request, and claims are freed before decide returns: the gateway copies what
- * it is handed.
+ * refusal may need; the workers share its cache of tokens. A worker's state is its
+ * verifier. Nothing is kept for a request, and claims are let go before decide returns:
+ * the gateway copies what it is handed.
  */
 #include "jwt_challenges.h"
 #include "jwt_keys.h"
@@ -49,6 +49,7 @@ static const struct mw_option options_table[] = {
      "Whether the backend sees the token too; never if it was among the subprotocols."},
     {"on_expiry", MW_WORD, "close", "What happens to the tunnel when its token expires.", 0,
      "close|keep"},
+    {"cache", MW_OBJECT, "{}", "Tokens that verified, remembered.", 0, NULL, jwt_cache_options},
     {"realm", MW_STRING, "wsgate", "The realm named in WWW-Authenticate."},
     {NULL},
 };
@@ -138,6 +139,15 @@ hand_on(const struct jwt *jwt, struct mw_request *request, const struct verified
     return true;
 }
 
+static void
+count_lookup(const struct mw_host *host, struct mw_request *request, enum verify_lookup lookup)
+{
+    if (lookup == VERIFY_HIT)
+        host->count(request, "token-cache-hit", 1);
+    else if (lookup == VERIFY_MISS)
+        host->count(request, "token-cache-miss", 1);
+}
+
 static enum mw_verdict
 decide(const void *instance, void *state, struct mw_request *request)
 {
@@ -151,8 +161,11 @@ decide(const void *instance, void *state, struct mw_request *request)
     if (!state ||
         !credential_strip(host, request, jwt->settings.places, jwt->settings.place_count, jwt->settings.forward_token))
         reason = JOSE_INTERNAL;
-    if (reason == JOSE_OK)
-        reason = verify_token(state, &jwt->settings.policy, token, host->wall_clock_ms(request), &verified);
+    if (reason == JOSE_OK) {
+        reason = verify_token(state, &jwt->settings.policy, token, host->wall_clock_ms(request),
+                              &verified);
+        count_lookup(host, request, verified.lookup);
+    }
     if (reason != JOSE_OK)
         return refuse(jwt, request, reason);
     bool ok = hand_on(jwt, request, &verified);

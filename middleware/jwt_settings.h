@@ -1,7 +1,8 @@
 /*
  * jwt_settings.h - what a jwt instance's options say, its keys apart.
  *
- * Constant after jwt_settings_read; strings belong to the configuration.
+ * Constant after jwt_settings_read, but for what is in policy.cache; strings belong to the
+ * configuration.
  */
 #ifndef WSGATE_JWT_SETTINGS_H
 #define WSGATE_JWT_SETTINGS_H
@@ -9,6 +10,9 @@
 #include "claim_header.h"
 #include "credential.h"
 #include "token/verify.h"
+
+/* The members of `cache`. */
+extern const struct mw_option jwt_cache_options[];
 
 enum {
     JWT_PLACES_MAX = 16,

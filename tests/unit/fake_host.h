@@ -15,7 +15,7 @@ enum { FAKE_MAX = 16, FAKE_ALLOCATIONS = 64 };
 /* An option as it might be written. Rows with one word make a list; a MW_MAP row is "key=value". */
 struct fake_row {
     const char *word, *text;
-    const struct mw_options *member; /* MW_OBJECTS */
+    const struct mw_options *member; /* MW_OBJECT, MW_OBJECTS */
 };
 
 struct mw_options {
