@@ -159,7 +159,8 @@ decide(const void *instance, void *state, struct mw_request *request)
         credential_find(host, request, jwt->settings.places, jwt->settings.place_count, &token);
 
     if (!state ||
-        !credential_strip(host, request, jwt->settings.places, jwt->settings.place_count, jwt->settings.forward_token))
+        !credential_strip(host, request, jwt->settings.places, jwt->settings.place_count,
+                          jwt->settings.forward_token))
         reason = JOSE_INTERNAL;
     if (reason == JOSE_OK) {
         reason = verify_token(state, &jwt->settings.policy, token, host->wall_clock_ms(request),
