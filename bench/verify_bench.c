@@ -3,11 +3,12 @@
  *
  *     verify_bench [ROUNDS]
  *
- * For each algorithm, in CPU time: `whole` is verify_token (header, JSON, claims, key, signature), `hit`
- * the same for a token that its cache knows, `miss` for one that is put into it; `bare` is OpenSSL's
- * call alone on the same bytes with a context that is ready (the digest included), `libjwt` its
- * jwt_decode, where it can. Then how often OpenSSL and jansson allocate for each. They take turns, and
- * the quickest of the rounds counts, so that other work on the machine does not.
+ * For each algorithm, in CPU time: `whole` is verify_token (header, JSON, claims, key, signature),
+ * `hit` the same for a token that its cache knows, `miss` for one that is put into it; `bare` is
+ * OpenSSL's call alone on the same bytes with a context that is ready (the digest included),
+ * `libjwt` its jwt_decode, where it can. Then how often OpenSSL and jansson allocate for each.
+ * They take turns, and the quickest of the rounds counts, so that other work on the machine does
+ * not.
  */
 #include "verify_subject.h"
 

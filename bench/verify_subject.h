@@ -1,6 +1,6 @@
 /*
- * verify_subject.h - what verify_bench measures with: for one algorithm a key, a token, and what each
- * way of verifying it needs. Any failure ends the program.
+ * verify_subject.h - what verify_bench measures with: for one algorithm a key, a token, and what
+ * each way of verifying it needs. Any failure ends the program.
  */
 #ifndef WSGATE_VERIFY_SUBJECT_H
 #define WSGATE_VERIFY_SUBJECT_H

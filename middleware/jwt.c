@@ -224,7 +224,8 @@ decide(const void *instance, void *state, struct mw_request *request)
         credential_find(host, request, jwt->settings.places, jwt->settings.place_count, &token);
 
     if (!state ||
-        !credential_strip(host, request, jwt->settings.places, jwt->settings.place_count, jwt->settings.forward_token))
+        !credential_strip(host, request, jwt->settings.places, jwt->settings.place_count,
+                          jwt->settings.forward_token))
         reason = JOSE_INTERNAL;
     return reason == JOSE_OK ? judge(jwt, state, request, token) : refuse(jwt, request, reason);
 }

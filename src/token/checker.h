@@ -32,7 +32,7 @@ enum jose_reason checker_verify(struct checker *checker, enum jose_algorithm alg
                                 struct str kid, struct str text, struct str signature,
                                 const struct key **used) MUST_CHECK;
 
-/* The hash of text, with a context that is ready. out: JOSE_HASH_MAX bytes. false: out of memory. */
+/* The hash of text, with a context that is ready. out: JOSE_HASH_MAX bytes. false: no memory. */
 bool checker_digest(struct checker *checker, enum jose_hash hash, struct str text,
                     unsigned char *out) MUST_CHECK;
 

@@ -5,8 +5,8 @@
  * one used last in front; and in a heap, the one that expires first on top. shard_add and
  * shard_remove alone put it in and take it out of all three.
  *
- * Which shard and which bucket is a matter of the digest's bytes, different ones for the two. Nobody
- * can aim at a bucket: only tokens that verified are put in.
+ * Which shard and which bucket is a matter of the digest's bytes, different ones for the two.
+ * Nobody can aim at a bucket: only tokens that verified are put in.
  */
 #include "token/token_cache.h"
 
@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Putting one in lets at most so many go for no other reason than that they expired: more than one, so
- * that the dead do not pile up, and few, so that nobody waits for a shard to be swept. */
+/* Putting one in lets at most so many go for no other reason than that they expired: more than one,
+ * so that the dead do not pile up, and few, so that nobody waits for a shard to be swept. */
 enum { EXPIRED_PER_PUT = 4 };
 
 TAILQ_HEAD(use_list, token_entry);

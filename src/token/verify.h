@@ -61,7 +61,8 @@ struct verified {
     enum verify_lookup lookup;  /* what the cache knew; told for a refused token too */
 };
 
-/* JOSE_OK: *verified is filled, and the caller calls verified_free. Else it is empty but for lookup. */
+/* JOSE_OK: *verified is filled, and the caller calls verified_free. Else it is empty, but for
+ * lookup. */
 enum jose_reason verify_token(struct verifier *verifier, const struct verify_policy *policy,
                               struct str token, int64_t now_ms, struct verified *verified)
     MUST_CHECK;

@@ -466,7 +466,8 @@ START_TEST(a_token_is_remembered)
         int64_t now_ms;
         const char *rest, *word;
     } uses[] = {
-#define PASSED "identify i alice\nstrip header X-Sub\nforward X-Sub: alice\ndeadline 1700000060000\n"
+#define PASSED                                                                                    \
+    "identify i alice\nstrip header X-Sub\nforward X-Sub: alice\ndeadline 1700000060000\n"
         {"miss", NOW_MS, PASSED, NULL},
         {"hit", NOW_MS, PASSED, NULL},
         {"hit", NOW_MS + 59999, PASSED, NULL},

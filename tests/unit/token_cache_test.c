@@ -292,7 +292,7 @@ START_TEST(one_bucket_holds_many)
 }
 END_TEST
 
-/* ---- Holders ---------------------------------------------------------------------------------- */
+/* ---- Holders ---------------------------------------------------------------------------- */
 
 START_TEST(what_is_held_stays_whole)
 {
@@ -359,7 +359,7 @@ START_TEST(workers_share_it)
 }
 END_TEST
 
-/* ---- What an entry takes ------------------------------------------------------------------------ */
+/* ---- What an entry takes ---------------------------------------------------------------- */
 
 static size_t requested;
 
@@ -423,7 +423,7 @@ START_TEST(memory_is_counted)
 }
 END_TEST
 
-/* ---- verify_token with a cache ---------------------------------------------------------------- */
+/* ---- verify_token with a cache ---------------------------------------------------------- */
 
 #define GOOD "{\"iss\":\"i\",\"aud\":\"a\",\"sub\":\"s\",\"nbf\":1700000000,\"exp\":1700000060}"
 #define WORD(reason) jose_reason(reason)->word
@@ -531,7 +531,8 @@ START_TEST(a_refusal_is_never_remembered)
     struct verifier *verifier = verifier_of(maker_keyset(false));
 
     for (size_t i = 0; i < COUNT_OF(both); i++) {
-        char *token = maker_plain(both[i], NULL, "{\"iss\":\"j\",\"aud\":\"a\",\"exp\":1700000060}");
+        char *token =
+            maker_plain(both[i], NULL, "{\"iss\":\"j\",\"aud\":\"a\",\"exp\":1700000060}");
         for (int round = 0; round < 2; round++)
             expect(verifier, &policy, token, NOW_MS, JOSE_ISSUER, VERIFY_MISS);
         free(token);
