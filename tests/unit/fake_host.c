@@ -114,8 +114,8 @@ option_integer(const struct mw_options *options, const char *word)
         return strcmp(text, "true") == 0;
     if (row->type == MW_WORD)
         return choice(row->choices, text);
-    REQUIRE(row->type == MW_DURATION);
-    return duration_ms(text);
+    REQUIRE(row->type == MW_DURATION || row->type == MW_INTEGER);
+    return row->type == MW_INTEGER ? strtoll(text, NULL, 10) : duration_ms(text);
 }
 
 static bool
@@ -138,10 +138,10 @@ static const char *
 option_key(const struct mw_options *options, const char *word, size_t i)
 {
     static char keys[FAKE_MAX * 8][128];
-    const char *text = given(options, word, i)->text;
+    const struct fake_row *row = given(options, word, i);
 
-    REQUIRE(i < FAKE_MAX * 8);
-    snprintf(keys[i], sizeof(keys[i]), "%.*s", (int)strcspn(text, "="), text);
+    REQUIRE(row != NULL && i < FAKE_MAX * 8);
+    snprintf(keys[i], sizeof(keys[i]), "%.*s", (int)strcspn(row->text, "="), row->text);
     return keys[i];
 }
 
@@ -158,9 +158,14 @@ option_item(const struct mw_options *options, const char *word, size_t i)
 static const struct mw_options *
 option_member(const struct mw_options *options, const char *word, size_t i)
 {
+    static const struct fake_row none[] = {{NULL}};
+    static struct mw_options by_default; /* a map that was left out, with its members' defaults */
     const struct fake_row *row = given(options, word, i);
 
-    return row ? row->member : NULL;
+    if (row || !row_of(options, word)->fallback)
+        return row ? row->member : NULL;
+    by_default = (struct mw_options){row_of(options, word)->members, none};
+    return &by_default;
 }
 
 static void PRINTF_LIKE(4, 5)
