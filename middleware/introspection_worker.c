@@ -120,15 +120,19 @@ complain(struct introspection_worker *worker, enum introspection_fault fault,
          const struct http_answer *http)
 {
     const struct mw_host *host = worker->host;
+    struct str name = worker->settings->name;
+    const char *word = introspection_fault(fault)->word;
     uint64_t now_us = clock_monotonic_us();
 
     if (fault == INTROSPECTION_NONE || now_us < worker->quiet_until_us)
         return;
     worker->quiet_until_us = now_us + QUIET_US;
-    host->log(host, MW_LOG_WARNING, "introspection", STR_FMT ": %s: %s, status %u%s%s",
-              STR_ARG(worker->settings->name), introspection_fault(fault)->word,
-              http_outcome_word(http->outcome), http->status, *http->error ? ", " : "",
-              http->error);
+    if (http->outcome == HTTP_ANSWERED)
+        host->log(host, MW_LOG_WARNING, "introspection", STR_FMT ": %s, status %u", STR_ARG(name),
+                  word, http->status);
+    else
+        host->log(host, MW_LOG_WARNING, "introspection", STR_FMT ": %s, %s: %s", STR_ARG(name), word,
+                  http_outcome_word(http->outcome), http->error);
 }
 
 /* Neither beyond what is configured nor beyond the token's own end. */
