@@ -249,7 +249,7 @@ wait_for_answer(struct introspection_worker *worker, struct mw_request *request,
         question = ask(worker, digest, token);
     if (!question || !add_waiter(question, request))
         return INTROSPECTION_INTERNAL;
-    worker->host->count(request, shared ? "introspection-shared" : "introspection-asked", 1);
+    worker->host->count(request, shared ? "introspection_shared" : "introspection_asked", 1);
     return INTROSPECTION_NONE;
 }
 
@@ -271,7 +271,7 @@ introspection_worker_decide(struct introspection_worker *worker, struct mw_reque
             return MW_WAIT;
     }
     if (kept.at)
-        worker->host->count(request, "introspection-kept", 1);
+        worker->host->count(request, "introspection_kept", 1);
     enum mw_verdict verdict = worker->judge(worker->instance, request, &answer);
     introspection_answer_free(&answer);
     return verdict;

@@ -84,7 +84,7 @@ cancel(struct setup *setup, struct ask *made)
 /* ---- Answers ------------------------------------------------------------------------- */
 
 #define STRIP "strip header Authorization\n"
-#define ASKED STRIP "count introspection-asked 1\n"
+#define ASKED STRIP "count introspection_asked 1\n"
 
 static const struct fake_row plain[] = {URL, {NULL}};
 static const struct fake_row strict[] = {
@@ -250,7 +250,7 @@ START_TEST(one_call_for_one_token)
     check_waits(&setup, &second, "t");
     check_waits(&setup, &other, "u");
     ck_assert_int_eq(fake_http_waiting(), 2);
-    ck_assert_ptr_nonnull(strstr(second.request.trace, "count introspection-shared 1\n"));
+    ck_assert_ptr_nonnull(strstr(second.request.trace, "count introspection_shared 1\n"));
     fake_http_end(0, 200, "{\"active\":true,\"sub\":\"ann\"}");
     ck_assert_ptr_nonnull(strstr(first.request.trace, "identify  ann\n"));
     ck_assert_ptr_nonnull(strstr(second.request.trace, "identify  ann\n"));
@@ -391,7 +391,7 @@ START_TEST(what_is_kept_is_judged_anew)
     fake_http_end(0, 200, body);
     check_resumed(&made, MW_PASS);
     ck_assert_int_eq(ask(&setup, &made, "t"), MW_PASS);
-    ck_assert_ptr_nonnull(strstr(made.request.trace, "count introspection-kept 1\nidentify  ann\ndeadline "));
+    ck_assert_ptr_nonnull(strstr(made.request.trace, "count introspection_kept 1\nidentify  ann\ndeadline "));
     struct mw_request late = {.now_ms = exp_s * 1000, .headers = {{"Authorization", "Bearer t"}}};
     ck_assert_int_eq(introspection_module.decide(setup.instance, setup.state, &late), MW_DENY);
     ck_assert_str_eq(late.word, "token-expired");
