@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BODY_FIRST_BYTES = 4096, CA_KEPT_S = 3600, IDLE_MAX_S = 60, LIFE_MAX_S = 600 };
+enum { BODY_FIRST_BYTES = 4096, IDLE_MAX_S = 60, LIFE_MAX_S = 600 };
 
 /* ---- While the answer arrives -------------------------------------------------------- */
 
@@ -130,7 +130,7 @@ static const struct {
     {CURLOPT_SSL_VERIFYPEER, 1},
     {CURLOPT_SSL_VERIFYHOST, 2},
     {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
-    {CURLOPT_CA_CACHE_TIMEOUT, CA_KEPT_S}, /* reading the system's takes tens of milliseconds */
+    {CURLOPT_CA_CACHE_TIMEOUT, -1}, /* a bundle is read once for each client */
     {CURLOPT_MAXAGE_CONN, IDLE_MAX_S},
     {CURLOPT_MAXLIFETIME_CONN, LIFE_MAX_S}, /* so that a changed address is noticed */
 };
@@ -202,6 +202,21 @@ set_request(struct http_transfer *transfer, struct str body)
            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->request) == CURLE_OK;
 }
 
+/*
+ * One bundle alone, never the system's directory of certificates too: it would count beside a
+ * file of one's own, and where it is set libcurl reads the bundle for every connection, which takes
+ * tens of milliseconds.
+ */
+static bool
+set_trust(CURL *easy, const char *ca_file)
+{
+    if (ca_file != NULL && curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file) != CURLE_OK)
+        return false;
+    if (ca_file == NULL && curl_version_info(CURLVERSION_NOW)->cainfo == NULL)
+        return true; /* the directory is all there is */
+    return curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
+}
+
 static bool
 set_query(struct http_transfer *transfer, const struct http_query *query)
 {
@@ -209,10 +224,7 @@ set_query(struct http_transfer *transfer, const struct http_query *query)
     bool secure = strncasecmp(query->url, "https:", 6) == 0;
 
     transfer->body_max = query->body_max;
-    /* With a file of its own, the system's directory of certificates must not count either. */
-    if (query->ca_file != NULL &&
-        (curl_easy_setopt(easy, CURLOPT_CAINFO, query->ca_file) != CURLE_OK ||
-         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) != CURLE_OK))
+    if (!set_trust(easy, query->ca_file))
         return false;
     if (strcmp(query->method, "POST") == 0 && !set_request(transfer, query->body))
         return false;
