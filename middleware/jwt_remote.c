@@ -9,9 +9,11 @@
 #include "jwt_remote.h"
 
 #include "base/clock.h"
-#include "jwt_source.h"
+#include "jwt_remote_cache.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct jwt_member {
     struct jwt_remote *remote;
@@ -28,14 +30,14 @@ struct jwt_remote {
     const struct jwt_remote_settings *settings;
     const struct keyset *files, *first;
     bool first_complete;
-    struct key_error cache_error;  /* why the cache file was not read; "" */
     struct mw_worker *control;     /* NULL: not started; constant while there are workers */
     /* The control thread's. */
     struct jwt_fetcher fetcher;
     const struct keyset *current;  /* what was published last */
     struct jwt_member *members;
     uint64_t ask_from_us;
-    bool cache_failed;
+    bool is_behind;                /* current lacks a change, for want of memory */
+    struct jwt_remote_cache cache;
     struct jwt_source sources[];   /* one for each address */
 };
 
@@ -132,90 +134,32 @@ tell_all(struct jwt_remote *remote)
         tell(remote, member);
 }
 
-/* ---- The cache file -------------------------------------------------------------------------- */
-
-static void
-restore(struct jwt_remote *remote)
-{
-    const struct jwt_remote_settings *settings = remote->settings;
-    struct key_cache *cache = key_cache_read(settings->cache_file, &remote->cache_error);
-    struct key_cache_set set;
-
-    for (size_t i = 0; cache && i < settings->count; i++)
-        if (key_cache_find(cache, settings->addresses[i].url, &set) &&
-            !jwt_source_restore(&remote->sources[i], &set))
-            key_error_set(&remote->cache_error, "a set in it has no key that can be used");
-    key_cache_free(cache);
-}
-
-/* What could not be said when it was found: there was no log then. */
-static void
-report_cache_error(const struct jwt_remote *remote)
-{
-    if (*remote->cache_error.text)
-        remote->host->log(remote->host, MW_LOG_WARNING, "jwt", "cache_file %s: not read: %s",
-                          remote->settings->cache_file, remote->cache_error.text);
-}
-
-static void
-report_cache(const struct jwt_remote *remote)
-{
-    const struct mw_host *host = remote->host;
-    const char *path = remote->settings->cache_file;
-    int64_t now_s = clock_wall_ms() / 1000;
-    struct key_error error;
-
-    report_cache_error(remote);
-    for (size_t i = 0; i < remote->settings->count; i++) {
-        const struct jwt_source *source = &remote->sources[i];
-        size_t keys = source->keyset ? keyset_count(source->keyset) : 0;
-        if (keys > 0)
-            host->log(host, MW_LOG_INFO, "jwt", "cache_file %s: %zu key%s, fetched %lld s ago",
-                      path, keys, keys == 1 ? "" : "s", (long long)(now_s - source->fetched_s));
-    }
-    if (!key_cache_is_writable(path, &error))
-        host->log(host, MW_LOG_WARNING, "jwt", "cache_file %s: cannot be written: %s", path,
-                  error.text);
-}
-
-static void
-save(struct jwt_remote *remote)
-{
-    const struct jwt_remote_settings *settings = remote->settings;
-    struct key_cache_set sets[JWT_ADDRESSES_MAX];
-    struct key_error error;
-    size_t count = 0;
-
-    for (size_t i = 0; i < settings->count; i++) {
-        const struct jwt_source *source = &remote->sources[i];
-        if (source->keyset)
-            sets[count++] = (struct key_cache_set){
-                settings->addresses[i].url, {source->text, source->text_len}, source->fetched_s};
-    }
-    bool failed = !key_cache_write(settings->cache_file, sets, count, &error);
-    if (failed && !remote->cache_failed)
-        remote->host->log(remote->host, MW_LOG_WARNING, "jwt", "cache_file %s: not written: %s",
-                          settings->cache_file, error.text);
-    remote->cache_failed = failed;
-}
-
 /* ---- Fetching --------------------------------------------------------------------------------- */
+
+static void
+update(struct jwt_remote *remote)
+{
+    struct keyset *merged = merge(remote);
+
+    remote->is_behind = merged == NULL;
+    if (merged) {
+        keyset_unref(remote->current);
+        remote->current = merged;
+    } else {
+        remote->host->log(remote->host, MW_LOG_ERROR, "jwt", "out of memory for a new key set");
+    }
+}
 
 /* One source's fetch has ended. */
 static void
 on_ended(void *arg, bool changed)
 {
     struct jwt_remote *remote = arg;
-    struct keyset *merged = changed ? merge(remote) : NULL;
 
-    if (merged) {
-        keyset_unref(remote->current);
-        remote->current = merged;
-    } else if (changed) {
-        remote->host->log(remote->host, MW_LOG_ERROR, "jwt", "out of memory for a new key set");
-    }
-    if (changed && remote->settings->cache_file)
-        save(remote);
+    if (changed || remote->is_behind)
+        update(remote);
+    if (changed)
+        jwt_remote_cache_save(&remote->cache);
     tell_all(remote);
 }
 
@@ -278,8 +222,8 @@ jwt_remote_new(const struct jwt_remote_settings *settings, const struct mw_host 
     remote->files = keyset_ref(files);
     for (size_t i = 0; i < settings->count; i++)
         jwt_source_init(&remote->sources[i], &settings->addresses[i], &remote->fetcher);
-    if (settings->cache_file)
-        restore(remote);
+    remote->cache = (struct jwt_remote_cache){host, settings, remote->sources, {""}, false};
+    jwt_remote_cache_restore(&remote->cache);
     remote->first = merge(remote);
     remote->first_complete = is_complete(remote);
     if (remote->first)
@@ -315,6 +259,9 @@ jwt_remote_start(struct jwt_remote *remote, struct mw_worker *control)
         .ended = on_ended,
         .arg = remote,
     };
+    if (remote->settings->ca_file && access(remote->settings->ca_file, R_OK) == -1)
+        host->log(host, MW_LOG_WARNING, "jwt", "ca_file %s: cannot be read by this user: %s",
+                  remote->settings->ca_file, strerror(errno));
     bool ok = remote->fetcher.client != NULL;
     for (size_t i = 0; ok && i < remote->settings->count; i++)
         ok = jwt_source_open(&remote->sources[i]);
@@ -322,8 +269,7 @@ jwt_remote_start(struct jwt_remote *remote, struct mw_worker *control)
         jwt_remote_stop(remote);
         return false;
     }
-    if (remote->settings->cache_file)
-        report_cache(remote);
+    jwt_remote_cache_report(&remote->cache);
     fetch_all(remote);
     return true;
 }
@@ -364,7 +310,7 @@ jwt_remote_is_online(const struct jwt_remote *remote)
 void
 jwt_remote_say_offline(const struct jwt_remote *remote)
 {
-    report_cache_error(remote);
+    jwt_remote_cache_report_error(&remote->cache);
     remote->host->log(remote->host, MW_LOG_WARNING, "jwt",
                       "keys by URL are not fetched here; %s",
                       remote->settings->cache_file ? "known are those of cache_file"

@@ -11,7 +11,6 @@
 #include "token/jwks.h"
 #include "token/key_schedule.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -37,8 +36,8 @@ static void
 say_fetched(const struct jwt_source *source)
 {
     const struct mw_host *host = source->fetcher->host;
-
     size_t keys = keyset_count(source->keyset);
+
     host->log(host, MW_LOG_INFO, "jwt", "key set %.*s: fetched, %zu key%s", SHOWN(source), keys,
               keys == 1 ? "" : "s");
 }
@@ -189,25 +188,32 @@ succeed(struct jwt_source *source, bool changed, int64_t max_age_s)
 
 /* ---- Calls ---------------------------------------------------------------------------- */
 
+/* What is left of this fetch's time. */
+static uint64_t
+left_ms(const struct jwt_source *source)
+{
+    uint64_t now_us = clock_monotonic_us();
+
+    return now_us + 1000 < source->deadline_us ? (source->deadline_us - now_us) / 1000 : 1;
+}
+
 /* false: out of memory. */
 static bool
 call(struct jwt_source *source, const char *url, http_done *done)
 {
     static const char *const fields[] = {"Accept: application/json", NULL};
-    const struct jwt_remote_settings *settings = source->fetcher->settings;
+    const struct http_query query = {
+        .method = "GET",
+        .url = url,
+        .fields = fields,
+        .ca_file = source->fetcher->settings->ca_file,
+        .timeout_ms = left_ms(source),
+        .body_max = JWT_BODY_MAX,
+        /* One from http on loopback could lead anywhere in the clear. */
+        .redirects_max = service_url_is_plain(url) ? 0 : JWT_REDIRECTS_MAX,
+    };
 
-    source->call = http_call_start(source->fetcher->client,
-                                   &(struct http_query){
-                                       .method = "GET",
-                                       .url = url,
-                                       .fields = fields,
-                                       .ca_file = settings->ca_file,
-                                       .timeout_ms = settings->timeout_ms,
-                                       .body_max = JWT_BODY_MAX,
-                                       /* One from loopback could lead anywhere in the clear. */
-                                       .redirects_max = service_url_is_plain(url) ? 0 : JWT_REDIRECTS_MAX,
-                                   },
-                                   done, source);
+    source->call = http_call_start(source->fetcher->client, &query, done, source);
     return source->call != NULL;
 }
 
@@ -298,6 +304,7 @@ jwt_source_fetch(struct jwt_source *source)
     if (source->call)
         return;
     timer_stop(source->timer);
+    source->deadline_us = clock_monotonic_us() + source->fetcher->settings->timeout_ms * 1000;
     if (!call(source, source->address->url, source->address->issuer ? on_document : on_set))
         plan_retry(source, (struct jwt_fault){"out of memory", 0}, "");
 }

@@ -15,7 +15,7 @@
 #include "token/keyset.h"
 
 enum {
-    JWT_BODY_MAX = 256 * 1024, /* a set of 256 RSA keys with certificates is not longer */
+    JWT_BODY_MAX = 256 * 1024, /* the 256 keys that a set may have need some 120 KiB */
     JWT_REDIRECTS_MAX = 3,
 };
 
@@ -41,6 +41,7 @@ struct jwt_source {
     const struct jwt_fetcher *fetcher;
     struct timer *timer;     /* when it is due again; not set while a call is under way */
     struct http_call *call;
+    uint64_t deadline_us;    /* of the fetch under way, on the monotonic clock */
     struct jwt_fault fault;
     unsigned failures;       /* in a row */
     /* The last good set, its text as it was fetched, and when that text came first. */

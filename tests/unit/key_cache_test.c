@@ -124,8 +124,8 @@ START_TEST(an_odd_set_is_not_found)
                "\"e\":{\"jwks\":\"x\",\"fetched\":1}}}", 0600);
     struct key_cache *cache = key_cache_read(path, &error);
     ck_assert_ptr_nonnull(cache);
-    for (const char *url = "a\0b\0c\0d"; *url; url += 2)
-        ck_assert(!key_cache_find(cache, url, &set));
+    for (size_t i = 0; i < 4; i++)
+        ck_assert(!key_cache_find(cache, (const char *[]){"a", "b", "c", "d"}[i], &set));
     ck_assert(key_cache_find(cache, "e", &set));
     key_cache_free(cache);
 }

@@ -31,10 +31,11 @@ class Authority:
     @functools.cache
     def server(self, names):
         """An SSL context of a server with these names, such as "IP:127.0.0.1"."""
-        key, request, made = (self.path(f"{abs(hash(names))}.{end}") for end in ("key", "csr", "pem"))
+        stem = names.replace(":", "-")
+        key, request, made = (self.path(f"{stem}.{end}") for end in ("key", "csr", "pem"))
         openssl(
-            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-            "-subj", "/CN=server", "-keyout", key, "-out", request,
+            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
+            "/CN=server", "-keyout", key, "-out", request,
         )
         with tempfile.NamedTemporaryFile("w", suffix=".ext") as extensions:
             extensions.write(f"subjectAltName={names}\n")
@@ -61,9 +62,9 @@ def response(body=b"", status="200 OK", *lines):
 
 class Provider:
     """
-    Answers by path: `answers[path]` is a JSON value, bytes to send as they are, or a function of the
-    connected socket. `asked` has the paths that were asked for, in order. Without `names` it speaks
-    plain HTTP.
+    Answers by path: `answers[path]` is a JSON value, bytes to send as they are, or a function of
+    the connected socket. `asked` has the paths that were asked for, in order. Without `names` it
+    speaks plain HTTP.
     """
 
     def __init__(self, names="IP:127.0.0.1", ca=None):
