@@ -14,12 +14,13 @@ import unittest
 
 sys.dont_write_bytecode = True
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, os.path.join(SOURCE, "tests", "blackbox"))
+sys.path[:0] = [os.path.join(SOURCE, "tests", "blackbox"), os.path.join(SOURCE, "tests")]
 
 from harness import tokens  # noqa: E402
 from harness.case import Case  # noqa: E402
 from harness.gateway import SANITIZER  # noqa: E402
 from harness.wire import KEY  # noqa: E402
+from json_fields import fields, manual  # noqa: E402
 
 BUILD = os.path.abspath(os.environ.get("BUILD", "."))
 WSGATECTL = os.environ.get("WSGATECTL", os.path.join(BUILD, "wsgatectl"))
@@ -438,6 +439,25 @@ The client would be answered:
         self.assertEqual(report["route"], {
             "index": 0, "host": "localhost", "path": "/chat", "backend": "service"})
         self.assertEqual(done.returncode, 1)
+
+    def test_every_field_stands_in_the_manual(self):
+        app, token = ["--origin", APP], ["--token", tokens.hs()]
+        requests = [
+            [*app, "--token", tokens.hs(tokens.claims(iss="id")), "/chat"],
+            [*app, "/chat?access_token=" + tokens.hs()],
+            [*token, "/chat"],
+            [*app, *token, "--header", "Content-Length: 1", "/chat"],
+            ["/nowhere"],
+        ]
+        done = [self.explain("--json", *one, config=self.on_paper()) for one in requests]
+        twice = self.on_paper()
+        twice["middleware"]["more"] = twice["middleware"]["users"]
+        twice["routes"][0]["require"].append("more")
+        done.append(self.explain("--json", *app, *token, "/chat", config=twice))
+        waiting = self.waiting(one={"delay": "1ms"})
+        done.append(self.explain("--json", "/ws", config=waiting, waits=True))
+        printed = set().union(*(fields(json.loads(one.stdout)) for one in done))
+        self.assertEqual(printed, manual("explain"))
 
     def test_unix(self):
         config = self.on_paper()

@@ -24,6 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "blackbox")]
 
 from harness.certificates import Certificates  # noqa: E402
+from json_fields import fields, manual  # noqa: E402
 from probe_test import ECHO, Server, frame, opens, probe, says  # noqa: E402
 
 
@@ -314,6 +315,33 @@ class ProbeTlsTest(unittest.TestCase):
             "     1  failed: the connection was closed without an answer",
             "     1  refused with 503", "     1  failed: no answer in time"])
         self.assertIn("handshake            4 ", done.stdout.decode())
+
+    # ---- JSON
+
+    def against(self, answer, *arguments):
+        server = Server(answer)
+        try:
+            return probe(f"ws://127.0.0.1:{server.port}/", "--json", *arguments)
+        finally:
+            server.end()
+
+    def test_every_field_stands_in_the_manual(self):
+        hello, farewell = frame(1, b"hello"), frame(8, b"\x03\xe8bye")
+        done = [
+            self.against(opens(hello, farewell), "--send", "hello", "--wait-close"),
+            self.against(opens(), "--wait-close"),
+            self.against(says(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")),
+            self.against(says(b"")),
+            self.behind_tls(opens(hello), "--json", "--wait-close"),
+            self.behind_tls(opens(hello), "--json", "--insecure", "--server-name", "a", "--wait-close"),
+        ]
+        printed = set().union(*(fields(json.loads(one.stdout)) for one in done))
+        self.assertEqual(printed, manual("probe"))
+
+    def test_every_field_of_many_stands_in_the_manual(self):
+        url = f"wss://127.0.0.1:{self.front().port}/"
+        done = probe(url, "--insecure", "--count", "2", "--send", "x", "--json")
+        self.assertEqual(fields(json.loads(done.stdout)), manual("many probes"))
 
 
 if __name__ == "__main__":

@@ -102,7 +102,8 @@ struct mw_host {
     size_t size; /* sizeof(struct mw_host) of the running gateway */
 
     /* Options. `word` must be in the module's table. Strings live as long as
-     * the configuration does: an instance may keep them. Absent: NULL, 0. */
+     * the configuration does: an instance may keep them. Absent: NULL, 0. At setup what was refused
+     * counts as absent; what is required is there. */
     const char *(*option_string)(const struct mw_options *options, const char *word);
     int64_t (*option_integer)(const struct mw_options *options, const char *word);
     bool (*option_given)(const struct mw_options *options, const char *word);
@@ -159,8 +160,8 @@ struct mw_host {
     void *(*slot)(const struct mw_request *request);
 
     /* Waiting. Take the task before returning MW_WAIT; then call resume once, from
-     * the worker's loop and never from inside decide, cancel or release, with MW_PASS or MW_DENY. After
-     * cancel the task is gone. */
+     * the worker's loop and never from inside decide, cancel or release, with MW_PASS or MW_DENY.
+     * After cancel the task is gone. */
     struct mw_task *(*task)(struct mw_request *request);
     void (*resume)(struct mw_task *task, enum mw_verdict verdict);
 

@@ -160,7 +160,7 @@ options_fault(const struct mw_options *options, const char *word, size_t i, cons
     char message[FAULT_TEXT_MAX];
     va_list list;
 
-    if (options->context->faults == NULL)
+    if (options->context->faults == NULL || (options->faulty && value != NULL && !value->given))
         return;
     va_start(list, format);
     vsnprintf(message, sizeof(message), format, list);

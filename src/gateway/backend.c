@@ -16,6 +16,24 @@ backend_leave(struct attempt *attempt, struct side *side)
     attempt->server = NULL;
 }
 
+void
+backend_failed(struct attempt *attempt, const struct request *request, struct side *side,
+               const char *why)
+{
+    struct log_line line;
+    unsigned before;
+
+    if (pool_failed(attempt->server, request->worker->now_ms, &before)) {
+        log_begin(&line, request->worker->log, LOG_ERROR, LOG_LEVEL_WARNING, "server_failed");
+        log_text(&line, "backend", attempt->pool->settings->name);
+        log_text(&line, "server", attempt->server->settings->text);
+        log_text(&line, "message", why);
+        log_int(&line, "untold", before);
+        log_end(&line);
+    }
+    backend_leave(attempt, side);
+}
+
 static enum step
 none_left(struct attempt *attempt, struct request *request)
 {
@@ -54,7 +72,7 @@ backend_start(struct attempt *attempt, struct request *request, struct side *sid
             return STEP_WAIT;
         case SIDE_FAILED:
             attempt->last_errno = errno;
-            backend_leave(attempt, side);
+            backend_failed(attempt, request, side, strerror(attempt->last_errno));
             break;
         }
     }

@@ -12,6 +12,7 @@
 #include "gateway/listener.h"
 #include "gateway/notify.h"
 #include "gateway/privileges.h"
+#include "gateway/start_fault.h"
 #include "gateway/worker.h"
 #include "net/loop.h"
 
@@ -207,24 +208,21 @@ open_events(struct control *control)
     return true;
 }
 
-/* The sockets that workers share: those that are no TCP sockets. A TCP address is bound once to see that it
- * is ours alone; then each worker binds its own. */
+/* The sockets that workers share: those that are no TCP sockets. A TCP address is bound once to see
+ * that it is ours alone; then each worker binds its own. */
 static bool
 open_shared_listeners(struct control *control, const struct settings *settings)
 {
     control->shared_fds = malloc(settings->listener_count * sizeof(int));
     if (control->shared_fds == NULL)
-        return false;
+        return start_fault(control->log, "listen", "out of memory");
     for (size_t i = 0; i < settings->listener_count; i++)
         control->shared_fds[i] = -1;
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct listener_settings *listener = &settings->listeners[i];
         int fd = listener_bind(listener, true);
-        if (fd == -1) {
-            log_message(control->log, LOG_LEVEL_ERROR, "listen", "%s: %s", listener->text,
-                        strerror(errno));
-            return false;
-        }
+        if (fd == -1)
+            return start_fault(control->log, "listen", "%s: %s", listener->text, strerror(errno));
         if (listener->address.any.sa_family == AF_UNIX)
             control->shared_fds[i] = fd;
         else
@@ -238,7 +236,7 @@ open_workers(struct control *control, const struct settings *settings)
 {
     control->workers = calloc(settings->threads, sizeof(*control->workers));
     if (control->workers == NULL)
-        return false;
+        return start_fault(control->log, "worker", "out of memory");
     control->worker_count = settings->threads;
     for (unsigned i = 0; i < settings->threads; i++) {
         struct worker *worker = &control->workers[i];
@@ -326,10 +324,13 @@ start(struct control *control, struct host_functions *host)
     const struct settings *settings = control->generation->settings;
 
     control->drain_ms = settings->timeouts.drain;
-    if (!open_crowd(control, settings) || !open_events(control) ||
-        !open_shared_listeners(control, settings) || !open_workers(control, settings) ||
-        !privileges_drop(settings, control->log) || !log_start(control->log))
+    if (!open_crowd(control, settings) || !open_events(control))
+        return start_fault(control->log, "start", "%s", strerror(errno));
+    if (!open_shared_listeners(control, settings) || !open_workers(control, settings) ||
+        !privileges_drop(settings, control->log))
         return false;
+    if (!log_start(control->log))
+        return start_fault(control->log, "log", "its thread does not start");
     host->workers = control->workers;
     host->worker_count = control->worker_count;
     if (!control_modules_start(&control->modules, settings, &control->module_view, control->log))
@@ -356,6 +357,7 @@ control_run(struct settings *settings, struct host_functions *host)
     host->log = control.log;
     control.generation = generation_new(settings);
     if (control.generation == NULL) {
+        (void)start_fault(control.log, "start", "out of memory");
         log_close(control.log);
         return status;
     }

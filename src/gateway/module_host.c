@@ -252,7 +252,8 @@ host_log(const struct mw_host *host, enum mw_log_level level, const char *module
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     log_message(((const struct host_functions *)host)->log,
-                levels[(size_t)level < COUNT_OF(levels) ? level : MW_LOG_ERROR], module, "%s", text);
+                levels[(size_t)level < COUNT_OF(levels) ? level : MW_LOG_ERROR], module, "%s",
+                text);
 }
 
 static void

@@ -69,7 +69,8 @@ struct worker {
     int64_t armed_offset_ms; /* the same, when all deadlines were last computed anew */
     uint64_t next_id;
     uint64_t random;
-    bool draining; /* no new connections; ends with the last one */
+    bool draining;    /* no new connections; ends with the last one */
+    uint64_t last_ms; /* when what is left then is closed; WHEEL_NEVER while nobody wants to end it */
     bool opened, running, failed;
     sem_t ready;
     void (*ended)(void *arg); /* called on the worker's thread as its last act; may be NULL */
@@ -78,8 +79,8 @@ struct worker {
 };
 
 /* Control thread, before the thread runs. `shared_fds`: for each listener of the settings the one
- * descriptor that all workers share, or -1 where this worker binds its own; NULL: it does not listen
- * at all. false: errno. */
+ * descriptor that all workers share, or -1 where this worker binds its own; NULL: it does not
+ * listen at all. false: said (start_fault.h), as by the next two. */
 bool worker_open(struct worker *worker, unsigned index, struct generation *generation,
                  struct log *log, struct crowd *crowd, const int *shared_fds) MUST_CHECK;
 /* Starts the thread and waits until the modules are ready and the listeners are on. */
@@ -94,8 +95,9 @@ void worker_close(struct worker *worker);
 
 /* ---- On the worker's own thread ---- */
 
-/* What the thread does before its loop, and after it: the modules' states, ticks, mail, listeners. For
- * whoever runs an opened worker's loop on his own thread; worker_finish is due even after a failure. */
+/* What the thread does before its loop, and after it: the modules' states, ticks, mail, listeners.
+ * For whoever runs an opened worker's loop on his own thread; worker_finish is due even after a
+ * failure. */
 bool worker_begin(struct worker *worker) MUST_CHECK;
 void worker_finish(struct worker *worker);
 

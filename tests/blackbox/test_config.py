@@ -177,6 +177,47 @@ class Check(Command):
         err = self.check_faults(self.check_file(text), [1, 6, 10, 11, 16])
         self.assertIn("threads", err)  # did you mean
 
+    def test_a_wrong_type_hides_no_fault_of_a_module(self):
+        """Neither of its own instance, nor of another; and what follows from it is not told."""
+        rows = (
+            # the chapter `middleware`, a fault each line; the faulty lines
+            ("""\
+  one:
+    jwt:
+      leeway: 5
+      algorithms: [HS265]
+      token_from: [hedder]
+      keys:
+        - { secret_file: /nonexistent/key, algorithm: HS256 }
+        - { secret: "short", algorithm: HS256, kid: [] }
+        - { kid: "1" }
+      forward_claims: { sub: X-User, aud: [X-Audience], email: Host }
+  two: { origin: { allow: ["https://app.test/path", {}], missing: never } }
+  three:
+    ip_allowlist:
+      allow: [10.0.0.1/8, []]
+      denny: [1.2.3.4]
+""", [8, 9, 10, 12, 13, 14, 15, 16, 19, 20]),
+            ("  one: { jwt: { jwks_file: /nonexistent/set } }\n", [6]),
+            ("  one: { jwt: { keys: 5 } }\n", [6]),
+            ("  one: { ip_allowlist: { alow: [10.0.0.0/8] } }\n", [6]),
+            ("  one: { ip_allowlist: { deny: { a: b } } }\n", [6]),
+            ("  one: { origin: { allow: { a: b }, missing: 1 } }\n", [6]),
+            ("  one: { origin: { missing: 1 } }\n", [6]),
+            ("  one: { jwt: 5 }\n", [6]),
+            ("  one: { jwt: }\n", [6]),
+        )
+        for text, lines in rows:
+            with self.subTest(text):
+                text = re.sub(r"(?<=middleware:\n).*?(?=routes:)", lambda _: text, GOOD, flags=re.S)
+                text = text.replace("[office, web]", "[one]").replace("backend: service", "backend: x")
+                backend = text[: text.index("backend: x")].count("\n") + 1
+                err = self.check_faults(self.check_file(text), lines + [backend])
+                if len(lines) == 1:
+                    self.assertNotIn("expected keys or jwks_file", err)
+                    self.assertNotIn("nothing would be checked", err)
+                    self.assertNotIn("could not be set up", err)
+
     def test_a_syntax_error_stands_alone(self):
         text = GOOD.replace("threads: 1", "thread: 1").replace("[127.0.0.1:2]", "[127.0.0.1:2")
         status, _, err = self.check_file(text)
@@ -263,6 +304,39 @@ class Start(Command):
         self.assertEqual(status, 1)
         self.assertIn(address, err)
         self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+    def test_a_start_fault_is_said_once_in_each_place(self):
+        """On stderr as words, in the error log as a line; where both are one, as that line."""
+        error = os.path.join(self.directory, "error.log")
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            none = os.path.join(self.directory, "none", "socket")
+            for place, why in ((address, "Address already in use"),
+                               (f"unix:{none}", "No such file or directory")):
+                message = f"{place}: {why}"
+                text = GOOD.replace("127.0.0.1:1", place)
+                with self.subTest(place, log="a file"):
+                    status, out, err = self.run_it(
+                        "-c", self.file("test.yaml", text + f"log: {{ error: {error} }}\n")
+                    )
+                    self.assertEqual((status, out), (1, ""))
+                    self.assertEqual(err, f"wsgate: listen: {message}\n")
+                    self.assertEqual(self.faults_of(error), [("listen", message)])
+                    os.unlink(error)
+                with self.subTest(place, log="stderr"):
+                    status, out, err = self.run_it("-c", self.file("test.yaml", text))
+                    self.assertEqual((status, out), (1, ""))
+                    self.assertEqual(
+                        self.faults_of(self.file("stderr", err)), [("listen", message)]
+                    )
+
+    @staticmethod
+    def faults_of(path):
+        with open(path, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        return [(line["event"], line["message"]) for line in lines if line["level"] == "error"]
 
     def test_a_socket_in_no_directory(self):
         path = os.path.join(self.directory, "none", "socket")

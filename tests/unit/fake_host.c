@@ -48,6 +48,56 @@ fake_complaints(void)
     return returned;
 }
 
+void
+fake_expect_complaints(size_t count, const char *last)
+{
+    const char *all = fake_complaints(), *line = all;
+    size_t found = 0;
+
+    for (const char *end = strchr(all, '\n'); end; end = strchr(end + 1, '\n')) {
+        found++;
+        if (end[1] != '\0')
+            line = end + 1;
+    }
+    ck_assert_msg(found == count && strncmp(line, last, strlen(last)) == 0,
+                  "expected %zu complaints, the last %s; got\n%s", count, last, all);
+}
+
+/* ---- Asking a module ------------------------------------------------------------ */
+
+struct fake_row *
+fake_list(struct fake_row *end, const char *word, const char *const *texts)
+{
+    if (!texts)
+        return end;
+    do
+        *end++ = (struct fake_row){word, *texts, NULL};
+    while (*texts && *++texts);
+    return end;
+}
+
+void *
+fake_setup(const struct mw_module *module, const struct fake_row *rows)
+{
+    const struct mw_options options = {module->options, rows};
+
+    complaints[0] = '\0';
+    void *instance = module->setup(&options, &fake_host);
+    if ((instance == NULL) != (complaints[0] != '\0'))
+        ck_abort_msg("an instance or complaints, not both: %s", complaints);
+    return instance;
+}
+
+enum mw_verdict
+fake_decide(const struct mw_module *module, const void *instance, struct mw_request *request)
+{
+    request->status = 0;
+    enum mw_verdict verdict = module->decide(instance, NULL, request);
+
+    ck_assert((verdict == MW_DENY) == (request->status != 0));
+    return verdict;
+}
+
 /* ---- Options ------------------------------------------------------------------ */
 
 static const struct mw_option *
@@ -127,11 +177,12 @@ option_given(const struct mw_options *options, const char *word)
 static size_t
 option_count(const struct mw_options *options, const char *word)
 {
+    const struct mw_option *known = row_of(options, word);
     size_t count = 0;
 
-    while (given(options, word, count))
-        count++;
-    return count ? count : row_of(options, word)->fallback != NULL;
+    for (const struct fake_row *row = options->rows; row->word; row++)
+        count += strcmp(row->word, word) == 0 && (row->text || row->member);
+    return given(options, word, 0) ? count : known->fallback != NULL;
 }
 
 static const char *
@@ -212,6 +263,12 @@ host_log(const struct mw_host *host, enum mw_log_level level, const char *module
 }
 
 /* ---- Questions ------------------------------------------------------------------ */
+
+static const struct sockaddr *
+peer_address(const struct mw_request *request)
+{
+    return request->peer;
+}
 
 static struct mw_str
 text(const char *value)
@@ -400,6 +457,7 @@ const struct mw_host fake_host = {
     .option_member = option_member,
     .option_fault = option_fault,
     .reserve_header = reserve_header,
+    .peer_address = peer_address,
     .header = header,
     .cookie = cookie,
     .query = query,

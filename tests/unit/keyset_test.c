@@ -4,6 +4,7 @@
 #include "token/jwks.h"
 #include "token/key_file.h"
 #include "token/keyset.h"
+#include "temporary_file.h"
 #include "token_maker.h"
 #include "unit.h"
 
@@ -222,18 +223,6 @@ END_TEST
 
 /* ---- Files --------------------------------------------------------------------- */
 
-/* A file with that text; the caller unlinks path, which has room for 32 bytes. */
-static void
-write_temporary(char *path, const char *text, size_t len)
-{
-    strcpy(path, "/tmp/wsgate-key-XXXXXX");
-    int fd = mkstemp(path);
-
-    ck_assert_int_ne(fd, -1);
-    ck_assert_int_eq(write(fd, text, len), (ssize_t)len);
-    close(fd);
-}
-
 START_TEST(a_secret_file_loses_one_line_end)
 {
     static const struct {
@@ -243,10 +232,10 @@ START_TEST(a_secret_file_loses_one_line_end)
                  {"a\nb\n", "a\nb"}};
     struct key_file file;
     struct key_error error;
-    char path[32];
+    char path[TEMPORARY_PATH_MAX];
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        write_temporary(path, cases[i].text, strlen(cases[i].text));
+        temporary_file(path, str_of(cases[i].text));
         ck_assert(key_file_read(&file, path, &error));
         ck_assert(str_equal(file.text, str_of(cases[i].text)));
         ck_assert(str_equal(key_file_secret(&file), str_of(cases[i].secret)));
@@ -263,13 +252,13 @@ START_TEST(files_are_bounded_and_faults_are_named)
     struct key_file file;
     struct key_error error;
 
-    write_temporary(path, text, KEY_FILE_MAX);
+    temporary_file(path, (struct str){text, KEY_FILE_MAX});
     ck_assert(key_file_read(&file, path, &error));
     ck_assert_uint_eq(file.text.len, KEY_FILE_MAX);
     key_file_free(&file);
     unlink(path);
 
-    write_temporary(path, text, KEY_FILE_MAX + 1);
+    temporary_file(path, (struct str){text, KEY_FILE_MAX + 1});
     ck_assert(!key_file_read(&file, path, &error));
     ck_assert_str_eq(error.text, "longer than 1048576 bytes");
     unlink(path);
@@ -676,19 +665,13 @@ START_TEST(a_thumbprint_is_the_one_of_the_rfc)
 }
 END_TEST
 
-static void
-make_keys_once(void)
-{
-    maker();
-}
-
 Suite *
 keyset_suite(void)
 {
     Suite *suite = suite_create("keyset");
     TCase *keys = tcase_create("keys"), *set = tcase_create("set"), *jwks = tcase_create("jwks");
 
-    tcase_add_unchecked_fixture(keys, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(keys, maker_setup, NULL);
     tcase_add_test(keys, a_key_serves_what_its_kind_can);
     tcase_add_test(keys, a_pss_key_is_for_pss);
     tcase_add_test(keys, weak_and_foreign_keys_are_refused);
@@ -705,7 +688,7 @@ keyset_suite(void)
     tcase_add_test(set, sets_are_put_together);
     tcase_add_test(set, holders_are_counted_across_threads);
     suite_add_tcase(suite, set);
-    tcase_add_unchecked_fixture(jwks, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(jwks, maker_setup, NULL);
     tcase_add_loop_test(jwks, reads_sets, 0, (int)COUNT_OF(sets));
     tcase_add_test(jwks, a_set_that_was_fetched_brings_no_secret);
     tcase_add_test(jwks, bad_exponents_are_refused);

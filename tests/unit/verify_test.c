@@ -767,12 +767,6 @@ START_TEST(an_algorithm_cannot_be_swapped)
 }
 END_TEST
 
-static void
-make_keys_once(void)
-{
-    maker();
-}
-
 Suite *
 verify_suite(void)
 {
@@ -780,19 +774,19 @@ verify_suite(void)
     TCase *each = tcase_create("algorithms"), *claims = tcase_create("claims");
     TCase *keys = tcase_create("keys"), *attacks = tcase_create("attacks");
 
-    tcase_add_unchecked_fixture(each, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(each, maker_setup, NULL);
     tcase_set_timeout(each, 60);
     tcase_add_loop_test(each, good_and_bad_by_turns, JOSE_HS256, JOSE_ALGORITHM_COUNT);
     tcase_add_loop_test(each, no_prefix_of_a_token_verifies, JOSE_HS256, JOSE_ALGORITHM_COUNT);
     tcase_add_loop_test(each, signatures_of_other_lengths_never_verify, JOSE_HS256,
                         JOSE_ALGORITHM_COUNT);
     suite_add_tcase(suite, each);
-    tcase_add_unchecked_fixture(claims, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(claims, maker_setup, NULL);
     tcase_add_loop_test(claims, judges_claims, 0, (int)COUNT_OF(claims_cases));
     tcase_add_test(claims, says_who_and_until_when);
     tcase_add_test(claims, the_order_depends_on_the_family);
     suite_add_tcase(suite, claims);
-    tcase_add_unchecked_fixture(keys, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(keys, maker_setup, NULL);
     tcase_set_timeout(keys, 60);
     tcase_add_test(keys, a_kid_chooses_the_key);
     tcase_add_test(keys, a_key_without_kid_fits_every_token);
@@ -804,7 +798,7 @@ verify_suite(void)
     tcase_add_test(keys, a_type_can_be_pinned);
     tcase_add_test(keys, the_kept_header_is_not_another_one);
     suite_add_tcase(suite, keys);
-    tcase_add_unchecked_fixture(attacks, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(attacks, maker_setup, NULL);
     tcase_set_timeout(attacks, 60);
     tcase_add_loop_test(attacks, headers_that_attack, 0, (int)COUNT_OF(header_attacks));
     tcase_add_test(attacks, unsigned_tokens_are_malformed);
