@@ -1,5 +1,5 @@
 /*
- * bearer_options.h - the options that all modules have which admit by bearer token, read and judged.
+ * bearer_options.h - options of all modules that admit by bearer token, read and judged.
  *
  * Every fault is reported, not just the first. Strings belong to the configuration.
  */

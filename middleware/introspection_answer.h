@@ -2,9 +2,9 @@
  * introspection_answer.h - what an introspection service says of a token (RFC 7662 2.2), read from
  * its HTTP answer. Pure.
  *
- * A token is active only by a 200 with one JSON object (protocol/jose.h) whose `active` is true. That
- * `active` is false is an answer; everything else is a fault of the service, of the way there or
- * of ours, and says nothing about the token.
+ * A token is active only by a 200 with one JSON object (protocol/jose.h) whose `active` is true.
+ * That `active` is false is an answer; everything else is a fault of the service, of the way there
+ * or of ours, and says nothing about the token.
  */
 #ifndef WSGATE_INTROSPECTION_ANSWER_H
 #define WSGATE_INTROSPECTION_ANSWER_H

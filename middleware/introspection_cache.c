@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 struct entry {
-    struct entry *chained;         /* the next one in the same bucket */
-    struct entry *newer, *older;   /* by last use */
+    struct entry *chained;       /* the next one in the same bucket */
+    struct entry *newer, *older; /* by last use */
     struct introspection_digest digest;
     uint64_t until_us;
     size_t len;
@@ -58,7 +58,7 @@ bytes_of(const struct entry *entry)
     return sizeof(*entry) + entry->len;
 }
 
-/* Where the pointer to that entry stands, or would stand. A digest's bytes are as good as random. */
+/* Where the pointer to that entry stands, or would stand. A digest's bytes are random enough. */
 static struct entry **
 place_of(struct introspection_cache *cache, const struct introspection_digest *digest)
 {

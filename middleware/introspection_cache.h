@@ -1,5 +1,5 @@
 /*
- * introspection_cache.h - answers of an introspection service, kept for a while by their tokens' hashes.
+ * introspection_cache.h - answers of an introspection service, kept by their tokens' hashes.
  *
  * Only what says that a token is active belongs in here. An answer that it is not would be of use
  * to nobody but its sender, who could push out all others with tokens that he makes up.

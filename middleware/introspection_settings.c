@@ -26,7 +26,8 @@ enum { ON_EXPIRY_CLOSE, ON_EXPIRY_KEEP };
 
 static const struct mw_option cache_options[] = {
     {"entries", MW_INTEGER, "10000", "How many answers a worker keeps; 0: none."},
-    {"time", MW_DURATION, "30s", "How long an answer is good, but never beyond exp; 0: not at all."},
+    {"time", MW_DURATION, "30s",
+     "How long an answer is good, but never beyond exp; 0: not at all."},
     {NULL},
 };
 
@@ -110,8 +111,8 @@ read_secret_file(struct introspection_settings *settings, const struct mw_option
         host->option_fault(options, "client_secret_file", 0, "%s", error.text);
         return false;
     }
-    bool ok = set_authorization(settings, options, host, "client_secret_file",
-                                key_file_secret(&file));
+    bool ok =
+        set_authorization(settings, options, host, "client_secret_file", key_file_secret(&file));
     key_file_free(&file);
     return ok;
 }

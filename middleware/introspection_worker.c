@@ -77,8 +77,7 @@ find_question(const struct introspection_worker *worker, const struct introspect
 {
     struct question *question = worker->questions[digest->bytes[0]];
 
-    while (question && (question->over ||
-                        memcmp(&question->digest, digest, sizeof(*digest)) != 0))
+    while (question && (question->over || memcmp(&question->digest, digest, sizeof(*digest)) != 0))
         question = question->next;
     return question;
 }
@@ -131,8 +130,8 @@ complain(struct introspection_worker *worker, enum introspection_fault fault,
         host->log(host, MW_LOG_WARNING, "introspection", STR_FMT ": %s, status %u", STR_ARG(name),
                   word, http->status);
     else
-        host->log(host, MW_LOG_WARNING, "introspection", STR_FMT ": %s, %s: %s", STR_ARG(name), word,
-                  http_outcome_word(http->outcome), http->error);
+        host->log(host, MW_LOG_WARNING, "introspection", STR_FMT ": %s, %s: %s", STR_ARG(name),
+                  word, http_outcome_word(http->outcome), http->error);
 }
 
 /* Neither beyond what is configured nor beyond the token's own end. */
@@ -223,8 +222,8 @@ ask(struct introspection_worker *worker, const struct introspection_digest *dige
 
     if (!question)
         return NULL;
-    *question = (struct question){.next = *chain, .link = chain, .worker = worker,
-                                  .digest = *digest};
+    *question =
+        (struct question){.next = *chain, .link = chain, .worker = worker, .digest = *digest};
     if (question->next)
         question->next->link = &question->next;
     *chain = question;
@@ -281,8 +280,8 @@ introspection_worker_decide(struct introspection_worker *worker, struct mw_reque
 
 struct introspection_worker *
 introspection_worker_new(const struct mw_host *host, struct mw_worker *thread,
-                         const struct introspection_settings *settings,
-                         introspection_judge *judge, const void *instance)
+                         const struct introspection_settings *settings, introspection_judge *judge,
+                         const void *instance)
 {
     struct introspection_worker *worker = calloc(1, sizeof(*worker));
 

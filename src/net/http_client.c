@@ -6,8 +6,8 @@
  * (collect), for a multi handle must not be used from inside its own callbacks.
  *
  * The deadline is ours, not libcurl's: where it comes during a look-up, the call's owner gets his
- * answer at once, but the handle stays until the resolver has answered. Otherwise each call would leave
- * a thread behind that nobody counts, for as long as a name server is silent.
+ * answer at once, but the handle stays until the resolver has answered. Otherwise each call would
+ * leave a thread behind that nobody counts, for as long as a name server is silent.
  */
 #include "net/http_client.h"
 
@@ -278,8 +278,7 @@ http_call_start(struct http_client *client, const struct http_query *query, http
 {
     struct http_call *call;
 
-    if (client->call_count >= HTTP_CLIENT_CALLS_MAX ||
-        (call = calloc(1, sizeof(*call))) == NULL)
+    if (client->call_count >= HTTP_CLIENT_CALLS_MAX || (call = calloc(1, sizeof(*call))) == NULL)
         return NULL;
     call->client = client;
     call->done = done;

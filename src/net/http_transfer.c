@@ -96,7 +96,7 @@ on_socket_wanted(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* Connected, and nothing sent yet. libcurl's own rule about redirects knows the first scheme alone. */
+/* Connected, nothing sent yet. libcurl's own rule about redirects knows the first scheme alone. */
 static int
 on_connected(void *arg, char *to, char *from, int to_port, int from_port)
 {
@@ -351,9 +351,8 @@ http_transfer_answer(struct http_transfer *transfer, CURLcode result, struct htt
         return;
     }
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    *answer = (struct http_answer){HTTP_ANSWERED, (unsigned)status,
-                                   {transfer->body_len > 0 ? transfer->body : "", transfer->body_len},
-                                   transfer->max_age_s, ""};
+    struct str body = {transfer->body_len > 0 ? transfer->body : "", transfer->body_len};
+    *answer = (struct http_answer){HTTP_ANSWERED, (unsigned)status, body, transfer->max_age_s, ""};
 }
 
 void

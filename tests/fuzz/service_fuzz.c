@@ -1,7 +1,7 @@
 /*
- * service_fuzz.c - two lines: a Cache-Control value, and the address of a service. A value never keeps
- * an answer longer for being read twice, or behind a stricter one; an address that is taken has
- * no user in it, and goes in the clear to this machine alone.
+ * service_fuzz.c - two lines: a Cache-Control value, and the address of a service. A value never
+ * keeps an answer longer for being read twice, or behind a stricter one; an address that is taken
+ * has no user in it, and goes in the clear to this machine alone.
  */
 #include "fuzz.h"
 

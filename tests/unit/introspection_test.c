@@ -15,7 +15,8 @@
 #include <stdlib.h>
 
 #define NOW_MS INT64_C(1700000000000)
-#define URL {"url", "https://id.example.com/introspect?key=secret"}
+#define ADDRESS "https://id.example.com/introspect?key=secret"
+#define URL {"url", ADDRESS}
 #define ACTIVE "{\"active\":true}"
 
 /* ---- Instances and requests ---------------------------------------------------------- */
@@ -88,11 +89,13 @@ cancel(struct setup *setup, struct ask *made)
 
 static const struct fake_row plain[] = {URL, {NULL}};
 static const struct fake_row strict[] = {
-    URL, {"issuer", "i"}, {"audience", "a"}, {"audience", "b"}, {"require_expiration", "true"}, {NULL}};
-static const struct fake_row kept_open[] = {URL, {"on_expiry", "keep"}, {"subject_claim", "username"},
-                                            {NULL}};
+    URL, {"issuer", "i"}, {"audience", "a"}, {"audience", "b"}, {"require_expiration", "true"},
+    {NULL}};
+static const struct fake_row kept_open[] = {
+    URL, {"on_expiry", "keep"}, {"subject_claim", "username"}, {NULL}};
 static const struct fake_row forwarding[] = {
-    URL, {"forward_claims", "scope=X-Auth-Scope"}, {"forward_claims", "ext.role=X-Auth-Role"}, {NULL}};
+    URL, {"forward_claims", "scope=X-Auth-Scope"}, {"forward_claims", "ext.role=X-Auth-Role"},
+    {NULL}};
 
 static const struct {
     const struct fake_row *rows;
@@ -105,13 +108,13 @@ static const struct {
     {plain, 200, ACTIVE, 0, NULL, ""},
     {plain, 200, " {\"sub\":\"ann\",\"iss\":\"i\",\"active\":true}\n", 0, NULL, "identify i ann\n"},
     {plain, 200, "{\"active\":true,\"exp\":1700000060}", 0, NULL, "deadline 1700000060000\n"},
-    {kept_open, 200, "{\"active\":true,\"exp\":1700000060,\"sub\":\"1\",\"username\":\"ann\"}", 0, NULL,
-     "identify  ann\n"},
+    {kept_open, 200, "{\"active\":true,\"exp\":1700000060,\"sub\":\"1\",\"username\":\"ann\"}", 0,
+     NULL, "identify  ann\n"},
     {forwarding, 200, "{\"active\":true,\"scope\":\"a b\",\"ext\":{\"role\":\"x\"}}", 0, NULL,
      "strip header X-Auth-Scope\nforward X-Auth-Scope: a b\n"
      "strip header X-Auth-Role\nforward X-Auth-Role: x\n"},
-    {strict, 200, "{\"active\":true,\"iss\":\"i\",\"aud\":[\"x\",\"b\"],\"exp\":1700000060}", 0, NULL,
-     "deadline 1700000060000\n"},
+    {strict, 200, "{\"active\":true,\"iss\":\"i\",\"aud\":[\"x\",\"b\"],\"exp\":1700000060}", 0,
+     NULL, "deadline 1700000060000\n"},
     /* What an answer says against its token. */
     {plain, 200, "{\"active\":false}", 401, "token-inactive", ""},
     {plain, 200, "{\"active\":false,\"sub\":\"ann\"}", 401, "token-inactive", ""},
@@ -123,10 +126,11 @@ static const struct {
     {plain, 200, "{\"active\":true,\"sub\":7}", 401, "token-claim", ""},
     {kept_open, 200, "{\"active\":true,\"username\":[\"ann\"]}", 401, "token-claim", ""},
     {strict, 200, "{\"active\":true,\"aud\":\"a\",\"exp\":1700000060}", 401, "token-issuer", ""},
-    {strict, 200, "{\"active\":true,\"iss\":\"j\",\"aud\":\"a\",\"exp\":1700000060}", 401, "token-issuer", ""},
+    {strict, 200, "{\"active\":true,\"iss\":\"j\",\"aud\":\"a\",\"exp\":1700000060}", 401,
+     "token-issuer", ""},
     {strict, 200, "{\"active\":true,\"iss\":\"i\",\"exp\":1700000060}", 401, "token-audience", ""},
-    {strict, 200, "{\"active\":true,\"iss\":\"i\",\"aud\":\"c\",\"exp\":1700000060}", 401, "token-audience",
-     ""},
+    {strict, 200, "{\"active\":true,\"iss\":\"i\",\"aud\":\"c\",\"exp\":1700000060}", 401,
+     "token-audience", ""},
     {strict, 200, "{\"active\":true,\"iss\":\"i\",\"aud\":\"a\"}", 401, "token-no-expiry", ""},
     /* What is no answer. */
     {plain, 200, "", 503, "introspection-garbled", ""},
@@ -167,13 +171,14 @@ START_TEST(judges_answers)
 
     check_waits(&setup, &made, "t");
     ck_assert_int_eq(fake_http_waiting(), 1);
-    ck_assert_str_eq(fake_http_url(0), "https://id.example.com/introspect?key=secret");
+    ck_assert_str_eq(fake_http_url(0), ADDRESS);
     ck_assert_str_eq(fake_http_body(0), "token=t&token_type_hint=access_token");
     fake_http_end(0, answers[_i].status, answers[_i].body);
     const char *context = answers[_i].body ? answers[_i].body : "";
     ck_assert_msg(strncmp(made.request.trace, ASKED, strlen(ASKED)) == 0, "%s", made.request.trace);
     ck_assert_str_eq(made.request.trace + strlen(ASKED), answers[_i].trace);
-    ck_assert_msg(made.request.status == answers[_i].wanted, "%s: %d", context, made.request.status);
+    ck_assert_msg(made.request.status == answers[_i].wanted, "%s: %d", context,
+                  made.request.status);
     if (answers[_i].word)
         ck_assert_str_eq(made.request.word, answers[_i].word);
     if (answers[_i].wanted == 401)
@@ -209,15 +214,18 @@ START_TEST(asks_only_about_what_may_be_a_token)
     struct setup setup = begin(plain);
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct mw_request request = {.now_ms = NOW_MS, .headers = {{rows[i].header, rows[i].value}}};
-        ck_assert_int_eq(introspection_module.decide(setup.instance, setup.state, &request), MW_DENY);
+        struct mw_request request = {.now_ms = NOW_MS,
+                                     .headers = {{rows[i].header, rows[i].value}}};
+        ck_assert_int_eq(introspection_module.decide(setup.instance, setup.state, &request),
+                         MW_DENY);
         ck_assert_str_eq(request.word, rows[i].word);
         ck_assert_int_eq(request.status, rows[i].status);
         ck_assert_ptr_nonnull(strstr(request.challenge, "Bearer realm=\"wsgate\""));
         fake_request_free(&request);
     }
-    struct mw_request twice = {.now_ms = NOW_MS,
-                               .headers = {{"Authorization", "Bearer t"}, {"Authorization", "Bearer t"}}};
+    struct mw_request twice = {
+        .now_ms = NOW_MS,
+        .headers = {{"Authorization", "Bearer t"}, {"Authorization", "Bearer t"}}};
     ck_assert_int_eq(introspection_module.decide(setup.instance, setup.state, &twice), MW_DENY);
     ck_assert_int_eq(twice.status, 400);
     ck_assert_int_eq(fake_http_started(), 0);
@@ -386,12 +394,14 @@ START_TEST(what_is_kept_is_judged_anew)
     struct ask made;
     int64_t exp_s = clock_wall_ms() / 1000 + 3600;
 
-    snprintf(body, sizeof(body), "{\"active\":true,\"sub\":\"ann\",\"exp\":%lld}", (long long)exp_s);
+    snprintf(body, sizeof(body), "{\"active\":true,\"sub\":\"ann\",\"exp\":%lld}",
+             (long long)exp_s);
     check_waits(&setup, &made, "t");
     fake_http_end(0, 200, body);
     check_resumed(&made, MW_PASS);
     ck_assert_int_eq(ask(&setup, &made, "t"), MW_PASS);
-    ck_assert_ptr_nonnull(strstr(made.request.trace, "count introspection_kept 1\nidentify  ann\ndeadline "));
+    ck_assert_ptr_nonnull(
+        strstr(made.request.trace, "count introspection_kept 1\nidentify  ann\ndeadline "));
     struct mw_request late = {.now_ms = exp_s * 1000, .headers = {{"Authorization", "Bearer t"}}};
     ck_assert_int_eq(introspection_module.decide(setup.instance, setup.state, &late), MW_DENY);
     ck_assert_str_eq(late.word, "token-expired");
@@ -399,7 +409,7 @@ START_TEST(what_is_kept_is_judged_anew)
 }
 END_TEST
 
-/* ---- Set-up ------------------------------------------------------------------------------------ */
+/* ---- Set-up ------------------------------------------------------------------------------ */
 
 static const struct fake_row many[] = {{"entries", "1000001"}, {"time", "2h"}, {NULL}};
 static struct mw_options many_options = {.rows = many};
@@ -420,7 +430,7 @@ static const struct {
      "client_id[0]: empty; leave it out, or name one\n"},
     {{URL, {"client_id", "me"}, {"client_secret", ""}, {NULL}},
      "client_secret[0]: expected a secret of 1 to 1024 bytes\n"},
-    {{URL, {"client_id", "me"}, {"client_secret", "x"}, {"client_secret_file", "/dev/null"}, {NULL}},
+    {{URL, {"client_id", "me"}, {"client_secret", "x"}, {"client_secret_file", "x"}, {NULL}},
      "client_secret[0]: there is a client_secret_file too\n"},
     {{URL, {"client_id", "me"}, {"client_secret_file", "/nowhere"}, {NULL}},
      "client_secret_file[0]: No such file or directory\n"},
@@ -431,9 +441,11 @@ static const struct {
     {{URL, {"cache", NULL, &many_options}, {NULL}},
      "entries[0]: expected at most 1000000\ntime[0]: expected at most 1h\n"},
     {{URL, {"issuer", ""}, {"subject_claim", ""}, {NULL}},
-     "issuer[0]: empty; leave it out, or name one\nsubject_claim[0]: empty; leave it out, or name one\n"},
+     "issuer[0]: empty; leave it out, or name one\nsubject_claim[0]: empty; leave it out, or name "
+     "one\n"},
     {{URL, {"forward_claims", "sub=Host"}, {NULL}},
-     "forward_claims[0]: this header has a meaning of its own; expected another, such as X-Auth-Subject\n"},
+     "forward_claims[0]: this header has a meaning of its own; expected another, such as "
+     "X-Auth-Subject\n"},
     {{URL, {"token_from", "body"}, {NULL}},
      "token_from[0]: expected header, \"cookie:NAME\", \"query:NAME\" or subprotocol\n"},
     {{URL, {"realm", "\n"}, {NULL}}, "realm[0]: expected printable ASCII\n"},
@@ -467,7 +479,8 @@ live(size_t n)
     void *instance = introspection_module.setup(&options, &fake_host);
     void *state = instance ? introspection_module.worker_start(instance, &worker) : NULL;
     for (int i = 0; state && i < 2; i++) {
-        made = (struct ask){.request = {.now_ms = NOW_MS, .headers = {{"Authorization", "Bearer t"}}}};
+        made =
+            (struct ask){.request = {.now_ms = NOW_MS, .headers = {{"Authorization", "Bearer t"}}}};
         enum mw_verdict verdict = introspection_module.decide(instance, state, &made.request);
         if (fake_http_waiting())
             fake_http_end(0, 200, "{\"active\":true,\"sub\":\"ann\",\"aud\":\"a\"}");

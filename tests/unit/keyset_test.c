@@ -684,7 +684,7 @@ keyset_suite(void)
     suite_add_tcase(suite, keys);
     tcase_add_test(set, two_keys_of_one_name_and_algorithm_are_an_error);
     tcase_add_test(set, a_set_is_bounded);
-    tcase_add_unchecked_fixture(set, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(set, maker_setup, NULL);
     tcase_add_test(set, sets_are_put_together);
     tcase_add_test(set, holders_are_counted_across_threads);
     suite_add_tcase(suite, set);
