@@ -359,7 +359,7 @@ class SilentNameServer(unittest.TestCase):
         storm = [{"url": self.LONG, "timeout_ms": 200}] * 50
         *rounds, end = run(*[storm] * 4)
         self.assertEqual({"timeout"}, {answer["outcome"] for answers in rounds for answer in answers})
-        self.assertLessEqual(end["threads"], 33)
+        self.assertLessEqual(end["threads"], 32 + 4)  # ours, and what a sanitizer has
         self.assertLess(end["free_ms"], 1000)
 
     def test_others_go_on(self):

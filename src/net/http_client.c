@@ -92,8 +92,9 @@ let_go(struct http_call *call)
 {
     call->done = NULL;
     (void)event_del(&call->deadline);
-    call->transfer.forgotten = true;
-    if (!call->transfer.looking_up)
+    if (call->transfer.looking_up)
+        http_transfer_forget(&call->transfer);
+    else
         free_call(call);
 }
 
@@ -285,7 +286,7 @@ http_call_start(struct http_client *client, const struct http_query *query, http
     call->arg = arg;
     if (!http_transfer_open(&call->transfer, query, call) || !arm(call, query->timeout_ms) ||
         curl_multi_add_handle(client->multi, call->transfer.easy) != CURLM_OK) {
-        if (call->timeout_ms > 0)
+        if (event_initialized(&call->deadline))
             (void)event_del(&call->deadline);
         http_transfer_close(&call->transfer);
         free(call);

@@ -249,22 +249,31 @@ http_transfer_open(struct http_transfer *transfer, const struct http_query *quer
 }
 
 static void
-wipe(char *at, size_t len)
+wipe_request(struct http_transfer *transfer)
 {
-    if (at != NULL)
-        explicit_bzero(at, len);
-    free(at);
+    for (struct curl_slist *field = transfer->fields; field != NULL; field = field->next)
+        explicit_bzero(field->data, strlen(field->data));
+    if (transfer->request != NULL)
+        explicit_bzero(transfer->request, transfer->request_len);
+}
+
+void
+http_transfer_forget(struct http_transfer *transfer)
+{
+    transfer->forgotten = true;
+    wipe_request(transfer);
 }
 
 void
 http_transfer_close(struct http_transfer *transfer)
 {
     curl_easy_cleanup(transfer->easy);
-    for (struct curl_slist *field = transfer->fields; field != NULL; field = field->next)
-        explicit_bzero(field->data, strlen(field->data));
+    wipe_request(transfer);
     curl_slist_free_all(transfer->fields);
-    wipe(transfer->request, transfer->request_len);
-    wipe(transfer->body, transfer->body_len);
+    free(transfer->request);
+    if (transfer->body != NULL)
+        explicit_bzero(transfer->body, transfer->body_len);
+    free(transfer->body);
 }
 
 /* ---- What came of it --------------------------------------------------------------------- */
