@@ -1,5 +1,5 @@
 /*
- * bearer_options.h - the options that all modules have which admit by bearer token, read and judged.
+ * bearer_options.h - options of all modules that admit by bearer token, read and judged.
  *
  * Every fault is reported, not just the first. Strings belong to the configuration.
  */
@@ -21,14 +21,14 @@ bool bearer_list_check(const struct mw_options *options, const struct mw_host *h
 /* `word` as a string; an empty one is a fault, for the same reason. */
 bool bearer_name_read(const struct mw_options *options, const struct mw_host *host,
                       const char *word, struct str *name) MUST_CHECK;
-/* `token_from`. places: BEARER_PLACES_MAX of them. */
+/* `token_from`, not empty. places: BEARER_PLACES_MAX of them. */
 bool bearer_places_read(const struct mw_options *options, const struct mw_host *host,
                         struct credential_place *places, size_t *count) MUST_CHECK;
 /* `forward_claims`. forwards: BEARER_FORWARDS_MAX of them; claim_header_free is due for `*count`
  * either way. */
 bool bearer_forwards_read(const struct mw_options *options, const struct mw_host *host,
                           struct claim_header *forwards, size_t *count) MUST_CHECK;
-/* `audience`. The caller frees *audiences, NULL for none. */
+/* `audience`, not empty if given. The caller frees *audiences, NULL for none. */
 bool bearer_audiences_read(const struct mw_options *options, const struct mw_host *host,
                            struct str **audiences, size_t *count) MUST_CHECK;
 

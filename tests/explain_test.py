@@ -19,6 +19,7 @@ sys.path[:0] = [os.path.join(SOURCE, "tests", "blackbox"), os.path.join(SOURCE, 
 from harness import tokens  # noqa: E402
 from harness.case import Case  # noqa: E402
 from harness.gateway import SANITIZER  # noqa: E402
+from harness.service import HANG, Service, reply  # noqa: E402
 from harness.wire import KEY  # noqa: E402
 from json_fields import fields, manual  # noqa: E402
 
@@ -556,6 +557,24 @@ The client would be answered:
             "f": (False, "pass", None),
         })
         self.assertEqual((report["status"], report["refused_by"]), (403, "b"))
+
+    def test_a_service_is_asked(self):
+        known = {"active": True, "sub": "ann", "exp": 4102444800}
+        answers = [[reply(json.dumps(known).encode())], [reply(b'{"active":false}')], [HANG]]
+        with Service(lambda _: answers.pop(0)) as service:
+            options = {"url": service.url(), "timeout": "300ms"}
+            config = self.config(self.backend(), require=["users"],
+                                 middleware={"users": {"introspection": options}})
+            config["listeners"][0]["address"] = "127.0.0.1:1"
+            done = [self.explain("--token", "opaque", "/ws", config=config) for _ in range(3)]
+        self.assertIn("users (introspection)  pass", done[0].stdout)
+        self.assertIn("subject: ann", done[0].stdout)
+        self.assertIn("ends the tunnel at 2100-01-01T00:00:00Z", done[0].stdout)
+        self.assertIn("users (introspection)  deny: 401 token-inactive", done[1].stdout)
+        self.assertIn("users (introspection)  deny: 504 introspection-timeout", done[2].stdout)
+        self.assertIn("no answer within 300 ms", done[2].stderr)
+        self.assertEqual([b"token=opaque&token_type_hint=access_token"] * 3,
+                         [request.body for request in service.requests])
 
     def test_the_chain_has_one_deadline(self):
         report, verdicts, _ = self.outcome(a={"delay": "200ms"}, b={"delay": "200ms"}, c={})

@@ -2,9 +2,9 @@
  * http_client_program.c - the HTTP client for tests/http_client_test.py.
  *
  * Standard input is a JSON list of rounds, each a list of calls: url, and method, body, fields,
- * ca_file, timeout_ms, body_max, redirects_max, cancel_after_ms where they differ from the defaults.
- * The calls of a round go out together; when all are over a line says what came of each. With
- * "abandon" as the last word of a round nobody waits for it. The last line says how long the
+ * ca_file, timeout_ms, body_max, redirects_max, cancel_after_ms where they differ from the
+ * defaults. The calls of a round go out together; when all are over a line says what came of each.
+ * With "abandon" as the last word of a round nobody waits for it. The last line says how long the
  * client took to go, and how many threads are left.
  */
 #include "base/clock.h"
@@ -35,12 +35,17 @@ struct round {
     size_t count, waiting;
 };
 
+static json_t *
+milliseconds_since(uint64_t us)
+{
+    return json_integer((json_int_t)((clock_monotonic_us() - us) / 1000));
+}
+
 static void
 end(struct one *one, const char *outcome)
 {
     json_object_set_new(one->answer, "outcome", json_string(outcome));
-    json_object_set_new(one->answer, "ms",
-                        json_integer((json_int_t)((clock_monotonic_us() - one->started_us) / 1000)));
+    json_object_set_new(one->answer, "ms", milliseconds_since(one->started_us));
     if (one->cancel != NULL)
         event_free(one->cancel);
     if (--one->round->waiting == 0)
@@ -67,8 +72,7 @@ on_cancel(evutil_socket_t fd, short what, void *arg)
 
     (void)fd, (void)what;
     http_call_cancel(one->call);
-    json_object_set_new(one->answer, "cancel_ms",
-                        json_integer((json_int_t)((clock_monotonic_us() - before_us) / 1000)));
+    json_object_set_new(one->answer, "cancel_ms", milliseconds_since(before_us));
     end(one, "cancelled");
 }
 
@@ -99,7 +103,8 @@ start(struct round *round, const json_t *call)
         abort();
     for (size_t i = 0; i < json_array_size(list) && i < FIELDS_MAX; i++)
         fields[i] = json_string_value(json_array_get(list, i));
-    *one = (struct one){.round = round, .answer = json_object(), .started_us = clock_monotonic_us()};
+    *one = (struct one){.round = round, .started_us = clock_monotonic_us()};
+    one->answer = json_object();
     json_array_append_new(round->answers, one->answer);
     round->waiting++;
     one->call = http_call_start(

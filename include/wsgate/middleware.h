@@ -139,9 +139,9 @@ struct mw_host {
     struct mw_str (*subprotocol)(const struct mw_request *request, size_t i);
     int64_t (*wall_clock_ms)(const struct mw_request *request); /* since 1970, read once a turn */
 
-    /* Answers. deny: status 400, 401, 403, 429 or 503; `word` is a static lower-case
-     * code for the log and the metric; `challenge` the value of WWW-Authenticate, or
-     * NULL. It returns MW_DENY, so that `return host->deny(..)` reads well. */
+    /* Answers. deny: status 400, 401, 403, 429, 503, or 504 for a service that was too slow;
+     * `word` is a static lower-case code for the log and the metric; `challenge` the value of
+     * WWW-Authenticate, or NULL. It returns MW_DENY, so that `return host->deny(..)` reads well. */
     enum mw_verdict (*deny)(struct mw_request *request, int status, const char *word,
                             const char *challenge);
     bool (*forward_header)(struct mw_request *request, const char *name, struct mw_str value);

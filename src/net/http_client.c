@@ -6,8 +6,8 @@
  * (collect), for a multi handle must not be used from inside its own callbacks.
  *
  * The deadline is ours, not libcurl's: where it comes during a look-up, the call's owner gets his
- * answer at once, but the handle stays until the resolver has answered. Otherwise each call would leave
- * a thread behind that nobody counts, for as long as a name server is silent.
+ * answer at once, but the handle stays until the resolver has answered. Otherwise each call would
+ * leave a thread behind that nobody counts, for as long as a name server is silent.
  */
 #include "net/http_client.h"
 
@@ -92,8 +92,9 @@ let_go(struct http_call *call)
 {
     call->done = NULL;
     (void)event_del(&call->deadline);
-    call->transfer.forgotten = true;
-    if (!call->transfer.looking_up)
+    if (call->transfer.looking_up)
+        http_transfer_forget(&call->transfer);
+    else
         free_call(call);
 }
 
@@ -278,15 +279,14 @@ http_call_start(struct http_client *client, const struct http_query *query, http
 {
     struct http_call *call;
 
-    if (client->call_count >= HTTP_CLIENT_CALLS_MAX ||
-        (call = calloc(1, sizeof(*call))) == NULL)
+    if (client->call_count >= HTTP_CLIENT_CALLS_MAX || (call = calloc(1, sizeof(*call))) == NULL)
         return NULL;
     call->client = client;
     call->done = done;
     call->arg = arg;
     if (!http_transfer_open(&call->transfer, query, call) || !arm(call, query->timeout_ms) ||
         curl_multi_add_handle(client->multi, call->transfer.easy) != CURLM_OK) {
-        if (call->timeout_ms > 0)
+        if (event_initialized(&call->deadline))
             (void)event_del(&call->deadline);
         http_transfer_close(&call->transfer);
         free(call);

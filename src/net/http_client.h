@@ -5,8 +5,8 @@
  * threads of libcurl, and a call that is cancelled does not wait for them. Each call has a deadline
  * for the whole of it and a bound on head and body. `https` verifies chain and name, always; no
  * proxy of the environment is used; other schemes than http and https are refused, as is an
- * address with a user in it, both after a redirect too. A redirect never leads from https to http, and
- * takes no Authorization to another host.
+ * address with a user in it, both after a redirect too. A redirect never leads from https to
+ * http, and takes no Authorization to another host.
  *
  * Connections are kept for the next call. There are at most HTTP_CLIENT_PER_HOST to one host and
  * port; a call beyond waits for one, within its deadline. A look-up that its call gave up still
@@ -64,10 +64,10 @@ enum http_outcome {
 
 struct http_answer {
     enum http_outcome outcome;
-    unsigned status;    /* 0 unless ANSWERED */
-    struct str body;    /* valid for the call of done; never NULL, whole if ANSWERED, else empty */
-    int64_t max_age_s;  /* of Cache-Control (protocol/cache_control.h); 0: keep it not; -1: no word */
-    const char *error;  /* one printable line for the operator, without credentials; "" when ANSWERED */
+    unsigned status;   /* 0 unless ANSWERED */
+    struct str body;   /* valid for the call of done; never NULL, whole if ANSWERED, else empty */
+    int64_t max_age_s; /* of Cache-Control (protocol/cache_control.h); -1: it says nothing */
+    const char *error; /* a printable line for the operator, without credentials; "" if ANSWERED */
 };
 
 /* Once for every call, from the loop, never from inside http_call_start; never after a cancel. It
@@ -81,7 +81,7 @@ bool http_client_global_start(void) MUST_CHECK;
 
 /* NULL: out of memory. */
 struct http_client *http_client_new(struct event_base *base) MUST_CHECK;
-/* Ends every call without a word, as http_call_cancel does. Not from inside done. NULL is allowed. */
+/* Ends every call without a word, as http_call_cancel does. Not from inside done. NULL: nothing. */
 void http_client_free(struct http_client *client);
 
 /* Copies what it needs. NULL: out of memory, or too many calls. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BODY_FIRST_BYTES = 4096, CA_KEPT_S = 3600, IDLE_MAX_S = 60, LIFE_MAX_S = 600 };
+enum { BODY_FIRST_BYTES = 4096, IDLE_MAX_S = 60, LIFE_MAX_S = 600 };
 
 /* ---- While the answer arrives -------------------------------------------------------- */
 
@@ -96,7 +96,7 @@ on_socket_wanted(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* Connected, and nothing sent yet. libcurl's own rule about redirects knows the first scheme alone. */
+/* Connected, nothing sent yet. libcurl's own rule about redirects knows the first scheme alone. */
 static int
 on_connected(void *arg, char *to, char *from, int to_port, int from_port)
 {
@@ -130,7 +130,7 @@ static const struct {
     {CURLOPT_SSL_VERIFYPEER, 1},
     {CURLOPT_SSL_VERIFYHOST, 2},
     {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
-    {CURLOPT_CA_CACHE_TIMEOUT, CA_KEPT_S}, /* reading the system's takes tens of milliseconds */
+    {CURLOPT_CA_CACHE_TIMEOUT, -1}, /* a bundle is read once for each client */
     {CURLOPT_MAXAGE_CONN, IDLE_MAX_S},
     {CURLOPT_MAXLIFETIME_CONN, LIFE_MAX_S}, /* so that a changed address is noticed */
 };
@@ -202,6 +202,21 @@ set_request(struct http_transfer *transfer, struct str body)
            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->request) == CURLE_OK;
 }
 
+/*
+ * One bundle alone, never the system's directory of certificates too: it would count beside a
+ * file of one's own, and where it is set libcurl reads the bundle for every connection, which takes
+ * tens of milliseconds.
+ */
+static bool
+set_trust(CURL *easy, const char *ca_file)
+{
+    if (ca_file != NULL && curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file) != CURLE_OK)
+        return false;
+    if (ca_file == NULL && curl_version_info(CURLVERSION_NOW)->cainfo == NULL)
+        return true; /* the directory is all there is */
+    return curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
+}
+
 static bool
 set_query(struct http_transfer *transfer, const struct http_query *query)
 {
@@ -209,10 +224,7 @@ set_query(struct http_transfer *transfer, const struct http_query *query)
     bool secure = strncasecmp(query->url, "https:", 6) == 0;
 
     transfer->body_max = query->body_max;
-    /* With a file of its own, the system's directory of certificates must not count either. */
-    if (query->ca_file != NULL &&
-        (curl_easy_setopt(easy, CURLOPT_CAINFO, query->ca_file) != CURLE_OK ||
-         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) != CURLE_OK))
+    if (!set_trust(easy, query->ca_file))
         return false;
     if (strcmp(query->method, "POST") == 0 && !set_request(transfer, query->body))
         return false;
@@ -237,22 +249,31 @@ http_transfer_open(struct http_transfer *transfer, const struct http_query *quer
 }
 
 static void
-wipe(char *at, size_t len)
+wipe_request(struct http_transfer *transfer)
 {
-    if (at != NULL)
-        explicit_bzero(at, len);
-    free(at);
+    for (struct curl_slist *field = transfer->fields; field != NULL; field = field->next)
+        explicit_bzero(field->data, strlen(field->data));
+    if (transfer->request != NULL)
+        explicit_bzero(transfer->request, transfer->request_len);
+}
+
+void
+http_transfer_forget(struct http_transfer *transfer)
+{
+    transfer->forgotten = true;
+    wipe_request(transfer);
 }
 
 void
 http_transfer_close(struct http_transfer *transfer)
 {
     curl_easy_cleanup(transfer->easy);
-    for (struct curl_slist *field = transfer->fields; field != NULL; field = field->next)
-        explicit_bzero(field->data, strlen(field->data));
+    wipe_request(transfer);
     curl_slist_free_all(transfer->fields);
-    wipe(transfer->request, transfer->request_len);
-    wipe(transfer->body, transfer->body_len);
+    free(transfer->request);
+    if (transfer->body != NULL)
+        explicit_bzero(transfer->body, transfer->body_len);
+    free(transfer->body);
 }
 
 /* ---- What came of it --------------------------------------------------------------------- */
@@ -339,9 +360,8 @@ http_transfer_answer(struct http_transfer *transfer, CURLcode result, struct htt
         return;
     }
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    *answer = (struct http_answer){HTTP_ANSWERED, (unsigned)status,
-                                   {transfer->body_len > 0 ? transfer->body : "", transfer->body_len},
-                                   transfer->max_age_s, ""};
+    struct str body = {transfer->body_len > 0 ? transfer->body : "", transfer->body_len};
+    *answer = (struct http_answer){HTTP_ANSWERED, (unsigned)status, body, transfer->max_age_s, ""};
 }
 
 void

@@ -23,7 +23,7 @@ struct http_transfer {
     enum http_outcome refused; /* by us, while it arrived; ANSWERED: not */
     bool secure;               /* a request has gone out over TLS: none may go without */
     bool looking_up;           /* a thread of libcurl may be asking for an address */
-    bool forgotten;            /* nobody wants the answer: no socket is opened any more */
+    bool forgotten;            /* no socket is opened any more */
     char error[CURL_ERROR_SIZE]; /* libcurl's words */
     char text[HTTP_CLIENT_ERROR_MAX];
 };
@@ -32,6 +32,8 @@ struct http_transfer {
  * http_transfer_close is due either way. */
 bool http_transfer_open(struct http_transfer *transfer, const struct http_query *query, void *owner)
     MUST_CHECK;
+/* Nobody wants the answer, but the look-up goes on: what was to be sent is wiped, and never sent. */
+void http_transfer_forget(struct http_transfer *transfer);
 /* What came of it; points into *transfer. */
 void http_transfer_answer(struct http_transfer *transfer, CURLcode result,
                           struct http_answer *answer);

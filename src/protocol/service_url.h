@@ -1,5 +1,5 @@
 /*
- * service_url.h - the address of a service that the gateway itself asks, as an option gives it. Pure.
+ * service_url.h - the address of a service that the gateway asks, as an option gives it. Pure.
  */
 #ifndef WSGATE_SERVICE_URL_H
 #define WSGATE_SERVICE_URL_H

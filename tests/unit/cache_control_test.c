@@ -65,7 +65,8 @@ START_TEST(judges)
     char *value = malloc(len > 0 ? len : 1); /* exact: a sanitizer sees the first byte behind it */
 
     memcpy(value, rows[_i].value, len);
-    ck_assert_msg(cache_control_max_age(rows[_i].before, (struct str){value, len}) == rows[_i].after,
+    ck_assert_msg(cache_control_max_age(rows[_i].before, (struct str){value, len}) ==
+                      rows[_i].after,
                   "%s", rows[_i].value);
     free(value);
 }

@@ -13,12 +13,12 @@
             ck_abort_msg("fake http: %s", #condition);                                            \
     } while (0)
 
-enum { CALLS_MAX = 16, TIMERS_MAX = 16 };
+enum { CALLS_MAX = 512, TIMERS_MAX = 16 };
 
 struct http_call {
     http_done *done;
     void *arg;
-    char url[256];
+    char url[256], body[256];
 };
 
 struct timer {
@@ -88,6 +88,12 @@ fake_http_url(int i)
     return calls[i]->url;
 }
 
+const char *
+fake_http_body(int i)
+{
+    return calls[i]->body;
+}
+
 static struct http_call *
 take(int i)
 {
@@ -105,7 +111,7 @@ fake_http_end(int i, unsigned status, const char *body)
 
     REQUIRE(i < waiting);
     if (!body)
-        answer = (struct http_answer){(enum http_outcome)status, 0, STR_NONE, -1, "it was not to be"};
+        answer = (struct http_answer){(enum http_outcome)status, 0, STR(""), -1, "it was not to be"};
     struct http_call *call = take(i);
     call->done(call->arg, &answer);
     free(call);
@@ -140,6 +146,9 @@ __wrap_http_call_start(struct http_client *client, const struct http_query *quer
     REQUIRE(waiting < CALLS_MAX);
     REQUIRE(strlen(query->url) < sizeof(call->url));
     strcpy(call->url, query->url);
+    REQUIRE(query->body.len < sizeof(call->body));
+    if (query->body.at)
+        memcpy(call->body, query->body.at, query->body.len);
     call->done = done;
     call->arg = arg;
     calls[waiting++] = call;

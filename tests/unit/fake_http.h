@@ -18,6 +18,7 @@ int fake_http_waiting(void);
 int fake_http_started(void);
 /* Of the i-th that waits, the oldest first. */
 const char *fake_http_url(int i);
+const char *fake_http_body(int i);
 /* Ends the i-th. body == NULL: it was not answered; status is then an http_outcome. */
 void fake_http_end(int i, unsigned status, const char *body);
 /* Of the timers that are set, the one that was set last is due. Returns the milliseconds that it

@@ -59,7 +59,7 @@ tear_down(void)
 struct told {
     int times;
     enum http_outcome outcome;
-    bool whole; /* nothing in the answer was NULL */
+    bool whole;               /* nothing in the answer was NULL */
     const char *next;         /* asked from inside done */
     struct http_call *victim; /* cancelled from inside done */
 };

@@ -873,7 +873,7 @@ START_TEST(the_table_is_whole)
         ck_assert(row->help && row->help[strlen(row->help) - 1] == '.');
         later += (row->flags & MW_LATER) != 0;
     }
-    ck_assert_uint_eq(later, 3);
+    ck_assert_uint_eq(later, 2);
 }
 END_TEST
 

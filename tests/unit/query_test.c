@@ -136,8 +136,7 @@ START_TEST(what_is_encoded_decodes_to_itself)
         text[i] = (char)(i + 1);
     size_t encoded_len = query_encode((struct str){text, sizeof(text)}, encoded);
     for (size_t i = 0; i < encoded_len; i++)
-        ck_assert_msg(strchr("&=;?#\"", encoded[i]) == NULL && encoded[i] > ' ' && encoded[i] < 0x7F,
-                      "%c", encoded[i]);
+        ck_assert(strchr("&=;?#\"", encoded[i]) == NULL && encoded[i] > ' ' && encoded[i] < 0x7F);
     ck_assert(query_decode((struct str){encoded, encoded_len}, decoded, &len));
     ck_assert(str_equal((struct str){decoded, len}, (struct str){text, sizeof(text)}));
     encoded_len = query_encode(STR("aZ9-._~ +%\xC3:"), encoded);

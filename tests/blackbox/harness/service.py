@@ -36,8 +36,8 @@ def reply(body=b"", status=200, fields=(), length=True):
 
 class Service:
     """
-    `answer(request)` gives a list: bytes are sent, numbers are pauses in seconds, HANG and CLOSE
-    are what they say. Afterwards the next request is read from the same connection.
+    `answer(request)` gives a list: bytes are sent, numbers are pauses in seconds, an Event is waited
+    for, HANG and CLOSE are what they say. Afterwards the next request is read from the same connection.
     """
 
     def __init__(self, answer, context=None):
@@ -45,19 +45,23 @@ class Service:
         self.requests, self.connections, self.faults = [], 0, []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
-        self._ending, self._lock, self._open = threading.Event(), threading.Lock(), set()
+        self._ending, self._changed, self._open = threading.Event(), threading.Condition(), set()
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
     def url(self, path="/", host="127.0.0.1"):
         return f"{'https' if self.context else 'http'}://{host}:{self.port}{path}"
 
-    @property
-    def open(self):
-        """Connections that neither side has ended."""
-        return len(self._open)
+    def await_requests(self, count):
+        """Until there were (at least) so many."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.requests) >= count, PATIENCE):
+                raise AssertionError(f"{len(self.requests)} requests, expected {count}")
 
     def close(self):
+        """Harmless when called again."""
+        if self._ending.is_set():
+            return
         self._ending.set()
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
@@ -108,8 +112,9 @@ class Service:
         request = self._read(sock)
         if request is None:
             return False
-        with self._lock:
+        with self._changed:
             self.requests.append(request)
+            self._changed.notify_all()
         for part in self.answer(request):
             if part is CLOSE:
                 return False
@@ -119,6 +124,10 @@ class Service:
                 return False
             if isinstance(part, bytes):
                 sock.sendall(part)
+            elif isinstance(part, threading.Event):
+                while not part.wait(0.02):
+                    if self._ending.is_set():
+                        return False
             elif self._ending.wait(part):
                 return False
         return True
