@@ -36,8 +36,8 @@ static const struct mw_option options_table[] = {
      "Origins that may connect, like https://app.example.com; *. stands for one or more labels at "
      "the front of a host.",
      MW_REQUIRED, NULL, NULL},
-    {"missing", MW_WORD, "deny", "What becomes of a request without Origin, which no browser sends.",
-     0, "deny|allow", NULL},
+    {"missing", MW_WORD, "deny",
+     "What becomes of a request without Origin, which no browser sends.", 0, "deny|allow", NULL},
     {NULL, MW_BOOL, NULL, NULL, 0, NULL, NULL},
 };
 

@@ -5,6 +5,7 @@
 
 #include "gateway/control.h"
 #include "gateway/privileges.h"
+#include "net/http_client.h"
 
 #include <event2/event.h>
 #include <openssl/crypto.h>
@@ -115,8 +116,13 @@ program_run(int argc, char **argv, const struct mw_module *const *modules)
         print_version();
         return EXIT_SUCCESS;
     }
+    if (!http_client_global_start()) {
+        fprintf(stderr, "wsgate: libcurl does not start\n");
+        return EXIT_FAILURE;
+    }
     host_fill(&host);
-    struct settings *settings = settings_load(line.file, modules, &host.public, SETTINGS_TO_RUN, stderr);
+    struct settings *settings =
+        settings_load(line.file, modules, &host.public, SETTINGS_TO_RUN, stderr);
     if (settings == NULL)
         return EXIT_FAILURE;
     if (line.test)

@@ -178,9 +178,11 @@ class DocsTest(unittest.TestCase):
         """Words of the core, of tokens, and of modules that refuse; the manual has them all, and no others."""
         words = set(re.findall(r'R\(\w+,\s+"([a-z0-9-]+)"', read("src", "gateway", "reasons.h")))
         words |= set(re.findall(r'X\(\w+, "(token-[a-z-]+)"', read("src", "protocol", "jose.h")))
+        words |= set(re.findall(r'X\(\w+, "(introspection-[a-z-]+)"',
+                                read("middleware", "introspection_answer.h")))
         for module in ("ip_allowlist.c", "origin.c"):
             words |= set(re.findall(r'\d{3}, "([a-z-]+)"', read("middleware", module)))
-        words -= {"none", "refused", "linger-timeout", "token-ok"}  # never in a line
+        words -= {"none", "refused", "linger-timeout", "token-ok", "introspection-ok"}  # never in a line
         page = read("man", "wsgate.8").split(".Sh LOG LINES")[1].split(".Sh WHAT A BACKEND GETS")[0]
         told = set(re.findall(r"^\.It Li ([a-z0-9-]+)$", page, flags=re.M))
         self.assertEqual(words, told - {"handshake", "tunnel", "upgraded"})

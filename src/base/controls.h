@@ -1,8 +1,9 @@
 /*
  * controls.h - characters that are not shown but do something, to a terminal or to a line.
  *
- * C0 with DEL, C1, the line and paragraph separators, and what turns the direction of writing (Unicode
- * Standard Annex 9, 2): with those a name can look like another, and a log line say the reverse.
+ * C0 with DEL, C1, the line and paragraph separators, and what turns the direction of writing
+ * (Unicode Standard Annex 9, 2): with those a name can look like another, and a log line say the
+ * reverse.
  */
 #ifndef WSGATE_CONTROLS_H
 #define WSGATE_CONTROLS_H

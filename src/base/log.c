@@ -15,10 +15,10 @@
 #include "base/clock.h"
 #include "base/log_sink.h"
 #include "base/log_writer.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -313,12 +313,7 @@ log_chown(struct log *log, uid_t uid, gid_t gid)
 bool
 log_start(struct log *log)
 {
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    log->started = pthread_create(&log->thread, NULL, run_writer, log) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    log->started = thread_start(&log->thread, run_writer, log);
     return log->started;
 }
 

@@ -17,8 +17,9 @@ struct concealed {
 
 /* Puts it in its place in a list. */
 void conceal_add(struct concealed **list, struct concealed *concealed);
-/* Without all that stands in the list, and without `own`, unless that is NULL. The longest go first, or
- * one within another would leave its rest to be read. NULL: out of memory, or text was NULL. */
+/* Without all that stands in the list, and without `own`, unless that is NULL. The longest go
+ * first, or one within another would leave its rest to be read. NULL: out of memory, or text was
+ * NULL. */
 char *conceal(char *text, const struct concealed *list, const struct concealed *own) MUST_CHECK;
 
 #endif

@@ -169,7 +169,8 @@ environment_expand(struct arena *arena, struct str text, environment_lookup *loo
     return true;
 }
 
-/* Tells the faults what the variables of that text, which has been expanded, hold. false: out of memory. */
+/* Tells the faults what the variables of that text, which has been expanded, hold. false: out of
+ * memory. */
 static bool
 conceal_variables(struct arena *arena, struct str text, environment_lookup *lookup,
                   struct faults *faults)

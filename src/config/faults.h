@@ -5,10 +5,11 @@
  * line each: "FILE:LINE:COLUMN: message". Those at one place keep the order in which
  * they were added. Only the first FAULTS_MAX by place are kept; a last line counts the rest.
  *
- * What the environment brought in may be secret: it is known here, and stands in no message, whoever
- * wrote that and whatever it quotes.
+ * What the environment brought in may be secret: it is known here, and stands in no message,
+ * whoever wrote that and whatever it quotes.
  *
- * Ownership: the collection owns copies of the messages; `file` and what is concealed are the caller's.
+ * Ownership: the collection owns copies of the messages; `file` and what is concealed are the
+ * caller's.
  */
 #ifndef WSGATE_FAULTS_H
 #define WSGATE_FAULTS_H

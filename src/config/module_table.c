@@ -21,7 +21,8 @@ fault_abi(const struct mw_module *module, FILE *faults)
     const char *name = HAS(module, name) ? module->name : NULL;
 
     if (!HAS(module, abi))
-        fprintf(faults, "a module's struct has %zu bytes: too short to say what it is\n", module->size);
+        fprintf(faults, "a module's struct has %zu bytes: too short to say what it is\n",
+                module->size);
     else if (module->abi != WSGATE_MIDDLEWARE_ABI)
         fprintf(faults, "a module was built for ABI %u of <wsgate/middleware.h>; this is ABI %d\n",
                 (unsigned)module->abi, WSGATE_MIDDLEWARE_ABI);
@@ -44,6 +45,9 @@ fault_functions(const struct mw_module *module)
         return "it needs both `worker_start` and `worker_stop`, or none";
     if (module->decide == NULL)
         return "it needs `decide`";
+    if (HAS(module, control_stop) &&
+        (module->control_start == NULL) != (module->control_stop == NULL))
+        return "it needs both `control_start` and `control_stop`, or none";
     return NULL;
 }
 

@@ -271,19 +271,29 @@ check_list(const struct option_check *check, const struct yaml_node *node)
     return valid;
 }
 
+typedef bool take_function(const struct option_check *check, struct option_item *item,
+                           const struct yaml_node *node);
+
 static bool
-check_map(const struct option_check *check, const struct yaml_node *node)
+take_all(const struct option_check *check, const struct yaml_node *map, take_function *take,
+         const char *expected)
 {
     bool valid = true;
     size_t i = 0;
 
-    if (node->kind != YAML_KIND_MAP)
-        return fault_expected(check, node, "expected a map of strings");
-    if (!make_items(check, node, node->count))
+    if (map->kind != YAML_KIND_MAP)
+        return fault_expected(check, map, expected);
+    if (!make_items(check, map, map->count))
         return false;
-    for (const struct yaml_node *item = node->first; item != NULL; item = item->next, i++)
-        valid &= take_element(check, &check->value->items[i], item);
+    for (const struct yaml_node *item = map->first; item != NULL; item = item->next, i++)
+        valid &= take(check, &check->value->items[i], item);
     return valid;
+}
+
+static bool
+check_map(const struct option_check *check, const struct yaml_node *node)
+{
+    return take_all(check, node, take_element, "expected a map of strings");
 }
 
 /* A map with members. Without a table of them the node is all that is kept. */
@@ -350,16 +360,7 @@ check_objects(const struct option_check *check, const struct yaml_node *node)
 static bool
 check_named(const struct option_check *check, const struct yaml_node *node)
 {
-    bool valid = true;
-    size_t i = 0;
-
-    if (node->kind != YAML_KIND_MAP)
-        return fault_expected(check, node, "expected a map of names");
-    if (!make_items(check, node, node->count))
-        return false;
-    for (const struct yaml_node *item = node->first; item != NULL; item = item->next, i++)
-        valid &= take_members(check, &check->value->items[i], item);
-    return valid;
+    return take_all(check, node, take_members, "expected a map of names");
 }
 
 bool

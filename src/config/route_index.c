@@ -1,9 +1,9 @@
 /*
  * route_index.c - see route_index.h.
  *
- * Every edge of the tree lies in one hash table, keyed by the node that it leaves and its text. The root's
- * edges are hosts, all others segments; "{}" is any capture and "*" the star, which no segment of a path
- * can be.
+ * Every edge of the tree lies in one hash table, keyed by the node that it leaves and its text.
+ * The root's edges are hosts, all others segments; "{}" is any capture and "*" the star, which no
+ * segment of a path can be.
  *
  * The hard thing: to say yes wrongly would refuse a file that works. A narrow capture is
  * taken in by a capture and never by a literal, a narrow star by a star alone.
@@ -157,8 +157,8 @@ look_at(struct search *search, uint32_t node)
     }
 }
 
-/* Down from that node, with what is left of the narrow path. It calls itself for captures alone, of which
- * a route has few. */
+/* Down from that node, with what is left of the narrow path. It calls itself for captures alone,
+ * of which a route has few. */
 static void
 walk(struct search *search, uint32_t node, struct str rest)
 {

@@ -46,6 +46,21 @@ take_number(struct str *rest, int64_t *number, bool *large)
     return true;
 }
 
+/* The same where it begins a value. On failure *error is `expected`,
+ * or that it is too large. */
+static bool
+begin_with_number(struct str *rest, int64_t *number, const char *expected, const char **error)
+{
+    bool large;
+
+    *error = expected;
+    if (take_number(rest, number, &large))
+        return true;
+    if (large)
+        *error = too_large;
+    return false;
+}
+
 /* The factor of the unit that `text` is, in whole; 0: none. */
 static int64_t
 unit_factor(struct str text, const struct unit *units)
@@ -62,14 +77,9 @@ read_with_unit(struct str text, const struct unit *units, int64_t *value, const 
                const char **error)
 {
     int64_t number;
-    bool large;
 
-    *error = expected;
-    if (!take_number(&text, &number, &large)) {
-        if (large)
-            *error = too_large;
+    if (!begin_with_number(&text, &number, expected, error))
         return false;
-    }
     if (number == 0 && text.len == 0) {
         *value = 0;
         return true;
@@ -160,14 +170,9 @@ bool
 scalar_rate(struct str text, int64_t *per_1000s, const char **error)
 {
     int64_t number, scaled;
-    bool large;
 
-    *error = "expected a rate such as 10/s or 100/1m";
-    if (!take_number(&text, &number, &large)) {
-        if (large)
-            *error = too_large;
+    if (!begin_with_number(&text, &number, "expected a rate such as 10/s or 100/1m", error))
         return false;
-    }
     if (number == 0 && text.len == 0) {
         *per_1000s = 0;
         return true;

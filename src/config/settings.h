@@ -84,7 +84,7 @@ struct backend_settings {
     size_t index;
     struct server_settings *servers;
     size_t server_count;
-    const struct listener_settings **own; /* of these listeners: the gateway itself is a server of it */
+    const struct listener_settings **own; /* listeners of ours that are servers of it */
     size_t own_count;
     enum balance balance;
     struct str host; /* at == NULL: the client's */
@@ -121,15 +121,15 @@ struct settings {
     struct settings_memory *memory; /* owns all of the above */
 };
 
-/* To run with them: the logs must be there to be opened. Else somebody only reads them, who may well not
- * be the one that the gateway runs as. */
+/* To run with them: the logs must be there to be opened. Else somebody only reads them, who may
+ * well not be the one that the gateway runs as. */
 enum settings_use { SETTINGS_TO_READ, SETTINGS_TO_RUN };
 
 /*
  * Reads, checks and sets up. Every fault is one line "FILE:LINE:COLUMN: what, and what was
  * expected" to `faults`; NULL when there was any. `modules` is the table main handed over, NULL
- * at its end; `host` is given to their setup. A module that this gateway cannot use is a line of its
- * own (module_table.h).
+ * at its end; `host` is given to their setup. A module that this gateway cannot use is a line of
+ * its own (module_table.h).
  */
 struct settings *settings_load(const char *file, const struct mw_module *const *modules,
                                const struct mw_host *host, enum settings_use use,

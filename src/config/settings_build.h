@@ -58,8 +58,8 @@ void settings_build_routes(struct settings_build *build);
 
 /* Zeroed memory for count elements; NULL: count is 0, or a fault says that there was none left. */
 void *settings_array(struct settings_build *build, size_t count, size_t size) MUST_CHECK;
-/* Faults at `word` of `options`. A word that is absent or was refused already is passed over. An address
- * that is refused has len 0. */
+/* Faults at `word` of `options`. A word that is absent or was refused already is passed over. An
+ * address that is refused has len 0. */
 void settings_check_address(const struct mw_options *options, struct address *address);
 /* The name at that place: letters, digits, "_", "-", ".", at most 64. */
 void settings_check_name(struct settings_build *build, struct mark mark, const char *name);

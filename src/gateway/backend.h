@@ -18,8 +18,8 @@ struct attempt {
     int last_errno;
 };
 
-/* STEP_DONE: the request is sent, or its rest waits in the outbox of a connected side. STEP_WAIT: the
- * connect is under way. STEP_FAILED: no server is left. */
+/* STEP_DONE: the request is sent, or its rest waits in the outbox of a connected side. STEP_WAIT:
+ * the connect is under way. STEP_FAILED: no server is left. */
 enum step backend_start(struct attempt *attempt, struct request *request,
                         struct side *side) MUST_CHECK;
 /* After writability: did the connect succeed? */

@@ -30,7 +30,8 @@ backend_of(struct connection *connection)
 
 /* ---- State, end --------------------------------------------------------------- */
 
-/* The servers of a backend share one time for their answer: the next one gets what is left of it. */
+/* The servers of a backend share one time for their answer: the next one gets what is left of
+ * it. */
 static uint64_t
 answer_due(struct opening *opening, const struct worker *worker)
 {
@@ -220,8 +221,8 @@ still_valid(struct request *request)
 {
     if (clock_wall_ms() < request->deadline_wall_ms)
         return true;
-    request->answer.challenge =
-        STR("Bearer realm=\"wsgate\", error=\"invalid_token\", error_description=\"the token has expired\"");
+    request->answer.challenge = STR("Bearer realm=\"wsgate\", error=\"invalid_token\", "
+                                    "error_description=\"the token has expired\"");
     (void)request_fail(request, REASON_EXPIRED_EARLY, NULL);
     return false;
 }
@@ -258,7 +259,8 @@ exchange_early(struct connection *connection, const struct text *head)
     text_add(&text, from_backend);
     if (text.full)
         return REASON_NO_MEMORY;
-    enum reason over = tunnel_give(&connection->tunnel, BACKEND, text.at, text.len, head->len, now_ms);
+    enum reason over =
+        tunnel_give(&connection->tunnel, BACKEND, text.at, text.len, head->len, now_ms);
     if (over == REASON_NONE)
         over = tunnel_give(&connection->tunnel, CLIENT, request->early.at, request->early.len, 0,
                            now_ms);
@@ -353,7 +355,8 @@ connection_run(struct connection *connection, enum step step)
     }
     /* While others are waited for, the client is listened to: it may leave, or send early. */
     if (connection->opening != NULL && connection->state != STATE_REFUSE &&
-        !client_of(connection)->reading && connection->opening->request->early.len < REQUEST_EARLY_MAX &&
+        !client_of(connection)->reading &&
+        connection->opening->request->early.len < REQUEST_EARLY_MAX &&
         !side_read_on(client_of(connection)))
         connection_close(connection, REASON_NO_MEMORY);
 }

@@ -67,8 +67,8 @@ struct connection {
 
 /* The first state, and a first look at what the client has sent already. */
 void connection_start(struct connection *connection);
-/* Goes from stage to stage until one waits; `step` is what the present one has answered. The connection
- * may be closed afterwards. */
+/* Goes from stage to stage until one waits; `step` is what the present one has answered. The
+ * connection may be closed afterwards. */
 void connection_run(struct connection *connection, enum step step);
 /* The next server, after one that failed; for connection_run. */
 enum step connection_next_server(struct connection *connection) MUST_CHECK;

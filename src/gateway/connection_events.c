@@ -17,7 +17,7 @@
 
 /* ---- Tunnel ------------------------------------------------------------------- */
 
-/* Moves the deadline forward only where something new can fall due: the plain case costs three tests. */
+/* Moves the deadline forward only where something new can fall due: mostly it costs three tests. */
 static void
 after_tunnel(struct connection *connection, enum reason over)
 {
@@ -28,7 +28,8 @@ after_tunnel(struct connection *connection, enum reason over)
         connection_close(connection, over);
         return;
     }
-    if (tunnel->fin_ms == 0 && tunnel->sides[CLIENT].out == NULL && tunnel->sides[BACKEND].out == NULL)
+    if (tunnel->fin_ms == 0 && tunnel->sides[CLIENT].out == NULL &&
+        tunnel->sides[BACKEND].out == NULL)
         return;
     uint64_t due = tunnel_due(tunnel, worker->now_ms, worker_wall_ms(worker));
     if (due < connection->deadline.due_ms)
@@ -221,8 +222,8 @@ connection_overdue(struct connection *connection)
     case STATE_HEAD:
     case STATE_AUTH:
     case STATE_UPGRADE:
-        connection_run(connection,
-                       request_fail(connection->opening->request, overdue[connection->state], NULL));
+        connection_run(connection, request_fail(connection->opening->request,
+                                                overdue[connection->state], NULL));
         break;
     case STATE_CONNECT:
         connect_overdue(connection);

@@ -2,11 +2,13 @@
  * control.c - the control thread; see control.h.
  *
  * Order at the start: log, descriptors, listeners (as whoever we were started), then the
- * ordinary user, then threads. At the end: workers drain and join, then the
- * configuration goes, then the log, so that everything can still be said.
+ * ordinary user, then the modules' part here, then threads. At the end: workers drain and
+ * join, then the last mail is read, then the modules' part ends, then the configuration goes,
+ * then the log, so that everything can still be said.
  */
 #include "gateway/control.h"
 
+#include "gateway/control_modules.h"
 #include "gateway/listener.h"
 #include "gateway/notify.h"
 #include "gateway/privileges.h"
@@ -28,6 +30,9 @@ struct control {
     struct event_base *base;
     struct mailbox mailbox;
     struct event mail_event, signal_events[COUNT_OF(signals)];
+    struct mw_worker module_view; /* this thread, as a module sees it */
+    struct control_modules modules;
+    struct metrics metrics;
     struct generation *generation;
     struct log *log;
     struct crowd *crowd;
@@ -189,6 +194,8 @@ open_events(struct control *control)
     control->base = loop_new();
     if (control->base == NULL || !mailbox_open(&control->mailbox))
         return false;
+    control->module_view =
+        (struct mw_worker){control->base, &control->mailbox, &control->metrics};
     event_assign(&control->mail_event, control->base, control->mailbox.fd, EV_READ | EV_PERSIST,
                  on_mail, control);
     if (event_add(&control->mail_event, NULL) == -1)
@@ -201,8 +208,8 @@ open_events(struct control *control)
     return true;
 }
 
-/* The sockets that workers share: those that are no TCP sockets. A TCP address is bound once to see that it
- * is ours alone; then each worker binds its own. */
+/* The sockets that workers share: those that are no TCP sockets. A TCP address is bound once to see
+ * that it is ours alone; then each worker binds its own. */
 static bool
 open_shared_listeners(struct control *control, const struct settings *settings)
 {
@@ -260,7 +267,7 @@ start_workers(struct control *control)
 static void
 log_totals(struct control *control)
 {
-    struct metrics sum = {0};
+    struct metrics sum = control->metrics;
     struct log_line line;
 
     for (unsigned i = 0; i < control->worker_count; i++)
@@ -274,9 +281,21 @@ log_totals(struct control *control)
     log_end(&line);
 }
 
+/* The modules' part here may still get mail, and answer it, until the workers have ended. */
+static void
+end_modules(struct control *control)
+{
+    for (unsigned i = 0; i < control->worker_count; i++)
+        worker_join(&control->workers[i]);
+    if (control->base != NULL)
+        mailbox_close(&control->mailbox);
+    control_modules_stop(&control->modules);
+}
+
 static void
 close_all(struct control *control)
 {
+    end_modules(control);
     for (unsigned i = 0; i < control->worker_count; i++)
         worker_close(&control->workers[i]);
     if (control->worker_count > 0)
@@ -290,7 +309,6 @@ close_all(struct control *control)
                 (void)event_del(&control->signal_events[i]);
         if (event_initialized(&control->mail_event))
             (void)event_del(&control->mail_event);
-        mailbox_close(&control->mailbox);
         mailbox_destroy(&control->mailbox);
         event_base_free(control->base);
     }
@@ -315,6 +333,8 @@ start(struct control *control, struct host_functions *host)
         return start_fault(control->log, "log", "its thread does not start");
     host->workers = control->workers;
     host->worker_count = control->worker_count;
+    if (!control_modules_start(&control->modules, settings, &control->module_view, control->log))
+        return false;
     if (start_workers(control))
         return true;
     drain_all(control, 0);

@@ -1,8 +1,8 @@
 /*
  * privileges.c - see privileges.h. A step that fails ends the start: never half a user.
  *
- * What root could read the user may not: then everything works until the next reload. So the file is
- * loaded once more as the user, with all that it names. At the start faults are warnings.
+ * What root could read the user may not: then everything works until the next reload. So the file
+ * is loaded once more as the user, with all that it names. At the start faults are warnings.
  */
 #include "gateway/privileges.h"
 

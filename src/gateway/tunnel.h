@@ -48,13 +48,13 @@ enum reason tunnel_readable(struct tunnel *tunnel, int from, char *buffer, size_
 enum reason tunnel_writable(struct tunnel *tunnel, int to, uint64_t now_ms) MUST_CHECK;
 /* Bytes that came with the handshake: they count and go as if just read. Once per direction, before
  * reading is on. `head`: that many of them are ours (the 101) and do not count. */
-enum reason tunnel_give(struct tunnel *tunnel, int from, const char *data, size_t bytes, size_t head,
-                        uint64_t now_ms) MUST_CHECK;
+enum reason tunnel_give(struct tunnel *tunnel, int from, const char *data, size_t bytes,
+                        size_t head, uint64_t now_ms) MUST_CHECK;
 /* Registers both sides, but for those that must wait for an outbox. */
 enum reason tunnel_open(struct tunnel *tunnel) MUST_CHECK;
 
-/* What is due besides an end: keep-alive on the backend's socket, which only a tunnel that lasts needs (the
- * client's has it from its listener). The kernel's first probe is due after hours. */
+/* What is due besides an end: keep-alive on the backend's socket, which only a tunnel that lasts
+ * needs (the client's has it from its listener). The kernel's first probe is due after hours. */
 enum { TUNNEL_KEEP_ALIVE_AFTER_MS = 10 * 1000 };
 void tunnel_keep_alive(struct tunnel *tunnel, uint64_t now_ms);
 

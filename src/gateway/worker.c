@@ -2,13 +2,13 @@
 #include "gateway/worker.h"
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "gateway/connection.h"
 #include "gateway/listener.h"
 #include "gateway/start_fault.h"
 #include "net/loop.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -281,7 +281,7 @@ worker_open(struct worker *worker, unsigned index, struct generation *generation
         getrandom(&worker->next_id, sizeof(worker->next_id), 0) != sizeof(worker->next_id))
         return start_fault(worker->log, "worker", "%s", strerror(errno));
     worker->random = worker->next_id | 1;
-    worker->module_view = (struct mw_worker){worker->base, &worker->mailbox};
+    worker->module_view = (struct mw_worker){worker->base, &worker->mailbox, &worker->metrics};
     event_assign(&worker->mail_event, worker->base, worker->mailbox.fd, EV_READ | EV_PERSIST,
                  on_mail, worker);
     event_assign(&worker->tick_event, worker->base, -1, EV_PERSIST, on_tick, worker);
@@ -291,13 +291,7 @@ worker_open(struct worker *worker, unsigned index, struct generation *generation
 bool
 worker_start(struct worker *worker)
 {
-    sigset_t all, before;
-
-    /* Signals are the control thread's alone. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    worker->running = pthread_create(&worker->thread, NULL, worker_main, worker) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    worker->running = thread_start(&worker->thread, worker_main, worker);
     if (!worker->running)
         return start_fault(worker->log, "worker", "its thread does not start");
     while (sem_wait(&worker->ready) == -1)
@@ -306,12 +300,19 @@ worker_start(struct worker *worker)
 }
 
 void
+worker_join(struct worker *worker)
+{
+    if (worker->running)
+        pthread_join(worker->thread, NULL);
+    worker->running = false;
+}
+
+void
 worker_close(struct worker *worker)
 {
     if (!worker->opened)
         return;
-    if (worker->running)
-        pthread_join(worker->thread, NULL);
+    worker_join(worker);
     for (size_t i = 0; i < worker->listener_count; i++)
         listener_stop(&worker->listeners[i]);
     free(worker->listeners);

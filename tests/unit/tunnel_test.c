@@ -235,7 +235,8 @@ drink(int peer, bool chatty)
     return got;
 }
 
-/* What was read of one that left, and its reset with it, arrives, though the other goes on sending. */
+/* What was read of one that left, and its reset with it, arrives, though the other goes on
+ * sending. */
 START_TEST(nothing_is_lost_when_the_receiver_sends)
 {
     int first = _i, second = 1 - _i;
@@ -391,7 +392,8 @@ START_TEST(a_tunnel_that_lasts_is_kept_alive)
     ck_assert_uint_eq(tunnel_due(&tunnel, 1000, 0), 11000);
     for (uint64_t now = 10999; now <= 11000; now++) {
         tunnel_keep_alive(&tunnel, now);
-        ck_assert_int_eq(getsockopt(tunnel.sides[BACKEND].stream.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
+        ck_assert_int_eq(
+            getsockopt(tunnel.sides[BACKEND].stream.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
         ck_assert_int_eq(on, now == 11000);
     }
     ck_assert_uint_eq(tunnel_due(&tunnel, 11000, 0), WHEEL_NEVER);
@@ -446,7 +448,8 @@ START_TEST(is_small)
     ck_assert_uint_le(offsetof(struct connection, tunnel.progress_ms) -
                           offsetof(struct connection, worker),
                       2 * CONNECTION_ALIGNMENT);
-    ck_assert_uint_le(sizeof(struct connection), 576); /* two events of 128 bytes are the most of it */
+    ck_assert_uint_le(sizeof(struct connection),
+                      576); /* two events of 128 bytes are the most of it */
 }
 END_TEST
 
