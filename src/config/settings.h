@@ -49,6 +49,7 @@ struct tunnel_settings {
     uint64_t idle_timeout;
     uint64_t write_timeout;
     uint64_t max_lifetime;
+    uint64_t revalidate_interval;
 };
 
 struct route_settings {

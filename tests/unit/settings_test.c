@@ -92,6 +92,7 @@ START_TEST(defaults_of_parts)
     ck_assert_uint_eq(route->tunnel.idle_timeout, 600000);
     ck_assert_uint_eq(route->tunnel.write_timeout, 30000);
     ck_assert_uint_eq(route->tunnel.max_lifetime, 0);
+    ck_assert_uint_eq(route->tunnel.revalidate_interval, 0);
     ck_assert_uint_eq(s->backend_count, 1);
     ck_assert_str_eq(backend->name, "b");
     ck_assert_int_eq(backend->balance, BALANCE_LEAST_CONNECTIONS);
@@ -459,8 +460,14 @@ static const struct {
      "2:79: `extensions`: expected one of pass, none, found `no`\n"},
     {L "routes: [{path: /, require: [], backend: b, tunnel: {idle: 1s}}]\n" B,
      "2:54: unknown key `idle`; expected `frames`, `max_message`, `max_frame`, "
-     "`messages_per_second`, `bytes_per_second`, `idle_timeout`, `max_lifetime`, `ping_interval`, "
-     "`pong_timeout`, `write_timeout`\n"},
+     "`messages_per_second`, `bytes_per_second`, `idle_timeout`, `max_lifetime`, "
+     "`revalidate_interval`, `ping_interval`, `pong_timeout`, `write_timeout`\n"},
+    {L "routes: [{path: /, require: [a], backend: b, tunnel: {revalidate_interval: 1m}}]\n" B
+       "middleware: {a: {plain: {}}}",
+     "2:76: `revalidate_interval`: no middleware that the route requires can judge a live tunnel "
+     "again\n"},
+    {L "routes: [{path: /, require: [c], backend: b, tunnel: {revalidate_interval: 1m}}]\n" B,
+     "2:30: `require`: no middleware is named `c`\n"},
 
     /* Routes: patterns, and which one takes what. */
     {L "routes: [{path: chat, host: 'a:80', strip_prefix: /x, require: [], backend: b}]\n" B,
