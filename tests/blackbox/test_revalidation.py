@@ -69,7 +69,7 @@ class Revalidation(Case):
                 service = self.backend()
                 gate = self.judged(service, {"again": again})
                 client, peer = self.tunnel(gate, service, handshake("/ws"))
-                time.sleep(1.2)
+                gate.await_lines(3, "test_waits", name="stderr", message="asked again")
                 client.send(b"still here")
                 self.assertEqual(peer.read(10), b"still here")
                 client.close()
@@ -77,7 +77,7 @@ class Revalidation(Case):
                 peer.close()
                 gate.await_line("tunnel")
                 totals = self.totals(gate)
-                self.assertGreaterEqual(totals["asked"], 2)
+                self.assertGreaterEqual(totals["asked"], 3)
                 self.assertEqual(totals["released"], 1)
 
     def test_in_order(self):
@@ -104,7 +104,7 @@ class Revalidation(Case):
                     service, {"again": "hang"}, timeouts={"auth": "1h", "drain": "1s", "close": "1s"}
                 )
                 client, peer = self.tunnel(gate, service, handshake("/ws"))
-                time.sleep(0.6)
+                gate.await_line("test_waits", name="stderr", message="asked again")
                 if who == "client":
                     client.close()
                     peer.read_rest()

@@ -364,6 +364,7 @@ revalidate(void *arg, void *held, struct mw_task *task)
     if (slot->pending != NULL || slot->state != state)
         abort(); /* asked while it was being asked */
     state->asked++;
+    instance->host->log(instance->host, MW_LOG_INFO, "test_waits", "asked again");
     if (slot->rounds++ < instance->good_rounds || instance->again == AGAIN_PASS)
         return MW_PASS;
     if (instance->again == AGAIN_DENY)
