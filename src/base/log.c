@@ -309,6 +309,7 @@ log_chown(struct log *log, uid_t uid, gid_t gid)
             (void)!fchown(log->sinks[i].fd, uid, gid);
 }
 
+/* Signals are the control thread's business: the writer takes none. */
 bool
 log_start(struct log *log)
 {

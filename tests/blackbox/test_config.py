@@ -91,6 +91,66 @@ class Check(Command):
         self.assertNotIn("PORT_NOT_SET", environment)
         self.check_faults(self.check_file(text.replace("PORT", "PORT_NOT_SET")), [15])
 
+    def test_what_the_environment_holds_is_not_shown(self):
+        """By any fault, wherever it stands, alone or behind something, however long it is."""
+        key = self.file("key", "k" * 64)
+        instance = "  office: { ip_allowlist: { allow: [127.0.0.0/8] } }\n"
+        jwt = f"  office: {{ jwt: {{ keys: [{{ secret_file: {key}, kid: V }}] }} }}\n"
+        address, route, pool = "address: 127.0.0.1:1", "  - path: /ws\n", "    servers: [127.0.0.1:2]\n"
+        rows = [
+            ("threads: 1", "threads: V"),
+            ("threads: 1", "user: V"),
+            ("threads: 1", "log: { access: V }"),
+            ("threads: 1", "log: { level: V }"),
+            ("threads: 1", "identity_headers: [V]"),
+            ("threads: 1", "limits: { head: V }"),
+            ("threads: 1", "timeouts: { head: V }"),
+            ("threads: 1", "V"),
+            ("name: main", "name: V"),
+            (address, "address: V"),
+            (address, f"address: 127.0.0.1:1\n  - address: V"),
+            ("path: /ws", "path: V"),
+            ("path: /ws", "path: /V\n    strip_prefix: V"),
+            ("path: /ws", "path: /ws\n    host: V"),
+            ("path: /ws", "path: /ws\n    encoded_slashes: V"),
+            ("path: /ws", "path: /ws\n    listeners: [V]"),
+            ("[office, web]", "[office, V]"),
+            ("backend: service", "backend: V"),
+            ("frames: opaque", "frames: V"),
+            ("frames: opaque", "idle_timeout: V"),
+            ("threads: 1", "threads: [V]"),
+            (pool, "    servers: [V]\n"),
+            (pool, "    servers: [{ address: 127.0.0.1:2, weight: V }]\n"),
+            (pool, pool + "    host: 'V V'\n"),
+            (pool, pool + "    balance: V\n"),
+            ("127.0.0.0/8", "V"),
+            ("allow: [127.0.0.0/8]", "allow: [], files: [V]"),
+            ('"https://app.test"', "V"),
+            ("missing: deny", "missing: V"),
+            (instance, jwt.replace(key, "V")),
+            (instance, jwt.replace("kid: V", "algorithm: V")),
+            (instance, jwt.replace("secret_file", "file").replace(key, "V")),
+            (instance, jwt.replace("] }", "], jwks_file: V }", 1)),
+            (instance, jwt.replace("] }", "], algorithms: [V] }", 1)),
+            (instance, jwt.replace("] }", "], token_from: [V] }", 1)),
+            (instance, jwt.replace("] }", "], token_from: ['query:V'] }", 1)),
+            (instance, jwt.replace("] }", "], forward_claims: { sub: V } }", 1)),
+            (instance, jwt.replace("] }", "], leeway: V }", 1)),
+            (route, route + "  - path: /ws\n".replace("/ws", "V") + "    require: V\n    backend: V\n"),
+        ]
+        faults = 0
+        for secret in ("S3CR3T!", "S3CR3T " * 200, "/S3CR3T/" * 100, "S3CR3T\n" * 3):
+            for old, new in rows:
+                self.assertIn(old, GOOD)
+                for value in ("${SECRET}", "x${SECRET}y", "/${SECRET}?"):
+                    text = GOOD.replace(old, new.replace("'V V'", "V").replace("V", f'"{value}"'))
+                    text = text.replace("'query:\"" + value + "\"'", f'"query:{value}"')
+                    text = text.replace(f'/"{value}"', f'"/{value}"')
+                    status, _, err = self.check_file(text, SECRET=secret)
+                    self.assertNotIn("S3C", err, text)
+                    faults += status
+        self.assertGreater(faults, 6 * len(rows))
+
     def check_faults(self, result, lines):
         """Status 1, and every line of stderr is FILE:LINE:COLUMN: words, on just these lines."""
         status, _, err = result
