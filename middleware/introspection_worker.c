@@ -175,20 +175,20 @@ on_done(void *arg, const struct http_answer *http)
 
 /* ---- A question ------------------------------------------------------------------------------ */
 
-/* RFC 7662 2.1. The caller wipes and frees. */
-static bool
-make_body(struct str token, struct str *body)
+/* RFC 7662 2.1. The caller wipes and frees. NULL: out of memory. */
+static char *
+make_body(struct str token, size_t *len)
 {
     struct str head = STR("token="), tail = STR("&token_type_hint=access_token");
-    char *at = malloc(head.len + 3 * token.len + tail.len);
+    char *body = malloc(head.len + 3 * token.len + tail.len);
 
-    if (!at)
-        return false;
-    memcpy(at, head.at, head.len);
-    size_t len = head.len + query_encode(token, at + head.len);
-    memcpy(at + len, tail.at, tail.len);
-    *body = (struct str){at, len + tail.len};
-    return true;
+    if (!body)
+        return NULL;
+    memcpy(body, head.at, head.len);
+    *len = head.len + query_encode(token, body + head.len);
+    memcpy(body + *len, tail.at, tail.len);
+    *len += tail.len;
+    return body;
 }
 
 static bool
@@ -197,18 +197,22 @@ call(struct question *question, struct str token)
     struct introspection_worker *worker = question->worker;
     const struct introspection_settings *settings = worker->settings;
     const char *fields[] = {"Accept: application/json", settings->authorization, NULL};
-    struct http_query query = {.method = "POST",
-                               .url = settings->url,
-                               .fields = fields,
-                               .ca_file = settings->ca_file,
-                               .timeout_ms = settings->timeout_ms,
-                               .body_max = INTROSPECTION_ANSWER_MAX};
+    size_t len;
+    char *body = make_body(token, &len);
 
-    if (!make_body(token, &query.body))
+    if (!body)
         return false;
-    question->call = http_call_start(worker->client, &query, on_done, question);
-    explicit_bzero((char *)(uintptr_t)query.body.at, query.body.len);
-    free((char *)(uintptr_t)query.body.at);
+    question->call = http_call_start(worker->client,
+                                     &(struct http_query){.method = "POST",
+                                                          .url = settings->url,
+                                                          .fields = fields,
+                                                          .body = {body, len},
+                                                          .ca_file = settings->ca_file,
+                                                          .timeout_ms = settings->timeout_ms,
+                                                          .body_max = INTROSPECTION_ANSWER_MAX},
+                                     on_done, question);
+    explicit_bzero(body, len);
+    free(body);
     return question->call != NULL;
 }
 
