@@ -6,9 +6,10 @@
  * end, and which claims go to the backend (claim_header.h).
  *
  * An instance is constant after setup: policy, keys from files, and every challenge
- * that a refusal may need. Keys by URL are the control thread's (jwt_remote.h); a
- * worker has what it was told last, and those who wait for more (jwt_worker.h). Claims
- * are freed before decide returns: the gateway copies what it is handed.
+ * that a refusal may need; the workers share its cache of tokens. Keys by URL are the
+ * control thread's (jwt_remote.h); a worker has what it was told last, and those who wait
+ * for more (jwt_worker.h). Claims are let go before decide returns: the gateway copies
+ * what it is handed.
  */
 #include "jwt_challenges.h"
 #include "jwt_keys.h"
@@ -56,6 +57,7 @@ static const struct mw_option options_table[] = {
      "Whether the backend sees the token too; never if it was among the subprotocols."},
     {"on_expiry", MW_WORD, "close", "What happens to the tunnel when its token expires.", 0,
      "close|keep"},
+    {"cache", MW_OBJECT, "{}", "Tokens that verified, remembered.", 0, NULL, jwt_cache_options},
     {"realm", MW_STRING, "wsgate", "The realm named in WWW-Authenticate."},
     {NULL},
 };
@@ -182,6 +184,15 @@ hand_on(const struct jwt *jwt, struct mw_request *request, const struct verified
     return true;
 }
 
+static void
+count_lookup(const struct mw_host *host, struct mw_request *request, enum verify_lookup lookup)
+{
+    if (lookup == VERIFY_HIT)
+        host->count(request, "token-cache-hit", 1);
+    else if (lookup == VERIFY_MISS)
+        host->count(request, "token-cache-miss", 1);
+}
+
 static enum mw_verdict
 judge(const void *instance, struct jwt_worker *worker, struct mw_request *request,
       struct str token)
@@ -192,6 +203,7 @@ judge(const void *instance, struct jwt_worker *worker, struct mw_request *reques
         verify_token(jwt_worker_verifier(worker), &jwt->settings.policy, token,
                      jwt->host->wall_clock_ms(request), &verified);
 
+    count_lookup(jwt->host, request, verified.lookup);
     if (reason == JOSE_KEY_UNKNOWN && jwt_worker_wait(worker, request, token, &reason))
         return MW_WAIT;
     if (reason != JOSE_OK)
@@ -211,7 +223,8 @@ decide(const void *instance, void *state, struct mw_request *request)
         credential_find(host, request, jwt->settings.places, jwt->settings.place_count, &token);
 
     if (!state ||
-        !credential_strip(host, request, jwt->settings.places, jwt->settings.place_count, jwt->settings.forward_token))
+        !credential_strip(host, request, jwt->settings.places, jwt->settings.place_count,
+                          jwt->settings.forward_token))
         reason = JOSE_INTERNAL;
     return reason == JOSE_OK ? judge(jwt, state, request, token) : refuse(jwt, request, reason);
 }

@@ -1,13 +1,17 @@
 /*
  * jwt_settings.h - what a jwt instance's options say, its keys apart.
  *
- * Constant after jwt_settings_read; strings belong to the configuration.
+ * Constant after jwt_settings_read, but for what is in policy.cache; strings belong to the
+ * configuration.
  */
 #ifndef WSGATE_JWT_SETTINGS_H
 #define WSGATE_JWT_SETTINGS_H
 
 #include "bearer_options.h"
 #include "token/verify.h"
+
+/* The members of `cache`. */
+extern const struct mw_option jwt_cache_options[];
 
 struct jwt_settings {
     struct verify_policy policy;

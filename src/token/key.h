@@ -18,6 +18,7 @@ enum {
     KEY_RSA_BITS_MIN = 2048,  /* RFC 7518 3.3 */
     KEY_RSA_BITS_MAX = 16384, /* OpenSSL refuses more */
     KEY_ERROR_MAX = 192,
+    KEY_THUMBPRINT_LEN = 32,  /* SHA-256 */
 };
 
 /* What is wrong with a key, for the operator; it never holds key material. */
@@ -31,6 +32,9 @@ struct key {
     EVP_PKEY *public_key;  /* NULL: a secret */
     unsigned char *secret; /* wiped when freed */
     size_t secret_len;
+    /* What the key is: over algorithms, kid, and the public key or the secret. Two keys of one
+     * thumbprint verify the same tokens. Not the thumbprint of RFC 7638, which has no kid. */
+    unsigned char thumbprint[KEY_THUMBPRINT_LEN];
 };
 
 /*

@@ -117,6 +117,24 @@ keyset_at(const struct keyset *keyset, size_t i)
     return keyset->keys[i];
 }
 
+static bool
+has_thumbprint(const struct key *key, const unsigned char *thumbprint)
+{
+    return memcmp(key->thumbprint, thumbprint, KEY_THUMBPRINT_LEN) == 0;
+}
+
+size_t
+keyset_find(const struct keyset *keyset, const unsigned char *thumbprint, size_t hint)
+{
+    size_t i = 0;
+
+    if (hint < keyset->count && has_thumbprint(keyset->keys[hint], thumbprint))
+        return hint;
+    while (i < keyset->count && !has_thumbprint(keyset->keys[i], thumbprint))
+        i++;
+    return i;
+}
+
 unsigned
 keyset_algorithms(const struct keyset *keyset)
 {

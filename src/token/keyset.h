@@ -33,6 +33,9 @@ bool keyset_add_all(struct keyset *keyset, const struct keyset *from,
     MUST_CHECK;
 size_t keyset_count(const struct keyset *keyset);
 const struct key *keyset_at(const struct keyset *keyset, size_t i);
+/* The place of the key with this thumbprint; keyset_count() when there is none. `hint` is looked at
+ * first: any number will do, the place that it had before is found at once. */
+size_t keyset_find(const struct keyset *keyset, const unsigned char *thumbprint, size_t hint);
 /* All algorithms that some key serves. */
 unsigned keyset_algorithms(const struct keyset *keyset);
 

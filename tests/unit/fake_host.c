@@ -139,6 +139,15 @@ duration_ms(const char *text)
 }
 
 static int64_t
+size(const char *text)
+{
+    char *end;
+    int64_t number = strtoll(text, &end, 10);
+
+    return number * (strcmp(end, "KiB") == 0 ? 1024 : strcmp(end, "MiB") == 0 ? 1024 * 1024 : 1);
+}
+
+static int64_t
 choice(const char *choices, const char *text)
 {
     size_t len = strlen(text);
@@ -164,8 +173,10 @@ option_integer(const struct mw_options *options, const char *word)
         return strcmp(text, "true") == 0;
     if (row->type == MW_WORD)
         return choice(row->choices, text);
-    REQUIRE(row->type == MW_DURATION || row->type == MW_INTEGER);
-    return row->type == MW_INTEGER ? strtoll(text, NULL, 10) : duration_ms(text);
+    if (row->type == MW_DURATION)
+        return duration_ms(text);
+    REQUIRE(row->type == MW_INTEGER || row->type == MW_SIZE);
+    return size(text);
 }
 
 static bool
@@ -209,14 +220,14 @@ option_item(const struct mw_options *options, const char *word, size_t i)
 static const struct mw_options *
 option_member(const struct mw_options *options, const char *word, size_t i)
 {
-    static const struct fake_row none[] = {{NULL}};
-    static struct mw_options by_default; /* a map that was left out, with its members' defaults */
+    static const struct fake_row no_rows[] = {{NULL}};
+    static struct mw_options always; /* the MW_OBJECT "{}" that nobody wrote, asked for last */
     const struct fake_row *row = given(options, word, i);
 
     if (row || !row_of(options, word)->fallback)
         return row ? row->member : NULL;
-    by_default = (struct mw_options){row_of(options, word)->members, none};
-    return &by_default;
+    always = (struct mw_options){row_of(options, word)->members, no_rows};
+    return &always;
 }
 
 static void PRINTF_LIKE(4, 5)

@@ -33,7 +33,7 @@ int fake_posts_run(struct mw_worker *worker);
  * an empty one; a MW_MAP row is "key=value". */
 struct fake_row {
     const char *word, *text;
-    const struct mw_options *member; /* MW_OBJECTS */
+    const struct mw_options *member; /* MW_OBJECT, MW_OBJECTS */
 };
 
 enum { FAKE_LIST_MAX = 8 };

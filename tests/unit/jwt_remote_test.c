@@ -676,19 +676,13 @@ START_TEST(memory_may_fail)
 }
 END_TEST
 
-static void
-make_keys_once(void)
-{
-    maker();
-}
-
 Suite *
 jwt_remote_suite(void)
 {
     Suite *suite = suite_create("jwt_remote");
     TCase *tc = tcase_create("jwt_remote");
 
-    tcase_add_unchecked_fixture(tc, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(tc, maker_setup, NULL);
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, the_first_set_is_waited_for);
     tcase_add_test(tc, without_any_set_nobody_can_know);

@@ -2,6 +2,7 @@
 #include "failing_memory.h"
 #include "fake_host.h"
 #include "jwt_keys.h"
+#include "jwt_settings.h"
 #include "registry.h"
 #include "temporary_file.h"
 #include "token_maker.h"
@@ -18,7 +19,10 @@
 
 static const struct fake_row key_rows[] = {{"secret", SECRET}, {"algorithm", "HS256"}, {NULL}};
 static const struct mw_options key_options = {jwt_key_options, key_rows};
-#define KEY {"keys", NULL, &key_options}
+static const struct fake_row no_entries[] = {{"entries", "0"}, {NULL}};
+static const struct mw_options no_cache = {jwt_cache_options, no_entries};
+#define UNCACHED {"cache", NULL, &no_cache}
+#define KEY {"keys", NULL, &key_options}, UNCACHED
 
 /* An instance with those rows, and its one worker's state. */
 struct instance {
@@ -452,6 +456,49 @@ START_TEST(claims_are_found_by_path)
 }
 END_TEST
 
+/* One that is found there is judged like a new one, and counted. */
+START_TEST(a_token_is_remembered)
+{
+    static const struct fake_row rows[] = {
+        {"keys", NULL, &key_options}, {"forward_claims", "sub=X-Sub"}, {NULL}};
+    static const struct {
+        const char *count;
+        int64_t now_ms;
+        const char *rest, *word;
+    } uses[] = {
+#define PASSED                                                                                    \
+    "identify i alice\nstrip header X-Sub\nforward X-Sub: alice\ndeadline 1700000060000\n"
+        {"miss", NOW_MS, PASSED, NULL},
+        {"hit", NOW_MS, PASSED, NULL},
+        {"hit", NOW_MS + 59999, PASSED, NULL},
+        {"miss", NOW_MS + 60000, "", "token-expired"},
+        {"miss", NOW_MS + 60000, "", "token-expired"},
+        {"miss", NOW_MS, PASSED, NULL}, /* the clock was put back */
+#undef PASSED
+    };
+    struct instance made = start(rows);
+    void *other = jwt_module.worker_start(made.instance, NULL);
+    char *value = bearer(CLAIMS), wanted[512];
+
+    for (size_t i = 0; i < COUNT_OF(uses); i++) {
+        struct mw_request request = {.headers = {{"Authorization", value}},
+                                     .now_ms = uses[i].now_ms};
+        enum mw_verdict verdict =
+            jwt_module.decide(made.instance, i % 2 ? other : made.state, &request);
+        snprintf(wanted, sizeof(wanted), "strip header Authorization\ncount token-cache-%s 1\n%s",
+                 uses[i].count, uses[i].rest);
+        ck_assert_str_eq(request.trace, wanted);
+        ck_assert_int_eq(verdict, uses[i].word ? MW_DENY : MW_PASS);
+        if (uses[i].word)
+            ck_assert_str_eq(request.word, uses[i].word);
+        fake_request_free(&request);
+    }
+    free(value);
+    jwt_module.worker_stop(other);
+    stop(made);
+}
+END_TEST
+
 /* Nothing goes on half: whatever fails, the answer is 503 and no challenge. */
 START_TEST(out_of_memory_refuses)
 {
@@ -519,7 +566,7 @@ START_TEST(a_request_survives_failing_memory)
     const struct fake_row file_rows[] = {{"file", path}, {NULL}};
     const struct mw_options file = {jwt_key_options, file_rows};
     const struct fake_row rows[] = {
-        {"keys", NULL, pem ? &file : &secret}, {"forward_claims", "sub=X-Sub"}, {NULL}};
+        {"keys", NULL, pem ? &file : &secret}, UNCACHED, {"forward_claims", "sub=X-Sub"}, {NULL}};
 
     if (pem)
         temporary_file(path, str_of(pem));
@@ -540,6 +587,47 @@ START_TEST(a_request_survives_failing_memory)
     if (pem)
         unlink(path);
     free(pem);
+}
+END_TEST
+
+/* A request with this Authorization, the n-th allocation failing (0: none). */
+static enum mw_verdict
+decide_starved(struct instance made, const char *value, size_t n, struct mw_request *request)
+{
+    *request = (struct mw_request){.headers = {{"Authorization", value}}, .now_ms = NOW_MS};
+    failing_memory_arm(n);
+    return jwt_module.decide(made.instance, made.state, request);
+}
+
+/* Whether it could be remembered or not, the next request with the token gets the same. */
+START_TEST(a_remembered_token_survives_failing_memory)
+{
+    static const struct fake_row rows[] = {
+        {"keys", NULL, &key_options}, {"forward_claims", "sub=X-Sub"}, {NULL}};
+    static const char passed[] = "identify i alice\nstrip header X-Sub\nforward X-Sub: alice\n"
+                                 "deadline 1700000060000\n";
+    char *value = bearer(CLAIMS);
+    bool starved = true;
+
+    for (size_t n = 1; starved; n++) {
+        struct instance made = start(rows);
+        struct mw_request request;
+        starved = false;
+        for (int use = 0; use < 4; use++) {
+            enum mw_verdict verdict = decide_starved(made, value, use % 2 ? 0 : n, &request);
+            bool failed = failing_memory_disarm() && use % 2 == 0;
+            starved = starved || failed;
+            ck_assert(failed || verdict == MW_PASS);
+            if (verdict == MW_PASS)
+                ck_assert_ptr_nonnull(strstr(request.trace, passed));
+            if (use == 3) /* the second, at the latest, was remembered */
+                ck_assert_ptr_nonnull(strstr(request.trace, "count token-cache-hit 1\n"));
+            fake_request_free(&request);
+        }
+        stop(made);
+        ck_assert_uint_lt(n, 2000);
+    }
+    free(value);
 }
 END_TEST
 
@@ -609,6 +697,10 @@ static const struct fake_row named_rows[] = {{"secret", SECRET}, {"kid", "a"}, {
 static const struct mw_options named_key = {jwt_key_options, named_rows};
 static const struct fake_row nul_rows[] = {{"secret", SECRET}, {"kid", ""}, {NULL}};
 static const struct mw_options nul_key = {jwt_key_options, nul_rows};
+static const struct fake_row many_rows[] = {{"entries", "10000001"}, {NULL}};
+static const struct mw_options many_entries = {jwt_cache_options, many_rows};
+static const struct fake_row few_rows[] = {{"bytes", "65535"}, {NULL}};
+static const struct mw_options few_bytes = {jwt_cache_options, few_rows};
 
 static const struct {
     struct fake_row rows[22];
@@ -657,6 +749,10 @@ static const struct {
     {{KEY, {"issuer", ""}, {"typ", ""}, {NULL}},
      "issuer[0]: empty; leave it out, or name one\ntyp[0]: empty; leave it out, or name one\n"},
     {{KEY, {"leeway", "2h"}, {NULL}}, "leeway[0]: expected at most 1h\n"},
+    {{{"keys", NULL, &key_options}, {"cache", NULL, &many_entries}, {NULL}},
+     "entries[0]: expected at most 10000000\n"},
+    {{{"keys", NULL, &key_options}, {"cache", NULL, &few_bytes}, {NULL}},
+     "bytes[0]: expected at least 64KiB; entries: 0 for no cache\n"},
     {{KEY, {"realm", "a\nb"}, {NULL}}, "realm[0]: expected printable ASCII\n"},
     {{KEY, {"realm", "\xc3\xa4"}, {NULL}}, "realm[0]: expected printable ASCII\n"},
     {{KEY, {"forward_claims", "=X-A"}, {"forward_claims", ".a=X-B"}, {"forward_claims", "a.=X-C"},
@@ -802,9 +898,11 @@ jwt_suite(void)
     tcase_add_test(hand_on, the_tunnel_ends_with_the_token);
     tcase_add_loop_test(hand_on, claims_become_headers, 0, (int)COUNT_OF(forwards));
     tcase_add_test(hand_on, claims_are_found_by_path);
+    tcase_add_test(hand_on, a_token_is_remembered);
     tcase_add_test(hand_on, out_of_memory_refuses);
     tcase_add_loop_test(hand_on, a_request_survives_failing_memory, JOSE_HS256,
                         JOSE_ALGORITHM_COUNT);
+    tcase_add_test(hand_on, a_remembered_token_survives_failing_memory);
     tcase_add_test(hand_on, an_instance_survives_failing_memory);
     tcase_add_test(hand_on, a_worker_without_state_refuses);
     suite_add_tcase(suite, hand_on);

@@ -302,6 +302,60 @@ START_TEST(two_keys_of_one_name_and_algorithm_are_an_error)
 }
 END_TEST
 
+/* The same for two keys when all is the same that makes a token verify. */
+START_TEST(a_thumbprint_says_which_key_it_is)
+{
+    struct key_error error;
+    struct str secret = maker()->secret, shorter = {secret.at, secret.len - 1};
+    char *rsa = maker_pem(maker()->rsa), *other = maker_pem(maker()->rsa_other);
+    char *certificate = maker_certificate(maker()->rsa);
+    struct key *keys[] = {
+        key_from_secret(secret, STR("a"), JOSE_HS256, &error),
+        key_from_secret(secret, STR("a"), JOSE_HS256, &error),
+        key_from_secret(secret, STR("b"), JOSE_HS256, &error),
+        key_from_secret(secret, STR_NONE, JOSE_HS256, &error),
+        key_from_secret(secret, STR("a"), JOSE_HS512, &error),
+        key_from_secret(shorter, STR("a"), JOSE_HS256, &error),
+        key_from_pem(str_of(rsa), STR("a"), JOSE_RS256, &error),
+        key_from_pem(str_of(certificate), STR("a"), JOSE_RS256, &error),
+        key_from_pem(str_of(rsa), STR("a"), 0, &error),
+        key_from_pem(str_of(other), STR("a"), JOSE_RS256, &error),
+    };
+    static const int same_as[COUNT_OF(keys)] = {0, 0, 2, 3, 4, 5, 6, 6, 8, 9};
+
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        for (size_t j = 0; j < COUNT_OF(keys); j++)
+            ck_assert_msg((memcmp(keys[i]->thumbprint, keys[j]->thumbprint,
+                                  KEY_THUMBPRINT_LEN) == 0) == (same_as[i] == same_as[j]),
+                          "keys %zu and %zu", i, j);
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        key_free(keys[i]);
+    free(rsa);
+    free(other);
+    free(certificate);
+}
+END_TEST
+
+START_TEST(keys_are_found_by_thumbprint)
+{
+    struct keyset *keyset = keyset_new();
+    struct key *stranger = secret_key("d", JOSE_HS256);
+    struct key_error error;
+    static const char *const kids[] = {"a", "b", "c"};
+
+    ck_assert_uint_eq(keyset_find(keyset, stranger->thumbprint, 0), 0);
+    for (size_t i = 0; i < COUNT_OF(kids); i++)
+        ck_assert(keyset_add(keyset, secret_key(kids[i], JOSE_HS256), &error));
+    for (size_t hint = 0; hint < 5; hint++) {
+        for (size_t i = 0; i < COUNT_OF(kids); i++)
+            ck_assert_uint_eq(keyset_find(keyset, keyset_at(keyset, i)->thumbprint, hint), i);
+        ck_assert_uint_eq(keyset_find(keyset, stranger->thumbprint, hint), COUNT_OF(kids));
+    }
+    key_free(stranger);
+    keyset_unref(keyset);
+}
+END_TEST
+
 START_TEST(a_set_is_bounded)
 {
     struct keyset *keyset = keyset_new();
@@ -683,6 +737,8 @@ keyset_suite(void)
     tcase_add_test(keys, files_are_bounded_and_faults_are_named);
     suite_add_tcase(suite, keys);
     tcase_add_test(set, two_keys_of_one_name_and_algorithm_are_an_error);
+    tcase_add_test(set, a_thumbprint_says_which_key_it_is);
+    tcase_add_test(set, keys_are_found_by_thumbprint);
     tcase_add_test(set, a_set_is_bounded);
     tcase_add_unchecked_fixture(set, maker_setup, NULL);
     tcase_add_test(set, sets_are_put_together);
