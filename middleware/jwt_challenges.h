@@ -11,7 +11,8 @@ struct jwt_challenges {
     char *texts[JOSE_REASON_COUNT]; /* by reason */
 };
 
-/* false: realm is not printable ASCII, or there is no memory. jwt_challenges_free is due either way. */
+/* false: realm is not printable ASCII, or there is no memory. jwt_challenges_free is due either
+ * way. */
 bool jwt_challenges_make(struct jwt_challenges *challenges, const char *realm) MUST_CHECK;
 void jwt_challenges_free(struct jwt_challenges *challenges);
 

@@ -134,7 +134,7 @@ tell_all(struct jwt_remote *remote)
         tell(remote, member);
 }
 
-/* ---- Fetching --------------------------------------------------------------------------------- */
+/* ---- Fetching ---------------------------------------------------------------------- */
 
 static void
 update(struct jwt_remote *remote)
@@ -206,7 +206,7 @@ on_join(void *arg)
     tell(member->remote, member);
 }
 
-/* ---- Life --------------------------------------------------------------------------------------- */
+/* ---- Life ---------------------------------------------------------------------- */
 
 struct jwt_remote *
 jwt_remote_new(const struct jwt_remote_settings *settings, const struct mw_host *host,
@@ -292,7 +292,7 @@ jwt_remote_stop(struct jwt_remote *remote)
     remote->members = NULL;
 }
 
-/* ---- On a worker ----------------------------------------------------------------------------------- */
+/* ---- On a worker ---------------------------------------------------------------- */
 
 const struct keyset *
 jwt_remote_first(const struct jwt_remote *remote, bool *complete)

@@ -33,8 +33,9 @@ report_source(const struct jwt_remote_cache *cache, const struct jwt_source *sou
     size_t keys = keyset_count(source->keyset);
     int64_t age_s = clock_wall_ms() / 1000 - source->fetched_s;
 
-    cache->host->log(cache->host, MW_LOG_INFO, "jwt", "cache_file %s: %zu key%s, fetched %lld s ago",
-                     cache->settings->cache_file, keys, keys == 1 ? "" : "s", (long long)age_s);
+    cache->host->log(cache->host, MW_LOG_INFO, "jwt",
+                     "cache_file %s: %zu key%s, fetched %lld s ago", cache->settings->cache_file,
+                     keys, keys == 1 ? "" : "s", (long long)age_s);
 }
 
 void

@@ -1,4 +1,5 @@
-/* jwt_remote_settings.c - see jwt_remote_settings.h. Every fault is reported, not just the first. */
+/* jwt_remote_settings.c - see jwt_remote_settings.h. Every fault is reported, not just the
+ * first. */
 #include "jwt_remote_settings.h"
 
 #include "protocol/service_url.h"

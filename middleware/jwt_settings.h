@@ -23,7 +23,8 @@ struct jwt_settings {
     bool close_on_expiry, forward_token;
 };
 
-/* Fills the zeroed *settings. false: every fault was reported. jwt_settings_free is due either way. */
+/* Fills the zeroed *settings. false: every fault was reported. jwt_settings_free is due either
+ * way. */
 bool jwt_settings_read(struct jwt_settings *settings, const struct mw_options *options,
                        const struct mw_host *host) MUST_CHECK;
 void jwt_settings_free(struct jwt_settings *settings);

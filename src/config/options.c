@@ -41,7 +41,8 @@ options_is_glued(const struct mw_option *table, struct str text)
 {
     const char *colon = text.len > 0 ? memchr(text.at, ':', text.len) : NULL;
 
-    return colon != NULL && find_row(table, (struct str){text.at, (size_t)(colon - text.at)}) != NULL;
+    return colon != NULL &&
+           find_row(table, (struct str){text.at, (size_t)(colon - text.at)}) != NULL;
 }
 
 static void
@@ -60,8 +61,8 @@ fault_unknown(struct mw_options *options, const struct yaml_node *item)
     }
     options->faulty = true;
     if (options_is_glued(options->table, item->key))
-        faults_add(options->context->faults, item->key_mark, "unknown key `" STR_FMT "`" OPTIONS_GLUED,
-                   STR_ARG(item->key));
+        faults_add(options->context->faults, item->key_mark,
+                   "unknown key `" STR_FMT "`" OPTIONS_GLUED, STR_ARG(item->key));
     else if (suggest.best == NULL && len > 0)
         faults_add(options->context->faults, item->key_mark,
                    "unknown key `" STR_FMT "`; expected %s", STR_ARG(item->key), known);

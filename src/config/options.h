@@ -56,8 +56,8 @@ struct mw_options {
 struct mw_options *options_check(struct options_context *context, const struct yaml_node *map,
                                  const struct mw_option *table) MUST_CHECK;
 
-/* For whoever reads faulty options all the same, to find more faults: what was refused, at any depth,
- * counts as left out from now on, and of a list what is good stays. Only for what was a map.
+/* For whoever reads faulty options all the same, to find more faults: what was refused, at any
+ * depth, counts as left out from now on, and of a list what is good stays. Only for what was a map.
  * false: something that is required is not there, so they must not be read. */
 bool options_forget_refused(struct mw_options *options) MUST_CHECK;
 
@@ -84,8 +84,9 @@ const char *options_key(const struct mw_options *options, const char *word, size
 const char *options_item(const struct mw_options *options, const char *word, size_t i);
 const struct mw_options *options_member(const struct mw_options *options, const char *word,
                                         size_t i);
-/* "`word`: message" at item i. What a secret option or a variable held is taken out of it. In faulty
- * options nothing is said of one that is not there: it may be missing because it was refused. */
+/* "`word`: message" at item i. What a secret option or a variable held is taken out of it. In
+ * faulty options nothing is said of one that is not there: it may be missing because it was
+ * refused. */
 void options_fault(const struct mw_options *options, const char *word, size_t i,
                    const char *format, ...) PRINTF_LIKE(4, 5);
 

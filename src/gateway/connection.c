@@ -30,7 +30,8 @@ backend_of(struct connection *connection)
 
 /* ---- State, end --------------------------------------------------------------- */
 
-/* The servers of a backend share one time for their answer: the next one gets what is left of it. */
+/* The servers of a backend share one time for their answer: the next one gets what is left of
+ * it. */
 static uint64_t
 answer_due(struct opening *opening, const struct worker *worker)
 {

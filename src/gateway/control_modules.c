@@ -7,7 +7,8 @@
 static bool
 has_control_part(const struct mw_module *module)
 {
-    return module->size >= offsetof(struct mw_module, control_stop) + sizeof(module->control_stop) &&
+    return module->size >=
+               offsetof(struct mw_module, control_stop) + sizeof(module->control_stop) &&
            module->control_start != NULL;
 }
 

@@ -45,8 +45,8 @@ void pool_give(struct server *server);
 /* The log hears of a server at most this often: a dead one fails at every handshake. */
 enum { POOL_QUIET_MS = 10 * 1000 };
 
-/* Counts a failure to reach a server, from any worker; now_ms is the monotonic clock. true: it is to be
- * told now, and *before is how many before it were not. */
+/* Counts a failure to reach a server, from any worker; now_ms is the monotonic clock. true: it is
+ * to be told now, and *before is how many before it were not. */
 bool pool_failed(struct server *server, uint64_t now_ms, unsigned *before) MUST_CHECK;
 
 #endif

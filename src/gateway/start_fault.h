@@ -9,8 +9,8 @@
 
 #include "base/log.h"
 
-/* One line in the error log, and "wsgate: EVENT: MESSAGE" on stderr unless the error log goes there. Any
- * thread. Always false, so that `return start_fault(..)` reads well. */
+/* One line in the error log, and "wsgate: EVENT: MESSAGE" on stderr unless the error log goes
+ * there. Any thread. Always false, so that `return start_fault(..)` reads well. */
 bool start_fault(struct log *log, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #endif

@@ -253,7 +253,8 @@ tunnel_keep_alive(struct tunnel *tunnel, uint64_t now_ms)
     tunnel->keep_alive_ms = WHEEL_NEVER;
 }
 
-/* The loop tells of room only when the kernel's buffer is a third empty: megabytes may have gone. */
+/* The loop tells of room only when the kernel's buffer is a third empty: megabytes may have
+ * gone. */
 static void
 look_for_progress(struct tunnel *tunnel, uint64_t now_ms)
 {

@@ -70,7 +70,7 @@ struct worker {
     uint64_t next_id;
     uint64_t random;
     bool draining;    /* no new connections; ends with the last one */
-    uint64_t last_ms; /* when what is left then is closed; WHEEL_NEVER while nobody wants to end it */
+    uint64_t last_ms; /* when what is left then is closed; WHEEL_NEVER: no end is in sight */
     bool opened, running, failed;
     sem_t ready;
     void (*ended)(void *arg); /* called on the worker's thread as its last act; may be NULL */

@@ -32,7 +32,8 @@ struct http_transfer {
  * http_transfer_close is due either way. */
 bool http_transfer_open(struct http_transfer *transfer, const struct http_query *query, void *owner)
     MUST_CHECK;
-/* Nobody wants the answer, but the look-up goes on. What was to be sent is wiped, and never is. */
+/* Nobody wants the answer, but the look-up goes on: what was to be sent is wiped, and never
+ * sent. */
 void http_transfer_forget(struct http_transfer *transfer);
 /* What came of it; points into *transfer. */
 void http_transfer_answer(struct http_transfer *transfer, CURLcode result,

@@ -34,7 +34,8 @@ struct origin_pattern {
 
 /*
  * `scheme://host[:port]`, ASCII only, and nothing behind the port. out:
- * HOST_OUT_BYTES(text.len) bytes, in which the result's strings lie. false: *error is a static phrase.
+ * HOST_OUT_BYTES(text.len) bytes, in which the result's strings lie. false: *error is a static
+ * phrase.
  */
 bool origin_parse(struct origin *origin, struct str text, char *out, const char **error) MUST_CHECK;
 /* The same, and a host may begin with "*.". */

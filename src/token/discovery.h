@@ -17,9 +17,9 @@ enum { DISCOVERY_URL_MAX = 2048 }; /* bytes of an address; what every server tak
 bool discovery_url(const char *issuer, char *out, const char **error) MUST_CHECK;
 
 /*
- * Its `jwks_uri`. The document's `issuer` must be exactly the one given (4.3), and `jwks_uri` https,
- * or http on loopback where the document itself came so (plain). jwks_uri: DISCOVERY_URL_MAX + 1
- * bytes. false: *error is a static phrase.
+ * Its `jwks_uri`. The document's `issuer` must be exactly the one given (4.3), and `jwks_uri`
+ * https, or http on loopback where the document itself came so (plain). jwks_uri: DISCOVERY_URL_MAX
+ * + 1 bytes. false: *error is a static phrase.
  */
 bool discovery_read(struct str document, const char *issuer, bool plain, char *jwks_uri,
                     const char **error) MUST_CHECK;

@@ -235,7 +235,8 @@ bool
 key_cache_find(const struct key_cache *cache, const char *url, struct key_cache_set *set)
 {
     const json_t *found = json_object_get(json_object_get(cache->json, "sets"), url);
-    const json_t *text = json_object_get(found, "jwks"), *fetched = json_object_get(found, "fetched");
+    const json_t *text = json_object_get(found, "jwks"),
+                 *fetched = json_object_get(found, "fetched");
 
     if (!json_is_string(text) || !json_is_integer(fetched))
         return false;

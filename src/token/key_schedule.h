@@ -1,8 +1,8 @@
 /*
  * key_schedule.h - when a key set is fetched again. Pure: the caller brings the dice.
  *
- * After a good answer in `refresh`, or sooner when the answer's max-age is shorter, but not within a
- * minute because of that: so a key that its provider took away is gone after `refresh`, whatever
+ * After a good answer in `refresh`, or sooner when the answer's max-age is shorter, but not within
+ * a minute because of that: so a key that its provider took away is gone after `refresh`, whatever
  * else the provider says. After a failure in one second, then two, four and so on, up to that.
  * Every time is spread by a tenth in both directions, lest many gateways ask at once.
  */

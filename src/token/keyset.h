@@ -26,7 +26,8 @@ void keyset_unref(const struct keyset *keyset);
 bool keyset_add(struct keyset *keyset, struct key *key, struct key_error *error) MUST_CHECK;
 /*
  * Adds copies of the keys of `from`, in order. What keyset_add would refuse is left out, and told
- * to `left_out` (text valid for the call) unless it is the same key once more. false: out of memory.
+ * to `left_out` (text valid for the call) unless it is the same key once more. false: out of
+ * memory.
  */
 bool keyset_add_all(struct keyset *keyset, const struct keyset *from,
                     void (*left_out)(void *arg, const struct key *key, const char *why), void *arg)

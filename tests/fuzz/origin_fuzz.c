@@ -46,7 +46,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *line_end = size > 0 ? memchr(data, '\n', size) : NULL;
     size_t first = line_end ? (size_t)(line_end - data) : size;
     size_t second = line_end ? size - first - 1 : 0;
-    char *pattern_text = fuzz_block(data, first), *pattern_out = fuzz_block(NULL, HOST_OUT_BYTES(first));
+    char *pattern_text = fuzz_block(data, first),
+         *pattern_out = fuzz_block(NULL, HOST_OUT_BYTES(first));
     char *text = fuzz_block(line_end ? line_end + 1 : NULL, second);
     char *out = fuzz_block(NULL, HOST_OUT_BYTES(second));
     struct origin_pattern pattern;

@@ -133,7 +133,10 @@ duration_ms(const char *text)
     char *end;
     int64_t number = strtoll(text, &end, 10);
 
-    int64_t unit_ms = *end == 's' ? 1000 : *end == 'm' && end[1] == '\0' ? 60000 : *end == 'h' ? 3600000 : 1;
+    int64_t unit_ms = *end == 's'                     ? 1000
+                      : *end == 'm' && end[1] == '\0' ? 60000
+                      : *end == 'h'                   ? 3600000
+                                                      : 1;
 
     return number * unit_ms;
 }

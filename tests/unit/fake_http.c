@@ -111,7 +111,8 @@ fake_http_end(int i, unsigned status, const char *body)
 
     REQUIRE(i < waiting);
     if (!body)
-        answer = (struct http_answer){(enum http_outcome)status, 0, STR(""), -1, "it was not to be"};
+        answer =
+            (struct http_answer){(enum http_outcome)status, 0, STR(""), -1, "it was not to be"};
     struct http_call *call = take(i);
     call->done(call->arg, &answer);
     free(call);

@@ -416,7 +416,8 @@ START_TEST(a_source_keeps_its_own)
 }
 END_TEST
 
-/* ---- What is said ------------------------------------------------------------------------------ */
+/* ---- What is said
+ * ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *kids, *body; /* kids: set_of them; neither: no answer, and status is an outcome */
@@ -490,7 +491,8 @@ START_TEST(failures_are_tried_again_ever_later)
 }
 END_TEST
 
-/* ---- Discovery ---------------------------------------------------------------------------------- */
+/* ---- Discovery
+ * ---------------------------------------------------------------------------------- */
 
 START_TEST(a_provider_says_where_its_keys_are)
 {
@@ -530,7 +532,7 @@ START_TEST(another_issuer_is_not_believed)
 }
 END_TEST
 
-/* ---- The cache file -------------------------------------------------------------------------------- */
+/* ---- The cache file ------------------------------------------------------------- */
 
 START_TEST(a_restart_knows_what_was_fetched)
 {
@@ -581,13 +583,15 @@ START_TEST(without_a_cache_nothing_is_known_offline)
 }
 END_TEST
 
-/* ---- Options ------------------------------------------------------------------------------------------ */
+/* ---- Options -------------------------------------------------------------------- */
 
 static const struct {
     struct fake_row rows[20];
     const char *complaints;
 } faults[] = {
-    {{{"jwks_url", "http://id.example.com/"}, {"jwks_url", "https://a/"}, {"jwks_url", "https://a/"},
+    {{{"jwks_url", "http://id.example.com/"},
+      {"jwks_url", "https://a/"},
+      {"jwks_url", "https://a/"},
       {NULL}},
      "jwks_url[0]: expected https://; http:// is for localhost, 127.0.0.0/8 and [::1] alone\n"
      "jwks_url[2]: named twice\n"},
@@ -598,15 +602,24 @@ static const struct {
     {{{"issuer", "https://id/?a"}, {NULL}}, "issuer[0]: an issuer has no query\n"},
     {{{"issuer", "id"}, {NULL}},
      "keys[0]: expected keys, jwks_file, jwks_url, discovery or an https issuer\n"},
-    {{{"issuer", "id"}, {"cache_file", "/x"}, {"refresh", "5s"}, {"ca_file", "/x"},
-      {"fetch_timeout", "1s"}, {"refetch_interval", "1s"}, {NULL}},
+    {{{"issuer", "id"},
+      {"cache_file", "/x"},
+      {"refresh", "5s"},
+      {"ca_file", "/x"},
+      {"fetch_timeout", "1s"},
+      {"refetch_interval", "1s"},
+      {NULL}},
      "cache_file[0]: it needs jwks_url or discovery\n"
      "refresh[0]: it needs jwks_url or discovery\n"
      "refetch_interval[0]: it needs jwks_url or discovery\n"
      "fetch_timeout[0]: it needs jwks_url or discovery\n"
      "ca_file[0]: it needs jwks_url or discovery\n"},
-    {{ONE, {"refresh", "500"}, {"refetch_interval", "0"}, {"fetch_timeout", "61s"},
-      {"cache_file", "keys"}, {NULL}},
+    {{ONE,
+      {"refresh", "500"},
+      {"refetch_interval", "0"},
+      {"fetch_timeout", "61s"},
+      {"cache_file", "keys"},
+      {NULL}},
      "refresh[0]: expected 1s to 7d\n"
      "refetch_interval[0]: expected 1s to 1h\n"
      "fetch_timeout[0]: expected 100ms to 1m\n"

@@ -235,7 +235,8 @@ drink(int peer, bool chatty)
     return got;
 }
 
-/* What was read of one that left, and its reset with it, arrives, though the other goes on sending. */
+/* What was read of one that left, and its reset with it, arrives, though the other goes on
+ * sending. */
 START_TEST(nothing_is_lost_when_the_receiver_sends)
 {
     int first = _i, second = 1 - _i;
@@ -447,7 +448,8 @@ START_TEST(is_small)
     ck_assert_uint_le(offsetof(struct connection, tunnel.progress_ms) -
                           offsetof(struct connection, worker),
                       2 * CONNECTION_ALIGNMENT);
-    ck_assert_uint_le(sizeof(struct connection), 576); /* two events of 128 bytes are the most of it */
+    ck_assert_uint_le(sizeof(struct connection),
+                      576); /* two events of 128 bytes are the most of it */
 }
 END_TEST
 
