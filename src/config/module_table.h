@@ -13,8 +13,8 @@
 
 #include <stdio.h>
 
-/* A line to `faults` for each module that this gateway cannot use. `modules` has NULL at its end.
- * */
+/* A line to `faults` for each module that this gateway cannot use. `modules` has NULL at its
+ * end. */
 bool module_table_check(const struct mw_module *const *modules, FILE *faults) MUST_CHECK;
 
 #endif
