@@ -62,10 +62,8 @@ verifier_free(struct verifier *verifier)
 void
 verified_free(struct verified *verified)
 {
-    if (verified->entry)
-        token_entry_unref(verified->entry);
-    else
-        json_decref(verified->claims);
+    token_entry_unref(verified->entry);
+    claims_free(verified->own);
     *verified = (struct verified){.lookup = verified->lookup};
 }
 
@@ -251,10 +249,11 @@ static enum jose_reason
 check_payload(struct verifier *verifier, const struct verify_policy *policy, struct str segment,
               int64_t now_ms, struct verified *verified)
 {
-    verified->claims = jose_payload_read(segment, verifier->scratch);
+    verified->own = claims_of_segment(segment, verifier->scratch);
     OPENSSL_cleanse(verifier->scratch, BASE64URL_BYTES_LEN(segment.len));
-    if (!verified->claims)
+    if (!verified->own)
         return JOSE_MALFORMED;
+    verified->claims = verified->own->json;
     return verify_claims(policy, verified->claims, now_ms, verified);
 }
 
@@ -299,7 +298,7 @@ recall(const struct keyset *keyset, struct token_cache *cache, const unsigned ch
         return false;
     }
     verified->entry = entry;
-    verified->claims = entry->claims;
+    verified->claims = entry->claims->json;
     verified->key = keyset_at(keyset, place);
     return true;
 }
@@ -311,10 +310,12 @@ remember(const struct keyset *keyset, struct token_cache *cache, const unsigned 
 {
     size_t place = keyset_find(keyset, verified->key->thumbprint, 0);
 
-    verified->entry = token_entry_new(digest, verified->key, place, verified->claims,
-                                      verified->expires_ms);
-    if (verified->entry)
-        token_cache_put(cache, verified->entry, now_ms);
+    verified->entry =
+        token_entry_new(digest, verified->key, place, verified->own, verified->expires_ms);
+    if (!verified->entry)
+        return;
+    verified->own = NULL;
+    token_cache_put(cache, verified->entry, now_ms);
 }
 
 enum jose_reason

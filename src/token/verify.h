@@ -53,8 +53,9 @@ enum verify_lookup { VERIFY_NO_LOOKUP, VERIFY_HIT, VERIFY_MISS };
 
 /* A token that verified. */
 struct verified {
-    struct json_t *claims;     /* read only, and no reference of jansson's: others may share them */
-    struct token_entry *entry; /* whose the claims are; NULL: this struct's */
+    const struct json_t *claims; /* in one of these two; others may share them */
+    struct claims *own;          /* NULL: the entry's */
+    struct token_entry *entry;   /* the cache's; NULL: there is none */
     const struct key *key;
     struct str issuer, subject; /* in claims; at == NULL: it has none */
     int64_t expires_ms;         /* INT64_MAX: never */
