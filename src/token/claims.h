@@ -2,9 +2,9 @@
  * claims.h - the claims of one token (RFC 7519 4): a JSON object in memory of its own.
  *
  * jansson asks for a piece of memory for each name and value. Here all pieces of one
- * object lie side by side, mostly in one block: it is quickly read and freed, and its size is known.
- * So the object is read only, and its values must not outlive it: no reference of jansson's is
- * taken or given back.
+ * object lie side by side, mostly in one block: it is quickly read and freed, and its size is
+ * known. So the object is read only, and its values must not outlive it: no reference of jansson's
+ * is taken or given back.
  */
 #ifndef WSGATE_CLAIMS_H
 #define WSGATE_CLAIMS_H

@@ -1,4 +1,5 @@
-/* claims_test.c - claims in memory of their own: what jansson reads, counted, and gone as a whole. */
+/* claims_test.c - claims in memory of their own: what jansson reads, counted, and gone as a
+ * whole. */
 #include "failing_memory.h"
 #include "token/claims.h"
 #include "unit.h"

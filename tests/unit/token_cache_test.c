@@ -314,7 +314,8 @@ START_TEST(what_is_held_stays_whole)
     struct token_entry *const held[] = {evicted, replaced, expired, last};
     static const char *const names[] = {"a", "b", "b", "c"};
     for (size_t i = 0; i < COUNT_OF(held); i++) {
-        ck_assert_str_eq(json_string_value(json_object_get(held[i]->claims->json, "name")), names[i]);
+        ck_assert_str_eq(json_string_value(json_object_get(held[i]->claims->json, "name")),
+                         names[i]);
         token_entry_unref(held[i]);
     }
 }
