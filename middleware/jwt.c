@@ -14,7 +14,10 @@
 #include "jwt_keys.h"
 #include "jwt_settings.h"
 #include "registry.h"
+#include "token/claim_value.h"
 #include "token/verify.h"
+
+#include <jansson.h>
 
 #include <stdlib.h>
 
@@ -40,10 +43,12 @@ static const struct mw_option options_table[] = {
     {"typ", MW_STRING, NULL, "The typ that a token's header must have, such as at+jwt."},
     {"token_from", MW_LIST, "header",
      "Where the token is: header, \"cookie:NAME\", \"query:NAME\", subprotocol."},
-    {"leeway", MW_DURATION, "0", "How far clocks may differ, for exp and nbf; at most 1h."},
+    {"leeway", MW_DURATION, "0", "How far clocks may differ, for exp, nbf and iat; at most 1h."},
     {"require_expiration", MW_BOOL, "true", "Whether a token without exp is refused."},
-    {"max_age", MW_DURATION, NULL, "How old a token may be, by its iat.", MW_LATER},
-    {"claims", MW_MAP, NULL, "Rules for claims.", MW_LATER},
+    {"max_age", MW_DURATION, "0", "How old a token may be, by its iat; 0: any age."},
+    {"claims", MW_NAMED, NULL, "Rules: a claim's path, then what it must be.", 0, NULL,
+     jwt_rule_options},
+    {"subject_claim", MW_STRING, "sub", "The claim that says who it is."},
     {"forward_claims", MW_MAP, NULL, "Claims for the backend: a claim's path, then a header name."},
     {"forward_token", MW_BOOL, "false",
      "Whether the backend sees the token too; never if it was among the subprotocols."},
@@ -121,21 +126,50 @@ to_mw(struct str text)
     return (struct mw_str){text.at, text.len};
 }
 
+/* Who it is: a string or an integer, or nobody where the token has no such claim. */
+static enum jose_reason
+identify(const struct jwt *jwt, struct mw_request *request, const struct verified *verified)
+{
+    const struct json_t *claim = claim_path_find(&jwt->settings.subject, verified->claims);
+    char space[CLAIM_NUMBER_MAX];
+    struct str subject = claim_text(claim, space);
+
+    if (!claim)
+        return JOSE_OK;
+    if (!json_is_string(claim) && !json_is_integer(claim))
+        return JOSE_CLAIM;
+    return jwt->host->identify(request, to_mw(verified->issuer), to_mw(subject)) ? JOSE_OK
+                                                                                  : JOSE_INTERNAL;
+}
+
 /* Hands on what the token says. false: out of memory. */
 static bool
 hand_on(const struct jwt *jwt, struct mw_request *request, const struct verified *verified)
 {
     const struct mw_host *host = jwt->host;
 
-    if (verified->subject.at &&
-        !host->identify(request, to_mw(verified->issuer), to_mw(verified->subject)))
-        return false;
     for (size_t i = 0; i < jwt->settings.forward_count; i++)
         if (!claim_header_forward(&jwt->settings.forwards[i], host, request, verified->claims))
             return false;
     if (jwt->settings.close_on_expiry && verified->expires_ms != INT64_MAX)
         host->deadline(request, verified->expires_ms);
     return true;
+}
+
+/* What the claims of a token that verified decide. */
+static enum mw_verdict
+admit(const struct jwt *jwt, struct mw_request *request, const struct verified *verified)
+{
+    enum jose_reason reason = identify(jwt, request, verified);
+
+    if (reason != JOSE_OK)
+        return refuse(jwt, request, reason);
+    enum mw_verdict verdict =
+        jwt_rules_judge(jwt->settings.rules, jwt->host, request, verified->claims,
+                        jwt->challenges.texts[JOSE_RULES]);
+    if (verdict == MW_PASS && !hand_on(jwt, request, verified))
+        return refuse(jwt, request, JOSE_INTERNAL);
+    return verdict;
 }
 
 static enum mw_verdict
@@ -155,9 +189,9 @@ decide(const void *instance, void *state, struct mw_request *request)
         reason = verify_token(state, &jwt->settings.policy, token, host->wall_clock_ms(request), &verified);
     if (reason != JOSE_OK)
         return refuse(jwt, request, reason);
-    bool ok = hand_on(jwt, request, &verified);
+    enum mw_verdict verdict = admit(jwt, request, &verified);
     verified_free(&verified);
-    return ok ? MW_PASS : refuse(jwt, request, JOSE_INTERNAL);
+    return verdict;
 }
 
 const struct mw_module jwt_module = {

@@ -7,9 +7,7 @@
 
 #include <stdlib.h>
 
-enum {
-    LEEWAY_MAX_MS = 3600 * 1000, /* clocks that differ by more are broken */
-};
+enum { LEEWAY_MAX_MS = 3600 * 1000 }; /* clocks that differ by more are broken */
 
 enum { ON_EXPIRY_CLOSE, ON_EXPIRY_KEEP };
 
@@ -153,6 +151,18 @@ read_name(const struct mw_options *options, const struct mw_host *host, const ch
 }
 
 static bool
+read_subject(struct jwt_settings *settings, const struct mw_options *options,
+             const struct mw_host *host)
+{
+    const char *error;
+
+    if (claim_path_init(&settings->subject, host->option_string(options, "subject_claim"), &error))
+        return true;
+    host->option_fault(options, "subject_claim", 0, "%s", error);
+    return false;
+}
+
+static bool
 read_scalars(struct jwt_settings *settings, const struct mw_options *options,
              const struct mw_host *host)
 {
@@ -164,6 +174,8 @@ read_scalars(struct jwt_settings *settings, const struct mw_options *options,
         host->option_fault(options, "leeway", 0, "expected at most 1h");
         ok = false;
     }
+    settings->policy.max_age_ms = host->option_integer(options, "max_age");
+    ok = read_subject(settings, options, host) && ok;
     settings->policy.require_expiration = host->option_integer(options, "require_expiration") != 0;
     settings->close_on_expiry = host->option_integer(options, "on_expiry") == ON_EXPIRY_CLOSE;
     settings->forward_token = host->option_integer(options, "forward_token") != 0;
@@ -180,6 +192,7 @@ jwt_settings_read(struct jwt_settings *settings, const struct mw_options *option
 
     ok = read_algorithms(settings, options, host) && ok;
     ok = read_places(settings, options, host) && ok;
+    ok = jwt_rules_read(&settings->rules, options, host) && ok;
     ok = read_forwards(settings, options, host) && ok;
     ok = read_audiences(settings, options, host) && ok;
     return read_scalars(settings, options, host) && ok;
@@ -190,5 +203,7 @@ jwt_settings_free(struct jwt_settings *settings)
 {
     for (size_t i = 0; i < settings->forward_count; i++)
         claim_header_free(&settings->forwards[i]);
+    claim_rules_free(settings->rules);
+    claim_path_free(&settings->subject);
     free(settings->audiences);
 }

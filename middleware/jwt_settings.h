@@ -8,6 +8,7 @@
 
 #include "claim_header.h"
 #include "credential.h"
+#include "jwt_rules.h"
 #include "token/verify.h"
 
 enum {
@@ -22,6 +23,8 @@ struct jwt_settings {
     size_t place_count;
     struct claim_header forwards[JWT_FORWARDS_MAX];
     size_t forward_count;
+    struct claim_path subject;
+    struct claim_rules *rules; /* NULL: none */
     bool close_on_expiry, forward_token;
 };
 

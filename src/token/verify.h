@@ -6,9 +6,10 @@
  * and `nbf`, which need no key, then the key, then the signature. Nothing of a
  * token is handed out before it verified.
  *
- * Times: a token is good while nbf - leeway <= now < exp + leeway, and `expires_ms`
- * of a verified one is that same exp + leeway: what is live under it ends at the
- * moment from which it would no longer be admitted.
+ * Times: a token is good while nbf - leeway <= now < exp + leeway and, where there is a
+ * greatest age, iat - leeway <= now < iat + max_age + leeway. `expires_ms` of a verified one is the
+ * earlier of these ends: what is live under it ends at the moment from which it would no
+ * longer be admitted.
  */
 #ifndef WSGATE_VERIFY_H
 #define WSGATE_VERIFY_H
@@ -28,6 +29,7 @@ struct verify_policy {
     const struct str *audiences; /* one of these; none: any or none */
     size_t audience_count;
     int64_t leeway_ms;
+    int64_t max_age_ms; /* since `iat`, which it must then have; 0: any age */
     bool require_expiration;
 };
 

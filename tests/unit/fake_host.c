@@ -249,6 +249,12 @@ subprotocol(const struct mw_request *request, size_t i)
     return text(NULL);
 }
 
+static struct mw_str
+capture(const struct mw_request *request, const char *name)
+{
+    return find(request->captures, name, 0, strcmp);
+}
+
 static int64_t
 wall_clock_ms(const struct mw_request *request)
 {
@@ -268,7 +274,9 @@ deny(struct mw_request *request, int status, const char *word, const char *chall
 {
     request->status = status;
     request->word = word;
-    request->challenge = challenge;
+    request->challenge = challenge ? request->challenge_text : NULL;
+    snprintf(request->challenge_text, sizeof(request->challenge_text), "%s",
+             challenge ? challenge : "");
     return MW_DENY;
 }
 
@@ -303,6 +311,13 @@ static void
 deadline(struct mw_request *request, int64_t wall_ms)
 {
     trace(request, "deadline %lld", (long long)wall_ms);
+}
+
+static bool
+label(struct mw_request *request, const char *key, struct mw_str value)
+{
+    trace(request, "label %s %.*s", key, (int)value.len, value.at);
+    return works(request, "label");
 }
 
 static void *
@@ -340,6 +355,7 @@ const struct mw_host fake_host = {
     .option_member = option_member,
     .option_fault = option_fault,
     .reserve_header = reserve_header,
+    .capture = capture,
     .header = header,
     .cookie = cookie,
     .query = query,
@@ -350,6 +366,7 @@ const struct mw_host fake_host = {
     .strip = strip,
     .identify = identify,
     .deadline = deadline,
+    .label = label,
     .alloc = host_alloc,
     .log = host_log,
     .count = host_count,

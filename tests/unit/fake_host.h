@@ -15,7 +15,7 @@ enum { FAKE_MAX = 16, FAKE_ALLOCATIONS = 64 };
 /* An option as it might be written. Rows with one word make a list; a MW_MAP row is "key=value". */
 struct fake_row {
     const char *word, *text;
-    const struct mw_options *member; /* MW_OBJECTS */
+    const struct mw_options *member; /* MW_OBJECTS; MW_NAMED, with the name as text */
 };
 
 struct mw_options {
@@ -29,16 +29,17 @@ struct fake_pair {
 
 struct mw_request {
     /* Set by the test; name == NULL (protocols: NULL) at the end. */
-    struct fake_pair headers[FAKE_MAX], cookies[FAKE_MAX], arguments[FAKE_MAX];
+    struct fake_pair headers[FAKE_MAX], cookies[FAKE_MAX], arguments[FAKE_MAX], captures[FAKE_MAX];
     const char *protocols[FAKE_MAX];
     int64_t now_ms;
     bool no_memory;     /* alloc fails */
-    const char *broken; /* the answer that fails: "strip", "identify", "forward" */
+    const char *broken; /* the answer that fails: "strip", "identify", "forward", "label" */
 
     /* Filled by the fake. */
     char trace[4096];
     int status;
-    const char *word, *challenge;
+    const char *word, *challenge; /* the challenge, in memory of the request's */
+    char challenge_text[1024];
     void *allocations[FAKE_ALLOCATIONS];
     int allocation_count;
 };
