@@ -17,7 +17,7 @@ struct json_t;
 
 enum { CLAIM_NUMBER_MAX = 32 }; /* bytes of a number's text with its NUL; %.17g has at most 24 */
 
-/* In claim, a constant, or `space`; ends with a NUL. at == NULL: it has no text. */
+/* In claim, a constant, or `space`. at == NULL: it has no text. */
 struct str claim_text(const struct json_t *claim, char space[CLAIM_NUMBER_MAX]) MUST_CHECK;
 
 /*
