@@ -444,9 +444,11 @@ static const struct {
     {{"a", {{CLAIM_MATCHES, "\\d+"}}, NULL, NULL}, "expected one of"},
     {{"a", {{CLAIM_MATCHES, "a\\"}}, NULL, NULL}, "expected one of"},
     {{"a", {{CLAIM_MATCHES, "\\ "}}, NULL, NULL}, "expected one of"},
-    {{"a", {{CLAIM_MATCHES, "((((((((((((a{9}){9}){9}){9}){9}){9}){9}){9}){9}){9}){9}){9}"}}, NULL, NULL}, "it is too long, or repeats too much"},
+    {{"a", {{CLAIM_MATCHES, "((((((((((((a{9}){9}){9}){9}){9}){9}){9}){9}){9}){9}){9}){9}"}}, NULL, NULL},
+     "it is too long, or repeats too much"},
     {{"a", {{CLAIM_MATCHES, "(a{1,200}){200}"}}, NULL, NULL}, "it is too long, or repeats too much"},
-    {{"a", {{CLAIM_MATCHES, "(((((((((((((((((a)))))))))))))))))"}}, NULL, NULL}, "parentheses nested too deep"},
+    {{"a", {{CLAIM_MATCHES, "(((((((((((((((((a)))))))))))))))))"}}, NULL, NULL},
+     "parentheses nested too deep"},
 };
 
 START_TEST(a_fault_is_named)

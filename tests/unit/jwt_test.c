@@ -702,7 +702,8 @@ START_TEST(an_instance_survives_failing_memory)
     const struct mw_options pem_key = {jwt_key_options, pem_rows};
     const struct fake_row rows[] = {{"keys", NULL, &pem_key},   {"jwks_file", set_path},
                                     {"audience", "a"},          {"forward_claims", "sub=X-Sub"},
-                                    {"token_from", "cookie:a"}, {NULL}};
+                                    {"token_from", "cookie:a"}, {"claims", "scope", &room_scope},
+                                    {"claims", "c", &staff},    {NULL}};
     const struct mw_options options = {jwt_module.options, rows};
     bool starved = true;
 
