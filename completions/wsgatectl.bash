@@ -9,8 +9,9 @@ _wsgatectl_options() {
             --header --raw --json --help
         ;;
     probe)
-        echo --token --token-file --origin --subprotocol --header --bind --ca-file --server-name \
-            --insecure --send --wait-close --timeout --count --headers --timing --json --help
+        echo --token --token-file --origin --subprotocol --header --unix-socket --bind --ca-file \
+            --server-name --insecure --send --wait-close --timeout --count --headers --timing --json \
+            --help
         ;;
     token) echo --help ;;
     'token mint')
@@ -27,7 +28,7 @@ _wsgatectl_options() {
 # none. The letters are those of the command.
 _wsgatectl_value() {
     case $1:$2 in
-    *:--config | *:--token-file | *:--ca-file | *:--key | *:--jwks | *:--out-*) echo file ;;
+    *:--config | *:--token-file | *:--ca-file | *:--key | *:--jwks | *:--out-* | *:--unix-socket) echo file ;;
     explain:-c | 'token mint:-k' | 'token inspect:-'[kj] | 'token keygen:-'[pPj]) echo file ;;
     *:--algorithm | 'token '*:-a) echo algorithm ;;
     *:--method) echo method ;;

@@ -20,7 +20,8 @@ struct claim_header {
     const char *header;
 };
 
-/* claim: see claim_path.h. Keeps both strings. false: *error is a static phrase; nothing to free. */
+/* claim: see claim_path.h. Keeps both strings. false: *error is a static phrase; nothing to
+ * free. */
 bool claim_header_init(struct claim_header *forward, const char *claim, const char *header,
                        const char **error) MUST_CHECK;
 void claim_header_free(struct claim_header *forward);

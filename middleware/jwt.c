@@ -2,40 +2,46 @@
  * jwt.c - the middleware module that admits by JSON Web Token (RFC 7519, 6750).
  *
  * It finds the one credential (credential.h), takes it out of what the backend
- * sees, has it judged (token/verify.h), and says who it is, when the tunnel must
- * end, and which claims go to the backend (claim_header.h).
+ * sees, has it judged (token/verify.h), and has its claims decide (bearer_claims.h).
  *
- * An instance is constant after setup: keys, policy and every challenge that a
- * refusal may need. A worker's state is its verifier. Nothing is kept for a
- * request, and claims are freed before decide returns: the gateway copies what
- * it is handed.
+ * An instance is constant after setup: policy, keys from files, and every challenge
+ * that a refusal may need; the workers share its cache of tokens. Keys by URL are the
+ * control thread's (jwt_remote.h); a worker has what it was told last, and those who wait
+ * for more (jwt_worker.h). Claims are let go before decide returns: the gateway copies
+ * what it is handed.
  */
+#include "bearer_rules.h"
 #include "jwt_challenges.h"
 #include "jwt_keys.h"
+#include "jwt_remote.h"
 #include "jwt_settings.h"
+#include "jwt_worker.h"
 #include "registry.h"
-#include "token/claim_value.h"
 #include "token/verify.h"
-
-#include <jansson.h>
 
 #include <stdlib.h>
 
 struct jwt {
     const struct mw_host *host;
-    const struct keyset *keyset;
+    const struct keyset *keyset; /* from files */
+    struct jwt_remote *remote;   /* by URL; NULL: none. The one part that is not constant */
     struct jwt_settings settings;
+    struct jwt_remote_settings remote_settings;
     struct jwt_challenges challenges;
 };
 
 static const struct mw_option options_table[] = {
     {"keys", MW_OBJECTS, NULL, "Keys to verify with.", 0, NULL, jwt_key_options},
-    {"jwks_file", MW_FILE, NULL, "File with a JSON Web Key Set."},
-    {"jwks_url", MW_STRING, NULL, "Address of a JSON Web Key Set.", MW_LATER},
-    {"cache_file", MW_STRING, NULL, "Where the last good key set is kept.", MW_LATER},
-    {"refresh", MW_DURATION, NULL, "How often the key set is fetched.", MW_LATER},
-    {"discovery", MW_STRING, NULL, "Address of an OpenID provider.", MW_LATER},
-    {"introspection", MW_STRING, NULL, "Address that judges opaque tokens.", MW_LATER},
+    {"jwks_file", MW_FILES, NULL, "Files with JSON Web Key Sets."},
+    {"jwks_url", MW_LIST, NULL, "Addresses of JSON Web Key Sets."},
+    {"discovery", MW_STRING, NULL, "Address of an OpenID provider, which says where its keys are."},
+    {"refresh", MW_DURATION, "10m", "How often keys by URL are fetched, at the latest."},
+    {"refetch_interval", MW_DURATION, "10s",
+     "How often, at most, an unknown key makes them be fetched."},
+    {"fetch_timeout", MW_DURATION, "4s", "How long a fetch may take."},
+    {"ca_file", MW_FILE, NULL, "Who may vouch for these servers; default: whom the system trusts."},
+    {"cache_file", MW_STRING, NULL,
+     "Where the last good keys by URL are kept, for the next start."},
     {"algorithms", MW_LIST, NULL,
      "Accepted algorithms, of" JOSE_NAMES "; default: all that the keys serve."},
     {"issuer", MW_STRING, NULL, "The iss that a token must have."},
@@ -47,13 +53,14 @@ static const struct mw_option options_table[] = {
     {"require_expiration", MW_BOOL, "true", "Whether a token without exp is refused."},
     {"max_age", MW_DURATION, "0", "How old a token may be, by its iat; 0: any age."},
     {"claims", MW_NAMED, NULL, "Rules: a claim's path, then what it must be.", 0, NULL,
-     jwt_rule_options},
+     bearer_rule_options},
     {"subject_claim", MW_STRING, "sub", "The claim that says who it is."},
     {"forward_claims", MW_MAP, NULL, "Claims for the backend: a claim's path, then a header name."},
     {"forward_token", MW_BOOL, "false",
      "Whether the backend sees the token too; never if it was among the subprotocols."},
     {"on_expiry", MW_WORD, "close", "What happens to the tunnel when its token expires.", 0,
      "close|keep"},
+    {"cache", MW_OBJECT, "{}", "Tokens that verified, remembered.", 0, NULL, jwt_cache_options},
     {"realm", MW_STRING, "wsgate", "The realm named in WWW-Authenticate."},
     {NULL},
 };
@@ -67,8 +74,30 @@ teardown(void *instance)
 
     jwt_challenges_free(&jwt->challenges);
     jwt_settings_free(&jwt->settings);
+    jwt_remote_free(jwt->remote);
     keyset_unref(jwt->keyset);
     free(jwt);
+}
+
+/* The keys: those from files, and where others come from. */
+static bool
+load_keys(struct jwt *jwt, const struct mw_options *options)
+{
+    const struct mw_host *host = jwt->host;
+    bool ok = jwt_remote_settings_read(&jwt->remote_settings, options, host);
+    bool remote = jwt->remote_settings.count > 0 || !ok;
+
+    jwt->keyset = jwt_keys_load(options, host, jwt->settings.policy.algorithms, remote);
+    if (!jwt->keyset || !ok)
+        return false;
+    if (!remote)
+        return true;
+    if (!jwt->settings.policy.issuer.at) /* whose keys these are is who may have signed */
+        jwt->settings.policy.issuer = str_of(jwt_remote_settings_issuer(&jwt->remote_settings));
+    jwt->remote = jwt_remote_new(&jwt->remote_settings, host, jwt->keyset);
+    if (!jwt->remote)
+        host->option_fault(options, "jwks_url", 0, "out of memory");
+    return jwt->remote != NULL;
 }
 
 static void *
@@ -82,8 +111,7 @@ setup(const struct mw_options *options, const struct mw_host *host)
     }
     jwt->host = host;
     bool ok = jwt_settings_read(&jwt->settings, options, host);
-    jwt->keyset = jwt_keys_load(options, host, jwt->settings.policy.algorithms);
-    ok = jwt->keyset && ok;
+    ok = load_keys(jwt, options) && ok;
     if (!jwt_challenges_make(&jwt->challenges, host->option_string(options, "realm"))) {
         host->option_fault(options, "realm", 0, "expected printable ASCII");
         ok = false;
@@ -94,19 +122,35 @@ setup(const struct mw_options *options, const struct mw_host *host)
     return NULL;
 }
 
+/* ---- Life on the control thread ----------------------------------------------------- */
+
+struct jwt_control {
+    struct jwt_remote *remote; /* the instance's; NULL: nothing to do there */
+};
+
 static void *
-worker_start(const void *instance, struct mw_worker *worker)
+control_start(const void *instance, struct mw_worker *control)
 {
     const struct jwt *jwt = instance;
+    struct jwt_control *state = malloc(sizeof(*state));
 
-    (void)worker;
-    return verifier_new(jwt->keyset);
+    if (!state)
+        return NULL;
+    state->remote = jwt->remote;
+    if (!state->remote || jwt_remote_start(state->remote, control))
+        return state;
+    free(state);
+    return NULL;
 }
 
 static void
-worker_stop(void *state)
+control_stop(void *arg)
 {
-    verifier_free(state);
+    struct jwt_control *state = arg;
+
+    if (state->remote)
+        jwt_remote_stop(state->remote);
+    free(state);
 }
 
 /* ---- A request ---------------------------------------------------------------------- */
@@ -114,61 +158,36 @@ worker_stop(void *state)
 static enum mw_verdict
 refuse(const struct jwt *jwt, struct mw_request *request, enum jose_reason reason)
 {
-    const struct jose_reason_row *row = jose_reason(reason);
-
-    return jwt->host->deny(request, row->status, row->word,
-                           row->status == 503 ? NULL : jwt->challenges.texts[reason]);
+    return jwt_challenges_refuse(&jwt->challenges, jwt->host, request, reason);
 }
 
-static struct mw_str
-to_mw(struct str text)
+static void
+count_lookup(const struct mw_host *host, struct mw_request *request, enum verify_lookup lookup)
 {
-    return (struct mw_str){text.at, text.len};
+    if (lookup == VERIFY_HIT)
+        host->count(request, "token-cache-hit", 1);
+    else if (lookup == VERIFY_MISS)
+        host->count(request, "token-cache-miss", 1);
 }
 
-/* Who it is: a string or an integer, or nobody where the token has no such claim. */
-static enum jose_reason
-identify(const struct jwt *jwt, struct mw_request *request, const struct verified *verified)
-{
-    const struct json_t *claim = claim_path_find(&jwt->settings.subject, verified->claims);
-    char space[CLAIM_NUMBER_MAX];
-    struct str subject = claim_text(claim, space);
-
-    if (!claim)
-        return JOSE_OK;
-    if (!json_is_string(claim) && !json_is_integer(claim))
-        return JOSE_CLAIM;
-    return jwt->host->identify(request, to_mw(verified->issuer), to_mw(subject)) ? JOSE_OK
-                                                                                  : JOSE_INTERNAL;
-}
-
-/* Hands on what the token says. false: out of memory. */
-static bool
-hand_on(const struct jwt *jwt, struct mw_request *request, const struct verified *verified)
-{
-    const struct mw_host *host = jwt->host;
-
-    for (size_t i = 0; i < jwt->settings.forward_count; i++)
-        if (!claim_header_forward(&jwt->settings.forwards[i], host, request, verified->claims))
-            return false;
-    if (jwt->settings.close_on_expiry && verified->expires_ms != INT64_MAX)
-        host->deadline(request, verified->expires_ms);
-    return true;
-}
-
-/* What the claims of a token that verified decide. */
 static enum mw_verdict
-admit(const struct jwt *jwt, struct mw_request *request, const struct verified *verified)
+judge(const void *instance, struct jwt_worker *worker, struct mw_request *request,
+      struct str token)
 {
-    enum jose_reason reason = identify(jwt, request, verified);
+    const struct jwt *jwt = instance;
+    struct verified verified;
+    enum jose_reason reason =
+        verify_token(jwt_worker_verifier(worker), &jwt->settings.policy, token,
+                     jwt->host->wall_clock_ms(request), &verified);
 
+    count_lookup(jwt->host, request, verified.lookup);
+    if (reason == JOSE_KEY_UNKNOWN && jwt_worker_wait(worker, request, token, &reason))
+        return MW_WAIT;
     if (reason != JOSE_OK)
         return refuse(jwt, request, reason);
-    enum mw_verdict verdict =
-        jwt_rules_judge(jwt->settings.rules, jwt->host, request, verified->claims,
-                        jwt->challenges.texts[JOSE_RULES]);
-    if (verdict == MW_PASS && !hand_on(jwt, request, verified))
-        return refuse(jwt, request, JOSE_INTERNAL);
+    enum mw_verdict verdict = bearer_claims_admit(&jwt->settings.claims, jwt->host, request,
+                                                  &verified, &jwt->challenges);
+    verified_free(&verified);
     return verdict;
 }
 
@@ -177,21 +196,37 @@ decide(const void *instance, void *state, struct mw_request *request)
 {
     const struct jwt *jwt = instance;
     const struct mw_host *host = jwt->host;
-    struct verified verified;
     struct str token;
     enum jose_reason reason =
         credential_find(host, request, jwt->settings.places, jwt->settings.place_count, &token);
 
     if (!state ||
-        !credential_strip(host, request, jwt->settings.places, jwt->settings.place_count, jwt->settings.forward_token))
+        !credential_strip(host, request, jwt->settings.places, jwt->settings.place_count,
+                          jwt->settings.forward_token))
         reason = JOSE_INTERNAL;
-    if (reason == JOSE_OK)
-        reason = verify_token(state, &jwt->settings.policy, token, host->wall_clock_ms(request), &verified);
-    if (reason != JOSE_OK)
-        return refuse(jwt, request, reason);
-    enum mw_verdict verdict = admit(jwt, request, &verified);
-    verified_free(&verified);
-    return verdict;
+    return reason == JOSE_OK ? judge(jwt, state, request, token) : refuse(jwt, request, reason);
+}
+
+/* ---- Life on a worker ----------------------------------------------------------------- */
+
+static void *
+worker_start(const void *instance, struct mw_worker *worker)
+{
+    const struct jwt *jwt = instance;
+
+    return jwt_worker_new(jwt->host, worker, jwt->keyset, jwt->remote, judge, jwt);
+}
+
+static void
+worker_stop(void *state)
+{
+    jwt_worker_free(state);
+}
+
+static void
+cancel(void *state, struct mw_task *task)
+{
+    jwt_worker_cancel(state, task);
 }
 
 const struct mw_module jwt_module = {
@@ -204,4 +239,7 @@ const struct mw_module jwt_module = {
     .worker_start = worker_start,
     .worker_stop = worker_stop,
     .decide = decide,
+    .cancel = cancel,
+    .control_start = control_start,
+    .control_stop = control_stop,
 };

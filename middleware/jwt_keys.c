@@ -28,6 +28,7 @@ struct report_place {
     const struct mw_options *options;
     const struct mw_host *host;
     const char *path;
+    size_t i; /* of jwks_file */
 };
 
 static void
@@ -35,7 +36,7 @@ on_jwks_fault(void *arg, const char *text)
 {
     const struct report_place *place = arg;
 
-    place->host->option_fault(place->options, "jwks_file", 0, "%s: %s", place->path, text);
+    place->host->option_fault(place->options, "jwks_file", place->i, "%s: %s", place->path, text);
 }
 
 static void
@@ -47,10 +48,11 @@ on_jwks_note(void *arg, const char *text)
 }
 
 static bool
-load_jwks(struct keyset *keyset, const struct mw_options *options, const struct mw_host *host)
+load_jwks(struct keyset *keyset, const struct mw_options *options, const struct mw_host *host,
+          size_t i)
 {
-    struct report_place place = {options, host, host->option_string(options, "jwks_file")};
-    const struct jwks_report report = {on_jwks_fault, on_jwks_note, &place};
+    struct report_place place = {options, host, host->option_item(options, "jwks_file", i), i};
+    const struct jwks_report report = {on_jwks_fault, on_jwks_note, &place, false};
     struct key_file file;
     struct key_error error;
 
@@ -129,20 +131,22 @@ load_key(struct keyset *keyset, const struct mw_options *key, const struct mw_ho
 
 static bool
 load_all(struct keyset *keyset, const struct mw_options *options, const struct mw_host *host,
-         unsigned algorithms)
+         unsigned algorithms, bool remote)
 {
     size_t count = host->option_count(options, "keys");
-    bool jwks = host->option_given(options, "jwks_file"), ok = true;
+    size_t files = host->option_count(options, "jwks_file");
+    bool ok = true;
 
-    if (count == 0 && !jwks) {
-        host->option_fault(options, "keys", 0, "expected keys or jwks_file");
+    if (count == 0 && files == 0 && !remote) {
+        host->option_fault(options, "keys", 0,
+                           "expected keys, jwks_file, jwks_url, discovery or an https issuer");
         return false;
     }
     for (size_t i = 0; i < count; i++)
         ok = load_key(keyset, host->option_member(options, "keys", i), host, algorithms) && ok;
-    if (jwks)
-        ok = load_jwks(keyset, options, host) && ok;
-    if (ok && !(keyset_algorithms(keyset) & algorithms)) {
+    for (size_t i = 0; i < files; i++)
+        ok = load_jwks(keyset, options, host, i) && ok;
+    if (ok && !remote && !(keyset_algorithms(keyset) & algorithms)) {
         host->option_fault(options, "algorithms", 0, "no key can serve any of these");
         ok = false;
     }
@@ -150,13 +154,14 @@ load_all(struct keyset *keyset, const struct mw_options *options, const struct m
 }
 
 struct keyset *
-jwt_keys_load(const struct mw_options *options, const struct mw_host *host, unsigned algorithms)
+jwt_keys_load(const struct mw_options *options, const struct mw_host *host, unsigned algorithms,
+              bool remote)
 {
     struct keyset *keyset = keyset_new();
 
     if (!keyset)
         host->option_fault(options, "keys", 0, "out of memory");
-    else if (load_all(keyset, options, host, algorithms))
+    else if (load_all(keyset, options, host, algorithms, remote))
         return keyset;
     keyset_unref(keyset);
     return NULL;

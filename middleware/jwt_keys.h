@@ -10,8 +10,9 @@
 /* The members of an item of `keys`. */
 extern const struct mw_option jwt_key_options[];
 
-/* Reads `keys` and `jwks_file`; reports every fault. NULL: there was one. The caller unrefs. */
+/* Reads `keys` and `jwks_file`; reports every fault. remote: others come by URL, so there may be
+ * none. NULL: there was a fault. The caller unrefs. */
 struct keyset *jwt_keys_load(const struct mw_options *options, const struct mw_host *host,
-                             unsigned algorithms) MUST_CHECK;
+                             unsigned algorithms, bool remote) MUST_CHECK;
 
 #endif

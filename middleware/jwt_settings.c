@@ -7,25 +7,17 @@
 
 #include <stdlib.h>
 
-enum { LEEWAY_MAX_MS = 3600 * 1000 }; /* clocks that differ by more are broken */
+enum {
+    LEEWAY_MAX_MS = 3600 * 1000, /* clocks that differ by more are broken */
+    CACHE_ENTRIES_MAX = 10 * 1000 * 1000,
+    CACHE_BYTES_MIN = 64 * 1024, /* some twenty tokens; less is a mistake */
+};
 
-enum { ON_EXPIRY_CLOSE, ON_EXPIRY_KEEP };
-
-/* An empty list looks like "any" or like "none", and is never what was meant. */
-static bool
-check_lists(const struct mw_options *options, const struct mw_host *host)
-{
-    static const char *const words[] = {"algorithms", "audience", "token_from"};
-    bool ok = true;
-
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (!host->option_given(options, words[i]) || host->option_count(options, words[i]) > 0)
-            continue;
-        host->option_fault(options, words[i], 0, "empty; leave it out, or name one");
-        ok = false;
-    }
-    return ok;
-}
+const struct mw_option jwt_cache_options[] = {
+    {"entries", MW_INTEGER, "10000", "How many tokens are remembered, at most; 0: none."},
+    {"bytes", MW_SIZE, "16MiB", "How much memory they take, at most."},
+    {NULL},
+};
 
 /* `algorithms` as a mask. Each wrong name is a fault. */
 static bool
@@ -33,7 +25,7 @@ read_algorithms(struct jwt_settings *settings, const struct mw_options *options,
                 const struct mw_host *host)
 {
     size_t count = host->option_count(options, "algorithms");
-    bool ok = true;
+    bool ok = bearer_list_check(options, host, "algorithms");
 
     settings->policy.algorithms = count ? 0 : JOSE_ALL_ALGORITHMS;
     for (size_t i = 0; i < count; i++) {
@@ -54,132 +46,51 @@ read_algorithms(struct jwt_settings *settings, const struct mw_options *options,
 }
 
 static bool
-read_places(struct jwt_settings *settings, const struct mw_options *options,
-            const struct mw_host *host)
-{
-    size_t count = host->option_count(options, "token_from");
-    bool ok = true;
-
-    for (size_t i = 0; i < count; i++) {
-        struct credential_place place;
-        const char *error = NULL;
-
-        if (i >= JWT_PLACES_MAX)
-            error = "too many places";
-        else if (credential_place_parse(&place, host->option_item(options, "token_from", i),
-                                        &error))
-            for (size_t j = 0; j < settings->place_count; j++)
-                if (credential_place_equal(&place, &settings->places[j]))
-                    error = "named twice";
-        if (error)
-            host->option_fault(options, "token_from", i, "%s", error);
-        else
-            settings->places[settings->place_count++] = place;
-        ok = ok && !error;
-    }
-    return ok;
-}
-
-/* Does an earlier claim go to that header? */
-static bool
-is_header_taken(const struct jwt_settings *settings, const char *header)
-{
-    for (size_t i = 0; i < settings->forward_count; i++)
-        if (strcasecmp(settings->forwards[i].header, header) == 0)
-            return true;
-    return false;
-}
-
-static bool
-read_forwards(struct jwt_settings *settings, const struct mw_options *options,
-              const struct mw_host *host)
-{
-    size_t count = host->option_count(options, "forward_claims");
-    bool ok = true;
-
-    for (size_t i = 0; i < count; i++) {
-        const char *claim = host->option_key(options, "forward_claims", i);
-        const char *header = host->option_item(options, "forward_claims", i);
-        const char *error = NULL;
-
-        if (settings->forward_count == JWT_FORWARDS_MAX)
-            error = "too many claims";
-        else if (is_header_taken(settings, header))
-            error = "another claim goes to this header";
-        else if (claim_header_init(&settings->forwards[settings->forward_count], claim, header,
-                                   &error)) {
-            settings->forward_count++;
-            if (!host->reserve_header(options, header)) /* on every route, this one or not */
-                error = "out of memory";
-        }
-        if (error)
-            host->option_fault(options, "forward_claims", i, "%s", error);
-        ok = ok && !error;
-    }
-    return ok;
-}
-
-static bool
 read_audiences(struct jwt_settings *settings, const struct mw_options *options,
                const struct mw_host *host)
 {
-    size_t count = host->option_count(options, "audience");
+    bool ok = bearer_audiences_read(options, host, &settings->audiences,
+                                    &settings->policy.audience_count);
 
-    if (count == 0)
-        return true;
-    settings->audiences = calloc(count, sizeof(*settings->audiences));
-    bool ok = settings->audiences != NULL;
-    if (!ok)
-        host->option_fault(options, "audience", 0, "out of memory");
-    for (size_t i = 0; ok && i < count; i++)
-        settings->audiences[i] = str_of(host->option_item(options, "audience", i));
     settings->policy.audiences = settings->audiences;
-    settings->policy.audience_count = count;
     return ok;
-}
-
-/* `word` as a string; an empty one is a fault, for it looks like "any" and is not. */
-static bool
-read_name(const struct mw_options *options, const struct mw_host *host, const char *word,
-          struct str *name)
-{
-    *name = str_of(host->option_string(options, word));
-    if (!name->at || name->len > 0)
-        return true;
-    host->option_fault(options, word, 0, "empty; leave it out, or name one");
-    return false;
-}
-
-static bool
-read_subject(struct jwt_settings *settings, const struct mw_options *options,
-             const struct mw_host *host)
-{
-    const char *error;
-
-    if (claim_path_init(&settings->subject, host->option_string(options, "subject_claim"), &error))
-        return true;
-    host->option_fault(options, "subject_claim", 0, "%s", error);
-    return false;
 }
 
 static bool
 read_scalars(struct jwt_settings *settings, const struct mw_options *options,
              const struct mw_host *host)
 {
-    bool ok = read_name(options, host, "issuer", &settings->policy.issuer);
+    bool ok = bearer_name_read(options, host, "issuer", &settings->policy.issuer);
 
-    ok = read_name(options, host, "typ", &settings->policy.type) && ok;
+    ok = bearer_name_read(options, host, "typ", &settings->policy.type) && ok;
     settings->policy.leeway_ms = host->option_integer(options, "leeway");
     if (settings->policy.leeway_ms > LEEWAY_MAX_MS) {
         host->option_fault(options, "leeway", 0, "expected at most 1h");
         ok = false;
     }
     settings->policy.max_age_ms = host->option_integer(options, "max_age");
-    ok = read_subject(settings, options, host) && ok;
     settings->policy.require_expiration = host->option_integer(options, "require_expiration") != 0;
-    settings->close_on_expiry = host->option_integer(options, "on_expiry") == ON_EXPIRY_CLOSE;
     settings->forward_token = host->option_integer(options, "forward_token") != 0;
     return ok;
+}
+
+static bool
+read_cache(struct jwt_settings *settings, const struct mw_options *options,
+           const struct mw_host *host)
+{
+    const struct mw_options *cache = host->option_member(options, "cache", 0);
+    int64_t entries = host->option_integer(cache, "entries");
+    int64_t bytes = host->option_integer(cache, "bytes");
+
+    if (entries == 0)
+        return true;
+    if (entries > CACHE_ENTRIES_MAX)
+        host->option_fault(cache, "entries", 0, "expected at most %d", CACHE_ENTRIES_MAX);
+    else if (bytes < CACHE_BYTES_MIN)
+        host->option_fault(cache, "bytes", 0, "expected at least 64KiB; entries: 0 for no cache");
+    else if (!(settings->policy.cache = token_cache_new((size_t)entries, (size_t)bytes)))
+        host->option_fault(options, "cache", 0, "out of memory");
+    return settings->policy.cache != NULL;
 }
 
 /* ---- The whole ------------------------------------------------------------------ */
@@ -188,22 +99,19 @@ bool
 jwt_settings_read(struct jwt_settings *settings, const struct mw_options *options,
                   const struct mw_host *host)
 {
-    bool ok = check_lists(options, host);
+    bool ok = read_algorithms(settings, options, host);
 
-    ok = read_algorithms(settings, options, host) && ok;
-    ok = read_places(settings, options, host) && ok;
-    ok = jwt_rules_read(&settings->rules, options, host) && ok;
-    ok = read_forwards(settings, options, host) && ok;
+    ok = bearer_places_read(options, host, settings->places, &settings->place_count) && ok;
+    ok = bearer_claims_read(&settings->claims, options, host) && ok;
     ok = read_audiences(settings, options, host) && ok;
+    ok = read_cache(settings, options, host) && ok;
     return read_scalars(settings, options, host) && ok;
 }
 
 void
 jwt_settings_free(struct jwt_settings *settings)
 {
-    for (size_t i = 0; i < settings->forward_count; i++)
-        claim_header_free(&settings->forwards[i]);
-    claim_rules_free(settings->rules);
-    claim_path_free(&settings->subject);
+    bearer_claims_free(&settings->claims);
     free(settings->audiences);
+    token_cache_free(settings->policy.cache);
 }

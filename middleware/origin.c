@@ -36,8 +36,8 @@ static const struct mw_option options_table[] = {
      "Origins that may connect, like https://app.example.com; *. stands for one or more labels at "
      "the front of a host.",
      MW_REQUIRED, NULL, NULL},
-    {"missing", MW_WORD, "deny", "What becomes of a request without Origin, which no browser sends.",
-     0, "deny|allow", NULL},
+    {"missing", MW_WORD, "deny",
+     "What becomes of a request without Origin, which no browser sends.", 0, "deny|allow", NULL},
     {NULL, MW_BOOL, NULL, NULL, 0, NULL, NULL},
 };
 
@@ -81,7 +81,7 @@ text_bytes(const struct mw_options *options, const struct mw_host *host)
     size_t bytes = 1;
 
     for (size_t i = 0; i < host->option_count(options, "allow"); i++)
-        bytes += strlen(host->option_item(options, "allow", i));
+        bytes += HOST_OUT_BYTES(strlen(host->option_item(options, "allow", i)));
     return bytes;
 }
 
@@ -102,7 +102,7 @@ read_patterns(struct allowed_origins *allowed, const struct mw_options *options)
             host->option_fault(options, "allow", i, "\"%s\": %s", item, error);
             good = false;
         }
-        text += strlen(item);
+        text += HOST_OUT_BYTES(strlen(item));
     }
     return good;
 }
@@ -180,7 +180,7 @@ decide(const void *instance, void *state, struct mw_request *request)
     const struct mw_host *host = allowed->host;
     struct mw_str sent = host->header(request, "origin", 0);
     struct origin origin;
-    char text[ORIGIN_MAX];
+    char text[HOST_OUT_BYTES(ORIGIN_MAX)];
     const char *error;
 
     (void)state;
@@ -190,7 +190,7 @@ decide(const void *instance, void *state, struct mw_request *request)
         return MW_PASS;
     if (sent.at == NULL)
         return host->deny(request, 403, "origin-missing", NULL);
-    if (sent.len > sizeof(text) ||
+    if (sent.len > ORIGIN_MAX ||
         !origin_parse(&origin, (struct str){sent.at, sent.len}, text, &error))
         return host->deny(request, 403, "origin-malformed", NULL);
     if (!is_allowed(allowed, &origin))

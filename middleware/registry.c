@@ -2,6 +2,7 @@
 #include "registry.h"
 
 const struct mw_module *const middleware_registry[] = {
+    &introspection_module,
     &ip_allowlist_module,
     &jwt_module,
     &origin_module,

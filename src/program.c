@@ -4,6 +4,7 @@
 #include "program.h"
 
 #include "gateway/control.h"
+#include "net/http_client.h"
 
 #include <event2/event.h>
 #include <openssl/crypto.h>
@@ -101,6 +102,10 @@ program_run(int argc, char **argv, const struct mw_module *const *modules)
     if (line.version) {
         print_version();
         return EXIT_SUCCESS;
+    }
+    if (!http_client_global_start()) {
+        fprintf(stderr, "wsgate: libcurl does not start\n");
+        return EXIT_FAILURE;
     }
     host_fill(&host);
     struct settings *settings = settings_load(line.file, modules, &host.public, stderr);

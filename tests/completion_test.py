@@ -43,7 +43,7 @@ def subcommands(command):
 
 
 def takes_file(value):
-    return value.startswith("FILE")
+    return value.startswith(("FILE", "PATH"))
 
 
 # One zsh for all questions: a line comes in, what is offered for its end goes out, then "done". zpty

@@ -178,12 +178,59 @@ class DocsTest(unittest.TestCase):
         """Words of the core, of tokens, and of modules that refuse; the manual has them all, and no others."""
         words = set(re.findall(r'R\(\w+,\s+"([a-z0-9-]+)"', read("src", "gateway", "reasons.h")))
         words |= set(re.findall(r'X\(\w+, "((?:token|claims)-[a-z-]+)"', read("src", "protocol", "jose.h")))
+        words |= set(re.findall(r'X\(\w+, "(introspection-[a-z-]+)"',
+                                read("middleware", "introspection_answer.h")))
         for module in ("ip_allowlist.c", "origin.c"):
             words |= set(re.findall(r'\d{3}, "([a-z-]+)"', read("middleware", module)))
-        words -= {"none", "refused", "linger-timeout", "token-ok"}  # never in a line
+        words -= {"none", "refused", "linger-timeout", "token-ok", "introspection-ok"}  # never in a line
         page = read("man", "wsgate.8").split(".Sh LOG LINES")[1].split(".Sh WHAT A BACKEND GETS")[0]
         told = set(re.findall(r"^\.It Li ([a-z0-9-]+)$", page, flags=re.M))
         self.assertEqual(words, told - {"handshake", "tunnel", "upgraded"})
+
+    def test_every_limit_and_time_says_what_a_client_gets(self):
+        """The status of the reason in the table, or, where that is 0, that it is the end."""
+        rows = {
+            "LIMITS": {
+                "head": "HEAD_TOO_LARGE",
+                "uri": "URI_TOO_LONG",
+                "headers": "HEAD_TOO_LARGE",
+                "connections": "OVERLOAD",
+                "handshakes": "HANDSHAKES",
+                "handshakes_per_address": "ADDRESS_HANDSHAKES",
+            },
+            "TIMEOUTS": {
+                "head": "HEAD_TIMEOUT",
+                "auth": "AUTH_TIMEOUT",
+                "close": "LINGER_TIMEOUT",
+                "fin": "FIN_TIMEOUT",
+                "drain": "STOPPING",
+            },
+            "routes: tunnel": {
+                "idle_timeout": "IDLE",
+                "max_lifetime": "LIFETIME",
+                "write_timeout": "WRITE_TIMEOUT",
+            },
+            "BACKENDS": {
+                "connect_timeout": "BACKEND_CONNECT_TIMEOUT",
+                "handshake_timeout": "BACKEND_TIMEOUT",
+            },
+            "backends: servers": {"max_connections": "BACKEND_BUSY"},
+        }
+        statuses = dict(
+            re.findall(r'R\((\w+),\s+"[a-z0-9-]+",\s+(\d+),', read("src", "gateway", "reasons.h"))
+        )
+        parts = re.split(r"^\.S[hs] (.*)$", read("man", "wsgate.yaml.5"), flags=re.M)
+        sections = dict(zip(parts[1::2], parts[2::2]))
+        for section, reasons in rows.items():
+            items = dict(re.findall(r"^\.It Ic (\w+) :.*\n((?:(?!\.It|\.El).*\n)*)", sections[section], re.M))
+            # What is added to a chapter that bounds clients alone must be added here.
+            if section != "BACKENDS" and section != "backends: servers":
+                self.assertLessEqual(set(items) - {"frames"}, set(reasons), section)
+            for word, reason in reasons.items():
+                with self.subTest(f"{section}: {word}"):
+                    status = statuses[reason]
+                    pattern = r"\b(ended|closed)\b" if status == "0" else rf"with {status}\b|is {status}\b"
+                    self.assertRegex(items[word], pattern)
 
     def test_configurations_of_the_documents(self):
         texts = [("README.md", text) for _, language, text in readme_blocks() if language == "yaml"]
@@ -242,6 +289,15 @@ class DocsTest(unittest.TestCase):
             if command[:1] == ["wsgate"]:
                 used = {word[1] for word in command if re.fullmatch("-[a-zA-Z]", word)}
                 self.assertLessEqual(used, said, " ".join(words))
+
+    def test_manual_names_the_path_that_was_built(self):
+        """The pages in the source are written for /etc, those that are installed for what `-h` says."""
+        default = re.search(r"default: (.*)/wsgate\.yaml$", wsgate("-h").stdout, re.M)[1]
+        for name in MANUALS:
+            with self.subTest(name), open(os.path.join(BUILD, "man", "here", name)) as file:
+                page = file.read()
+                self.assertEqual(page, read("man", name).replace("/etc/wsgate", default))
+                self.assertIn(default + "/wsgate.yaml", page)
 
     def test_paths_of_the_documents_exist(self):
         for name in ("README.md", "ARCHITECTURE.md"):

@@ -14,12 +14,14 @@ import unittest
 
 sys.dont_write_bytecode = True
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, os.path.join(SOURCE, "tests", "blackbox"))
+sys.path[:0] = [os.path.join(SOURCE, "tests", "blackbox"), os.path.join(SOURCE, "tests")]
 
 from harness import tokens  # noqa: E402
 from harness.case import Case  # noqa: E402
 from harness.gateway import SANITIZER  # noqa: E402
+from harness.service import HANG, Service, reply  # noqa: E402
 from harness.wire import KEY  # noqa: E402
+from json_fields import fields, manual  # noqa: E402
 
 BUILD = os.path.abspath(os.environ.get("BUILD", "."))
 WSGATECTL = os.environ.get("WSGATECTL", os.path.join(BUILD, "wsgatectl"))
@@ -398,6 +400,26 @@ The client would be answered:
             "verdict    refused: 404 no-route",
         ])
 
+    def test_keys_by_url_are_those_of_the_cache_file(self):
+        pair = tokens.key_pair("ec")
+        url, path = "https://127.0.0.1:1/keys", os.path.join(self.directory, "cache.json")
+        jwt = {"jwks_url": url, "cache_file": path}
+        config = self.config(self.backend(), require=["users"], middleware={"users": {"jwt": jwt}})
+        config["listeners"][0]["address"] = "127.0.0.1:1"
+        config["routes"][0]["path"] = "/chat"
+
+        def verdict(kid):
+            return self.explain("--token", pair.sign(kid=kid), "/chat", config=config)
+
+        done = verdict("a")
+        self.assertIn("users (jwt)  deny: 503 token-keys-unavailable", done.stdout)
+        self.assertIn("not fetched here; known are those of cache_file", done.stderr)
+        keys = json.dumps({"keys": [tokens.jwk(pair, "a")]})
+        kept = {"format": "wsgate key sets 1", "sets": {url: {"fetched": 1, "jwks": keys}}}
+        self.file("cache.json", json.dumps(kept))
+        self.assertIn("users (jwt)  pass", verdict("a").stdout)
+        self.assertIn("users (jwt)  deny: 401 token-key-unknown", verdict("b").stdout)
+
     def test_json(self):
         done = self.explain("--json", "--token", tokens.hs(), "--origin", OTHER, "/chat",
                             config=self.on_paper())
@@ -437,6 +459,25 @@ The client would be answered:
             done = self.explain("--json", "--token", token, "/user/ann/x", config=config)
             labels = json.loads(done.stdout)["modules"][0].get("labels")
             self.assertEqual(labels, {"claim": "rooms", "rule": "any_of"} if status else None)
+
+    def test_every_field_stands_in_the_manual(self):
+        app, token = ["--origin", APP], ["--token", tokens.hs()]
+        requests = [
+            [*app, "--token", tokens.hs(tokens.claims(iss="id")), "/chat"],
+            [*app, "/chat?access_token=" + tokens.hs()],
+            [*token, "/chat"],
+            [*app, *token, "--header", "Content-Length: 1", "/chat"],
+            ["/nowhere"],
+        ]
+        done = [self.explain("--json", *one, config=self.on_paper()) for one in requests]
+        twice = self.on_paper()
+        twice["middleware"]["more"] = twice["middleware"]["users"]
+        twice["routes"][0]["require"].append("more")
+        done.append(self.explain("--json", *app, *token, "/chat", config=twice))
+        waiting = self.waiting(one={"delay": "1ms"})
+        done.append(self.explain("--json", "/ws", config=waiting, waits=True))
+        printed = set().union(*(fields(json.loads(one.stdout)) for one in done))
+        self.assertEqual(printed, manual("explain"))
 
     def test_unix(self):
         config = self.on_paper()
@@ -535,6 +576,24 @@ The client would be answered:
             "f": (False, "pass", None),
         })
         self.assertEqual((report["status"], report["refused_by"]), (403, "b"))
+
+    def test_a_service_is_asked(self):
+        known = {"active": True, "sub": "ann", "exp": 4102444800}
+        answers = [[reply(json.dumps(known).encode())], [reply(b'{"active":false}')], [HANG]]
+        with Service(lambda _: answers.pop(0)) as service:
+            options = {"url": service.url(), "timeout": "300ms"}
+            config = self.config(self.backend(), require=["users"],
+                                 middleware={"users": {"introspection": options}})
+            config["listeners"][0]["address"] = "127.0.0.1:1"
+            done = [self.explain("--token", "opaque", "/ws", config=config) for _ in range(3)]
+        self.assertIn("users (introspection)  pass", done[0].stdout)
+        self.assertIn("subject: ann", done[0].stdout)
+        self.assertIn("ends the tunnel at 2100-01-01T00:00:00Z", done[0].stdout)
+        self.assertIn("users (introspection)  deny: 401 token-inactive", done[1].stdout)
+        self.assertIn("users (introspection)  deny: 504 introspection-timeout", done[2].stdout)
+        self.assertIn("no answer within 300 ms", done[2].stderr)
+        self.assertEqual([b"token=opaque&token_type_hint=access_token"] * 3,
+                         [request.body for request in service.requests])
 
     def test_the_chain_has_one_deadline(self):
         report, verdicts, _ = self.outcome(a={"delay": "200ms"}, b={"delay": "200ms"}, c={})

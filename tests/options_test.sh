@@ -95,6 +95,8 @@ tests/options_list "$work/sample.yaml" || fail "$sample is not good as it is"
 mkdir -p "$work/keys"
 printf '0123456789abcdef0123456789abcdef' >"$work/keys/hs256"
 echo 192.0.2.0/24 >"$work/allow.txt"
+: >"$work/ca.pem"
+echo secret >"$work/keys/introspection"
 echo '{"keys":[{"kty":"oct","alg":"HS256","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}]}' \
     >"$work/jwks.json"
 cat >"$work/keys/public.pem" <<'END'

@@ -61,9 +61,15 @@ def unmask(data):
 class Server:
     """Accepts one connection, reads a head, and lets `answer` speak."""
 
-    def __init__(self, answer):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
+    def __init__(self, answer, path=None):
+        """path: of a Unix socket to listen on; without it, a port of the loopback."""
+        if path:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(path)
+            self.listener.listen()
+        else:
+            self.listener = socket.create_server(("127.0.0.1", 0))
+            self.port = self.listener.getsockname()[1]
         self.answer = answer
         self.request = b""
         self.thread = threading.Thread(target=self.run)
@@ -198,6 +204,34 @@ class ProbeTest(unittest.TestCase):
         self.assertIn(b"\r\nAuthorization: Bearer abc\r\n", self.server.request)
         self.assertIn(b"\r\nHost: chat.example.com\r\n", self.server.request)
         self.assertEqual(self.server.request.count(b"Host:"), 1)
+
+    def test_unix_socket(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "s")
+            server = Server(opens(frame(8, b"\x03\xe8")), path)
+            try:
+                done = probe("--unix-socket", path, "ws://chat.example.com:81/a?b", "--wait-close")
+            finally:
+                server.end()
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            self.assertIn(b"closed with 1000 after 0.0 s\n", done.stdout)
+            self.assertTrue(server.request.startswith(b"GET /a?b HTTP/1.1\r\nHost: chat.example.com:81\r\n"))
+            refused = probe("--unix-socket", path, "ws://localhost/")
+            self.assertIn(b": connect to " + path.encode() + b": Connection refused\n", refused.stderr)
+            absent = probe("--unix-socket", path + "x", "ws://localhost/")
+            self.assertIn(b": No such file or directory\n", absent.stderr)
+            self.assertEqual((refused.returncode, absent.returncode), (1, 1))
+
+    def test_unix_socket_whose_queue_is_full(self):
+        with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_UNIX) as listener:
+            path = os.path.join(directory, "s")
+            listener.bind(path)
+            listener.listen(0)
+            with socket.socket(socket.AF_UNIX) as first:
+                first.connect(path)
+                done = probe("--unix-socket", path, "ws://localhost/", "--timeout", "200ms")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b": no answer in time\n", done.stderr)
 
     def test_frames_of_all_kinds(self):
         def end(_server, connection):
@@ -445,6 +479,9 @@ class ProbeTest(unittest.TestCase):
             ["--header", "connection: close", url],
             ["--header", "sec-websocket-KEY: x", url],
             [url] + ["--header=a: b"] * 65,
+            ["--unix-socket", "", url],
+            ["--unix-socket", "/" + "x" * 107, url],
+            ["--unix-socket", "/x", "--bind", "127.0.0.1", url],
             ["--timeout", "0", url],
             ["--timeout", "5", url],
             ["--wait-close=soon", url],

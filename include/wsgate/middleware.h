@@ -5,10 +5,11 @@
  * links to nothing of ours. A module is one `const struct mw_module`. What it
  * may ask of the gateway comes as `const struct mw_host *`.
  *
- * Threads. setup and teardown run on the control thread. Everything else runs
- * on a worker, and one module runs on several workers at the same time. An
- * instance is therefore constant after setup; what a module writes, it writes
- * to its worker's state, to its slot, or under a lock of its own.
+ * Threads. setup, teardown, control_start and control_stop run on the control
+ * thread. Everything else runs on a worker, and one module runs on several
+ * workers at the same time. An instance is therefore constant after setup; what
+ * a module writes, it writes to its worker's state, to its state on the control
+ * thread, to its slot, or under a lock of its own.
  *
  * Verdicts. MW_DENY is zero, so memory that nobody wrote denies.
  *
@@ -31,7 +32,7 @@ extern "C" {
 struct event_base;
 struct sockaddr;
 struct mw_options; /* the checked options of one instance, or one map in them */
-struct mw_worker;  /* the worker on which a state lives */
+struct mw_worker;  /* the thread on which a state lives: a worker, or the control thread */
 struct mw_request; /* one opening handshake; valid until its verdict */
 struct mw_task;    /* one decision or revalidation that may wait */
 
@@ -101,7 +102,8 @@ struct mw_host {
     size_t size; /* sizeof(struct mw_host) of the running gateway */
 
     /* Options. `word` must be in the module's table. Strings live as long as
-     * the configuration does: an instance may keep them. Absent: NULL, 0. */
+     * the configuration does: an instance may keep them. Absent: NULL, 0. At setup what was refused
+     * counts as absent; what is required is there. */
     const char *(*option_string)(const struct mw_options *options, const char *word);
     int64_t (*option_integer)(const struct mw_options *options, const char *word);
     bool (*option_given)(const struct mw_options *options, const char *word);
@@ -119,7 +121,7 @@ struct mw_host {
      * removed on every route ("_" counts as "-"). */
     bool (*reserve_header)(const struct mw_options *options, const char *name);
 
-    /* The worker. base: its event loop. post: runs fn(arg) on that worker's
+    /* The worker, or the control thread. base: its event loop. post: runs fn(arg) on that
      * loop, from any thread; false when the gateway is stopping or out of memory. */
     struct event_base *(*worker_base)(struct mw_worker *worker);
     bool (*post)(struct mw_worker *worker, void (*fn)(void *arg), void *arg);
@@ -137,9 +139,9 @@ struct mw_host {
     struct mw_str (*subprotocol)(const struct mw_request *request, size_t i);
     int64_t (*wall_clock_ms)(const struct mw_request *request); /* since 1970, read once a turn */
 
-    /* Answers. deny: status 400, 401, 403, 429 or 503; `word` is a static lower-case
-     * code for the log and the metric; `challenge` the value of WWW-Authenticate, or
-     * NULL. It returns MW_DENY, so that `return host->deny(..)` reads well. */
+    /* Answers. deny: status 400, 401, 403, 429, 503, or 504 for a service that was too slow;
+     * `word` is a static lower-case code for the log and the metric; `challenge` the value of
+     * WWW-Authenticate, or NULL. It returns MW_DENY, so that `return host->deny(..)` reads well. */
     enum mw_verdict (*deny)(struct mw_request *request, int status, const char *word,
                             const char *challenge);
     bool (*forward_header)(struct mw_request *request, const char *name, struct mw_str value);
@@ -158,8 +160,8 @@ struct mw_host {
     void *(*slot)(const struct mw_request *request);
 
     /* Waiting. Take the task before returning MW_WAIT; then call resume once, from
-     * the worker's loop and never from inside decide, cancel or release, with MW_PASS or MW_DENY. After
-     * cancel the task is gone. */
+     * the worker's loop and never from inside decide, cancel or release, with MW_PASS or MW_DENY.
+     * After cancel the task is gone. */
     struct mw_task *(*task)(struct mw_request *request);
     void (*resume)(struct mw_task *task, enum mw_verdict verdict);
 
@@ -172,6 +174,8 @@ struct mw_host {
                 const char *format, ...) __attribute__((format(printf, 4, 5)));
     /* Adds to the counter `word` of this module on this request's worker. */
     void (*count)(struct mw_request *request, const char *word, uint64_t n);
+    /* The same without a request, from the thread of `worker`. Both are static strings. */
+    void (*count_on)(struct mw_worker *worker, const char *module, const char *word, uint64_t n);
 };
 
 /* ---- A module ---------------------------------------------------------- */
@@ -198,6 +202,15 @@ struct mw_module {
     void (*release)(void *state, void *slot, enum mw_end end);
     /* Optional: judges a live tunnel again. May wait, with this task. */
     enum mw_verdict (*revalidate)(void *state, void *slot, struct mw_task *task);
+
+    /* Optional, both or none: a part on the control thread, for what is done once for all workers
+     * and must not wait for them, such as fetching. `control` is that thread, for worker_base and
+     * post. It is started before the workers' states, and what it writes into its instance's own
+     * memory until it returns they can read. NULL: the gateway does not start. It is stopped after
+     * all workers have ended, when no post can arrive any more. `wsgatectl explain` has no control
+     * thread: a module that was not started there decides with what it has. */
+    void *(*control_start)(const void *instance, struct mw_worker *control);
+    void (*control_stop)(void *state);
 };
 
 #ifdef __cplusplus

@@ -175,7 +175,6 @@ format_local(const struct address *address, char *buffer)
     return (struct str){buffer, (size_t)len};
 }
 
-/* Zones are not written: text has none. */
 /* By hand: every handshake has two, and inet_ntop goes through printf. */
 static struct str
 format_v4(const void *ip, char buffer[ADDRESS_TEXT_MAX])
@@ -192,6 +191,7 @@ format_v4(const void *ip, char buffer[ADDRESS_TEXT_MAX])
     return text_str(&text);
 }
 
+/* Zones are not written: text has none. */
 struct str
 address_format_ip(const struct address *address, char buffer[ADDRESS_TEXT_MAX])
 {

@@ -11,7 +11,7 @@
  */
 #include "base/json_text.h"
 
-#include <stdint.h>
+#include "base/controls.h"
 
 enum {
     UNIT_MAX = 6, /* "\u0000", the longest form of a character */
@@ -120,8 +120,20 @@ utf8_length(struct str text)
     return 0;
 }
 
+/* text begins with `len` bytes that are one character. */
+static uint32_t
+utf8_decode(struct str text, size_t len)
+{
+    uint32_t character = (unsigned char)text.at[0] & (0x7fu >> len);
+
+    for (size_t i = 1; i < len; i++)
+        character = character << 6 | ((unsigned char)text.at[i] & 0x3fu);
+    return character;
+}
+
+/* Of a character below U+10000. */
 static size_t
-escape_control(char *unit, unsigned char code)
+escape_control(char *unit, uint32_t code)
 {
     static const char short_forms[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
                                        ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
@@ -132,14 +144,14 @@ escape_control(char *unit, unsigned char code)
         unit[1] = short_forms[code];
         return 2;
     }
-    memcpy(unit + 1, "u00", 3);
-    unit[4] = digits[code >> 4];
-    unit[5] = digits[code & 15];
+    unit[1] = 'u';
+    for (int i = 0; i < 4; i++)
+        unit[2 + i] = digits[code >> (12 - 4 * i) & 15];
     return 6;
 }
 
-/* The JSON form of the first character of text, which is not plain. Controls of both
- * kinds (C0 with DEL, and C1) are escaped: a log is also read on terminals. */
+/* The JSON form of the first character of text, which is not plain. Controls of all
+ * kinds are escaped: a log is also read on terminals. */
 static size_t
 make_unit(char unit[UNIT_MAX], struct str text, size_t *used)
 {
@@ -155,8 +167,8 @@ make_unit(char unit[UNIT_MAX], struct str text, size_t *used)
         return 3;
     }
     *used = len;
-    if (len == 2 && first == 0xc2 && (unsigned char)text.at[1] < 0xa0)
-        return escape_control(unit, (unsigned char)text.at[1]);
+    if (controls_has(utf8_decode(text, len)))
+        return escape_control(unit, utf8_decode(text, len));
     memcpy(unit, text.at, len);
     return len;
 }

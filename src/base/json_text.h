@@ -2,8 +2,8 @@
  * json_text.h - members of a JSON object, written into memory of a fixed size.
  *
  * The caller writes "{" first and "}" last; a comma is put where one is due.
- * Strings are escaped (RFC 8259 7), controls of all kinds too; bytes that are no
- * UTF-8 become U+FFFD. A function that returns false has changed nothing.
+ * Strings are escaped (RFC 8259 7), controls of all kinds too (base/controls.h); bytes that are
+ * no UTF-8 become U+FFFD. A function that returns false has changed nothing.
  */
 #ifndef WSGATE_JSON_TEXT_H
 #define WSGATE_JSON_TEXT_H

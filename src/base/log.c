@@ -15,10 +15,10 @@
 #include "base/clock.h"
 #include "base/log_sink.h"
 #include "base/log_writer.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -301,7 +301,6 @@ log_open(const struct log_settings *settings, const char **error)
     return log;
 }
 
-/* Signals are the control thread's business: the writer takes none. */
 void
 log_chown(struct log *log, uid_t uid, gid_t gid)
 {
@@ -310,15 +309,11 @@ log_chown(struct log *log, uid_t uid, gid_t gid)
             (void)!fchown(log->sinks[i].fd, uid, gid);
 }
 
+/* Signals are the control thread's business: the writer takes none. */
 bool
 log_start(struct log *log)
 {
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    log->started = pthread_create(&log->thread, NULL, run_writer, log) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    log->started = thread_start(&log->thread, run_writer, log);
     return log->started;
 }
 
@@ -354,6 +349,12 @@ log_reopen(struct log *log)
         reopen_sinks(log);
     }
     pthread_mutex_unlock(&log->lock);
+}
+
+bool
+log_is_stderr(const struct log *log)
+{
+    return strcmp(log->by_target[LOG_ERROR]->name, "stderr") == 0;
 }
 
 bool

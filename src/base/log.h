@@ -38,6 +38,8 @@ bool log_start(struct log *log) MUST_CHECK;
 void log_chown(struct log *log, uid_t uid, gid_t gid);
 /* USR1: closes and opens files by path, on the writer thread. */
 void log_reopen(struct log *log);
+/* Does the error target go to standard error? */
+bool log_is_stderr(const struct log *log) MUST_CHECK;
 /* Writes what waits, ends the thread, closes the targets. */
 void log_close(struct log *log);
 

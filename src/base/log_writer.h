@@ -4,7 +4,8 @@
 
 #include "base/log.h"
 
-/* Would a line of this level be written? The level is the error target's; access lines always are. */
+/* Would a line of this level be written? The level is the error target's; access lines always
+ * are. */
 bool log_takes(const struct log *log, enum log_target target, enum log_level level) MUST_CHECK;
 /* A whole line with its newline, at most LOG_LINE_MAX bytes. Never waits for a target. */
 void log_submit(struct log *log, enum log_target target, enum log_level level, struct str text);

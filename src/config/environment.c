@@ -5,7 +5,7 @@
  * choice, so that tests need none.
  *
  * The hard thing: a variable may hold a secret. What it held is in the node's text
- * and in no message; `written` keeps what stands in the file, for messages.
+ * and in no message: the faults are told, and `written` keeps what stands in the file.
  */
 #include "config/environment.h"
 
@@ -169,6 +169,26 @@ environment_expand(struct arena *arena, struct str text, environment_lookup *loo
     return true;
 }
 
+/* Tells the faults what the variables of that text, which has been expanded, hold. false: out of
+ * memory. */
+static bool
+conceal_variables(struct arena *arena, struct str text, environment_lookup *lookup,
+                  struct faults *faults)
+{
+    char fault[FAULT_TEXT_MAX];
+
+    while (text.len > 0) {
+        const char *start = text.at;
+        struct str piece = take_piece(&text, lookup, fault);
+        struct str written = {start, (size_t)(text.at - start)};
+
+        if (piece.at == NULL ||
+            (piece.at != start && !faults_conceal(faults, arena, piece, written)))
+            return false;
+    }
+    return true;
+}
+
 void
 environment_expand_tree(struct arena *arena, struct yaml_node *root, environment_lookup *lookup,
                         struct faults *faults)
@@ -179,10 +199,15 @@ environment_expand_tree(struct arena *arena, struct yaml_node *root, environment
         environment_expand_tree(arena, item, lookup, faults);
     if (root->kind != YAML_KIND_SCALAR || root->faulty)
         return;
-    if (environment_expand(arena, root->written, lookup, &root->text, fault)) {
-        root->expanded = root->text.at != root->written.at;
-        return;
+    bool good = environment_expand(arena, root->written, lookup, &root->text, fault);
+
+    root->expanded = good && root->text.at != root->written.at;
+    if (root->expanded && !conceal_variables(arena, root->written, lookup, faults)) {
+        snprintf(fault, sizeof(fault), "out of memory");
+        good = false;
     }
+    if (good)
+        return;
     root->faulty = true;
     faults_add(faults, root->mark, "%s", fault);
 }

@@ -1,11 +1,13 @@
 /*
  * faults.c - collects faults, sorted by place, bounded in number and in length.
  *
- * It does not know what a fault means, nor which values are secret: whoever
- * writes a message leaves secrets out of it.
+ * It does not know what a fault means, nor which options are secret: whoever
+ * writes a message leaves those out of it.
  *
  * The hard thing: messages quote what stands in the file, and that may be anything. What
- * could end the line or speak to a terminal is replaced before it is kept.
+ * could end the line or speak to a terminal is replaced before it is kept. What the
+ * environment holds is taken out of the whole message, and only then it is cut: the
+ * beginning of a secret would not be found any more.
  */
 #include "config/faults.h"
 
@@ -29,15 +31,20 @@ replace_controls(char *text)
     }
 }
 
-/* Cuts at the border of a UTF-8 character and says so. text has room for FAULT_TEXT_MAX + 4. */
-static void
-cut(char *text)
+/* One that is too long is cut at the border of a UTF-8 character, and says so. NULL: no memory. */
+static char *
+copy_cut(const char *text)
 {
+    char out[FAULT_TEXT_MAX + sizeof("...")];
     size_t len = FAULT_TEXT_MAX;
 
+    if (strlen(text) <= FAULT_TEXT_MAX)
+        return strdup(text);
     while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
         len--;
-    memcpy(text + len, "...", sizeof("..."));
+    memcpy(out, text, len);
+    memcpy(out + len, "...", sizeof("..."));
+    return strdup(out);
 }
 
 /* Where a fault at that mark goes: behind all that are not later. */
@@ -53,24 +60,49 @@ place_of(const struct faults *faults, struct mark mark)
     return i;
 }
 
-void
-faults_add_list(struct faults *faults, struct mark mark, const char *format, va_list list)
+static char *
+make_message(const struct faults *faults, const struct concealed *own, const char *format,
+             va_list list) PRINTF_LIKE(3, 0);
+static char *
+make_message(const struct faults *faults, const struct concealed *own, const char *format,
+             va_list list)
 {
-    char text[FAULT_TEXT_MAX + 4];
+    char *whole = NULL, *message;
+
+    if (vasprintf(&whole, format, list) == -1)
+        return NULL;
+    whole = conceal(whole, faults->concealed, own);
+    message = whole != NULL ? copy_cut(whole) : NULL;
+    free(whole);
+    if (message != NULL)
+        replace_controls(message);
+    return message;
+}
+
+static void
+add(struct faults *faults, struct mark mark, const struct concealed *own, const char *format,
+    va_list list) PRINTF_LIKE(4, 0);
+static void
+add(struct faults *faults, struct mark mark, const struct concealed *own, const char *format,
+    va_list list)
+{
     size_t place = place_of(faults, mark);
 
     faults->total++;
     if (place == FAULTS_MAX)
         return;
-    if (vsnprintf(text, sizeof(text), format, list) > FAULT_TEXT_MAX)
-        cut(text);
-    replace_controls(text);
     if (faults->kept == FAULTS_MAX)
         free(faults->list[--faults->kept].message);
     memmove(&faults->list[place + 1], &faults->list[place],
             (faults->kept - place) * sizeof(faults->list[0]));
-    faults->list[place] = (struct fault){mark, strdup(text)};
+    faults->list[place] = (struct fault){mark, make_message(faults, own, format, list)};
     faults->kept++;
+}
+
+void
+faults_add_list(struct faults *faults, struct mark mark, const char *format, va_list list)
+{
+    add(faults, mark, NULL, format, list);
 }
 
 void
@@ -79,8 +111,37 @@ faults_add(struct faults *faults, struct mark mark, const char *format, ...)
     va_list list;
 
     va_start(list, format);
-    faults_add_list(faults, mark, format, list);
+    add(faults, mark, NULL, format, list);
     va_end(list);
+}
+
+void
+faults_add_without(struct faults *faults, struct mark mark, const struct concealed *own,
+                   const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    add(faults, mark, own, format, list);
+    va_end(list);
+}
+
+bool
+faults_conceal(struct faults *faults, struct arena *arena, struct str value, struct str shown)
+{
+    struct concealed *concealed;
+
+    if (value.len < FAULT_CONCEAL_MIN)
+        return true;
+    for (concealed = faults->concealed; concealed != NULL; concealed = concealed->next)
+        if (str_equal(concealed->value, value))
+            return true;
+    concealed = arena_alloc(arena, sizeof(*concealed));
+    if (concealed == NULL)
+        return false;
+    *concealed = (struct concealed){NULL, value, shown};
+    conceal_add(&faults->concealed, concealed);
+    return true;
 }
 
 void

@@ -31,7 +31,9 @@ static bool
 fault_expected(const struct option_check *check, const struct yaml_node *node,
                const char *expected)
 {
-    const char *word = check->row->word;
+    const struct mw_option *row = check->row;
+    const char *word = row->word;
+    bool glued = row->members != NULL && options_is_glued(row->members, node->written);
 
     if (node->kind == YAML_KIND_LIST)
         return option_fault(check, node->mark, "`%s`: %s, found a list", word, expected);
@@ -41,8 +43,8 @@ fault_expected(const struct option_check *check, const struct yaml_node *node,
         return option_fault(check, node->mark, "`%s` has no value: %s", word, expected);
     if (options_is_secret(word))
         return option_fault(check, node->mark, "`%s`: %s", word, expected);
-    return option_fault(check, node->mark, "`%s`: %s, found `" STR_FMT "`", word, expected,
-                        STR_ARG(node->written));
+    return option_fault(check, node->mark, "`%s`: %s, found `" STR_FMT "`%s", word, expected,
+                        STR_ARG(node->written), glued ? OPTIONS_GLUED : "");
 }
 
 /* ---- Items ----------------------------------------------------------------- */
@@ -222,6 +224,7 @@ take_file(const struct option_check *check, struct option_item *item, const stru
 
     if (why == NULL)
         return true;
+    item->text = NULL;
     if (options_is_secret(check->row->word))
         return option_fault(check, node->mark, "`%s`: cannot be read: %s", check->row->word, why);
     return option_fault(check, node->mark, "`%s`: `" STR_FMT "` cannot be read: %s",
@@ -268,19 +271,29 @@ check_list(const struct option_check *check, const struct yaml_node *node)
     return valid;
 }
 
+typedef bool take_function(const struct option_check *check, struct option_item *item,
+                           const struct yaml_node *node);
+
 static bool
-check_map(const struct option_check *check, const struct yaml_node *node)
+take_all(const struct option_check *check, const struct yaml_node *map, take_function *take,
+         const char *expected)
 {
     bool valid = true;
     size_t i = 0;
 
-    if (node->kind != YAML_KIND_MAP)
-        return fault_expected(check, node, "expected a map of strings");
-    if (!make_items(check, node, node->count))
+    if (map->kind != YAML_KIND_MAP)
+        return fault_expected(check, map, expected);
+    if (!make_items(check, map, map->count))
         return false;
-    for (const struct yaml_node *item = node->first; item != NULL; item = item->next, i++)
-        valid &= take_element(check, &check->value->items[i], item);
+    for (const struct yaml_node *item = map->first; item != NULL; item = item->next, i++)
+        valid &= take(check, &check->value->items[i], item);
     return valid;
+}
+
+static bool
+check_map(const struct option_check *check, const struct yaml_node *node)
+{
+    return take_all(check, node, take_element, "expected a map of strings");
 }
 
 /* A map with members. Without a table of them the node is all that is kept. */
@@ -347,16 +360,7 @@ check_objects(const struct option_check *check, const struct yaml_node *node)
 static bool
 check_named(const struct option_check *check, const struct yaml_node *node)
 {
-    bool valid = true;
-    size_t i = 0;
-
-    if (node->kind != YAML_KIND_MAP)
-        return fault_expected(check, node, "expected a map of names");
-    if (!make_items(check, node, node->count))
-        return false;
-    for (const struct yaml_node *item = node->first; item != NULL; item = item->next, i++)
-        valid &= take_members(check, &check->value->items[i], item);
-    return valid;
+    return take_all(check, node, take_members, "expected a map of names");
 }
 
 bool

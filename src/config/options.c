@@ -36,6 +36,15 @@ options_is_secret(const char *word)
     return false;
 }
 
+bool
+options_is_glued(const struct mw_option *table, struct str text)
+{
+    const char *colon = text.len > 0 ? memchr(text.at, ':', text.len) : NULL;
+
+    return colon != NULL &&
+           find_row(table, (struct str){text.at, (size_t)(colon - text.at)}) != NULL;
+}
+
 static void
 fault_unknown(struct mw_options *options, const struct yaml_node *item)
 {
@@ -51,7 +60,10 @@ fault_unknown(struct mw_options *options, const struct yaml_node *item)
                                     len > 0 ? ", " : "", row->word);
     }
     options->faulty = true;
-    if (suggest.best == NULL && len > 0)
+    if (options_is_glued(options->table, item->key))
+        faults_add(options->context->faults, item->key_mark,
+                   "unknown key `" STR_FMT "`" OPTIONS_GLUED, STR_ARG(item->key));
+    else if (suggest.best == NULL && len > 0)
         faults_add(options->context->faults, item->key_mark,
                    "unknown key `" STR_FMT "`; expected %s", STR_ARG(item->key), known);
     else
@@ -148,6 +160,53 @@ check_absent(struct mw_options *options, const struct mw_option *row)
         options->faulty = true;
 }
 
+/* ---- What was refused, for those who go on ------------------------------------- */
+
+static bool
+is_accepted(const struct mw_option *row, const struct option_item *item)
+{
+    if (row->members != NULL)
+        return item->members != NULL && options_forget_refused(item->members);
+    return item->text != NULL || row->type >= MW_OBJECT;
+}
+
+/* false: no item is left of those that were written. What is empty stays so. */
+static bool
+keep_accepted(const struct mw_option *row, struct option_value *value)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < value->count; i++)
+        if (is_accepted(row, &value->items[i]))
+            value->items[kept++] = value->items[i];
+    bool good = value->items != NULL && (kept > 0 || value->count == 0);
+
+    value->count = kept;
+    return good;
+}
+
+bool
+options_forget_refused(struct mw_options *options)
+{
+    bool complete = true;
+
+    for (const struct mw_option *row = options->table; options->faulty && row->word; row++) {
+        struct option_value *value = &options->values[row - options->table];
+
+        if (value->given && keep_accepted(row, value))
+            continue;
+        if (value->given)
+            *value = (struct option_value){.given = false};
+        if ((row->flags & MW_REQUIRED) != 0)
+            complete = false;
+        else
+            check_absent(options, row);
+    }
+    return complete;
+}
+
+/* ---- A map --------------------------------------------------------------------- */
+
 static struct mw_options *
 make_options(struct options_context *context, struct mark mark, const struct mw_option *table)
 {
@@ -185,8 +244,8 @@ options_check(struct options_context *context, const struct yaml_node *map,
     }
     if (map->kind != YAML_KIND_MAP || map->faulty) {
         if (!map->faulty)
-            faults_add(context->faults, map->mark, "expected a map of options, found %s",
-                       kind_name(map));
+            faults_add(context->faults, map->mark, "expected a map of options, found %s%s",
+                       kind_name(map), options_is_glued(table, map->written) ? OPTIONS_GLUED : "");
         options->faulty = true;
         return options;
     }

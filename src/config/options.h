@@ -28,7 +28,8 @@ struct options_context {
 struct option_item {
     const char *key; /* MW_MAP, MW_NAMED */
     struct mark key_mark;
-    const char *text;           /* scalars, with variables expanded; files: the resolved path */
+    const char *text;           /* scalars, with variables expanded; files: the resolved path. NULL
+                                   in what was refused */
     struct str written;         /* scalars: as in the file */
     struct mw_options *members; /* MW_OBJECT, MW_OBJECTS, MW_NAMED with a table */
     struct mark mark;
@@ -55,6 +56,14 @@ struct mw_options {
 struct mw_options *options_check(struct options_context *context, const struct yaml_node *map,
                                  const struct mw_option *table) MUST_CHECK;
 
+/* For whoever reads faulty options all the same, to find more faults: what was refused, at any
+ * depth, counts as left out from now on, and of a list what is good stays. Only for what was a map.
+ * false: something that is required is not there, so they must not be read. */
+bool options_forget_refused(struct mw_options *options) MUST_CHECK;
+
+/* "word:value" with a word of the table, where a blank behind the colon was forgotten? */
+#define OPTIONS_GLUED "; a colon needs a blank behind it"
+bool options_is_glued(const struct mw_option *table, struct str text);
 /* Is a value of that option kept out of messages? */
 bool options_is_secret(const char *word);
 /* The i-th of a row's choices; later: known, but not built yet. false: no more. */
@@ -75,7 +84,9 @@ const char *options_key(const struct mw_options *options, const char *word, size
 const char *options_item(const struct mw_options *options, const char *word, size_t i);
 const struct mw_options *options_member(const struct mw_options *options, const char *word,
                                         size_t i);
-/* "`word`: message" at item i. What a secret option or a variable held is taken out of it. */
+/* "`word`: message" at item i. What a secret option or a variable held is taken out of it. In
+ * faulty options nothing is said of one that is not there: it may be missing because it was
+ * refused. */
 void options_fault(const struct mw_options *options, const char *word, size_t i,
                    const char *format, ...) PRINTF_LIKE(4, 5);
 

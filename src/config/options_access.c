@@ -6,7 +6,7 @@
  * table does not have, or for the wrong type, would otherwise run with a zero.
  *
  * The hard thing is options_fault: a module's message may quote a value, so
- * what is secret is taken out of the finished text.
+ * what is secret is taken out of the finished text (see faults.h).
  */
 #include "config/options.h"
 
@@ -112,59 +112,31 @@ options_member(const struct mw_options *options, const char *word, size_t i)
     return item ? item->members : NULL;
 }
 
-/* Every `what` in `text`, in place of which `instead` is written. The result is malloc's. */
-static char *
-replace(const char *text, struct str what, struct str instead)
-{
-    size_t room = strlen(text) * (instead.len + 1) + 1, len = 0;
-    char *out = malloc(room);
-
-    while (out != NULL && *text != '\0') {
-        bool here = str_starts_with(str_of(text), what);
-        struct str piece = here ? instead : (struct str){text, 1};
-
-        memcpy(out + len, piece.at, piece.len);
-        len += piece.len;
-        text += here ? what.len : 1;
-    }
-    if (out != NULL)
-        out[len] = '\0';
-    return out;
-}
-
-/* Adds the message without what is secret in it. Out of memory, it is left out in whole. */
-static void
-add_redacted(const struct mw_options *options, struct mark mark, const char *word,
-             const struct option_item *item, const char *message)
-{
-    struct str held = str_of(item ? item->text : NULL);
-    bool secret = options_is_secret(word);
-    char *clean = NULL;
-
-    if (held.len == 0 || (!secret && str_equal(held, item->written))) {
-        faults_add(options->context->faults, mark, "`%s`: %s", word, message);
-        return;
-    }
-    clean = replace(message, held, secret ? STR("***") : item->written);
-    faults_add(options->context->faults, mark, "`%s`: %s", word,
-               clean ? clean : "is not acceptable");
-    free(clean);
-}
-
 void
 options_fault(const struct mw_options *options, const char *word, size_t i, const char *format,
               ...)
 {
     const struct option_value *value = ask(options, word, ~0U, "option");
     const struct option_item *item = item_of(value, i);
-    char message[FAULT_TEXT_MAX];
+    struct concealed held = {.value = str_of(item ? item->text : NULL)};
+    bool secret = options_is_secret(word);
+    char *message = NULL;
     va_list list;
 
-    if (options->context->faults == NULL)
+    if (options->context->faults == NULL || (options->faulty && value != NULL && !value->given))
         return;
+    if (held.value.len > 0)
+        held.shown = secret ? STR("***") : item->written;
     va_start(list, format);
-    vsnprintf(message, sizeof(message), format, list);
+    if (vasprintf(&message, format, list) == -1)
+        message = NULL;
     va_end(list);
-    add_redacted(options, item ? item->mark : value ? value->mark : options->mark, word, item,
-                 message);
+    faults_add_without(options->context->faults,
+                       item    ? item->mark
+                       : value ? value->mark
+                               : options->mark,
+                       held.value.len > 0 && (secret || !str_equal(held.value, held.shown)) ? &held
+                                                                                            : NULL,
+                       "`%s`: %s", word, message ? message : "is not acceptable");
+    free(message);
 }

@@ -158,7 +158,7 @@ route_host_parse(struct route_settings *route, struct arena *arena, struct str t
 {
     bool wildcard = str_starts_with(text, STR("*."));
     struct str name = wildcard ? (struct str){text.at + 2, text.len - 2} : text;
-    char *out = arena_alloc(arena, text.len + 1);
+    char *out = arena_alloc(arena, HOST_OUT_BYTES(text.len));
     struct host host;
 
     *error = "out of memory";

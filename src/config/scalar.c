@@ -46,6 +46,21 @@ take_number(struct str *rest, int64_t *number, bool *large)
     return true;
 }
 
+/* The same where it begins a value. On failure *error is `expected`,
+ * or that it is too large. */
+static bool
+begin_with_number(struct str *rest, int64_t *number, const char *expected, const char **error)
+{
+    bool large;
+
+    *error = expected;
+    if (take_number(rest, number, &large))
+        return true;
+    if (large)
+        *error = too_large;
+    return false;
+}
+
 /* The factor of the unit that `text` is, in whole; 0: none. */
 static int64_t
 unit_factor(struct str text, const struct unit *units)
@@ -62,14 +77,9 @@ read_with_unit(struct str text, const struct unit *units, int64_t *value, const 
                const char **error)
 {
     int64_t number;
-    bool large;
 
-    *error = expected;
-    if (!take_number(&text, &number, &large)) {
-        if (large)
-            *error = too_large;
+    if (!begin_with_number(&text, &number, expected, error))
         return false;
-    }
     if (number == 0 && text.len == 0) {
         *value = 0;
         return true;
@@ -104,7 +114,7 @@ scalar_integer(struct str text, int64_t *value, const char **error)
     int64_t number;
     bool large;
 
-    *error = "expected a whole number, 0 or more";
+    *error = "expected a whole number without a sign";
     if (!take_number(&text, &number, &large)) {
         if (large)
             *error = too_large;
@@ -122,7 +132,7 @@ scalar_duration(struct str text, int64_t *ms, const char **error)
     int64_t value;
 
     if (!read_with_unit(text, duration_units, &value,
-                        "expected a duration such as 250ms, 5s, 2m, 1h, 7d or 0", error))
+                        "expected a duration such as 250ms, 5s, 2m, 1h or 7d", error))
         return false;
     if (value > SCALAR_DURATION_MAX_MS) {
         *error = "expected at most 3650d";
@@ -136,7 +146,7 @@ bool
 scalar_size(struct str text, int64_t *bytes, const char **error)
 {
     return read_with_unit(text, size_units, bytes,
-                          "expected a size such as 512B, 64KiB, 1MiB, 2GiB or 0", error);
+                          "expected a size such as 512B, 64KiB, 1MiB or 2GiB", error);
 }
 
 /* "s", "1m", "250ms" -> milliseconds; 0: neither. */
@@ -160,14 +170,9 @@ bool
 scalar_rate(struct str text, int64_t *per_1000s, const char **error)
 {
     int64_t number, scaled;
-    bool large;
 
-    *error = "expected a rate such as 10/s, 100/1m or 0";
-    if (!take_number(&text, &number, &large)) {
-        if (large)
-            *error = too_large;
+    if (!begin_with_number(&text, &number, "expected a rate such as 10/s or 100/1m", error))
         return false;
-    }
     if (number == 0 && text.len == 0) {
         *per_1000s = 0;
         return true;

@@ -6,7 +6,7 @@
  * to something near (rates excepted, see there). Nothing here knows options or files.
  *
  * All have one shape. *error always becomes a static phrase that begins with "expected" and
- * says what is taken. false: *value is untouched.
+ * says what is taken; it names no 0, which many an option refuses. false: *value is untouched.
  */
 #ifndef WSGATE_SCALAR_H
 #define WSGATE_SCALAR_H

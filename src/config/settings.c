@@ -13,6 +13,7 @@
 #include "config/settings.h"
 
 #include "config/environment.h"
+#include "config/module_table.h"
 #include "config/settings_build.h"
 
 #include <stdlib.h>
@@ -118,11 +119,18 @@ load(struct settings_memory *memory, struct str text, const struct mw_module *co
     return finish(memory, faults);
 }
 
+/* The module table first: a module that cannot be used has no options to check either. */
+static struct settings_memory *
+begin(const char *file, const struct mw_module *const *modules, FILE *faults)
+{
+    return module_table_check(modules, faults) ? memory_new(file, faults) : NULL;
+}
+
 struct settings *
 settings_load_text(const char *file, struct str text, const struct mw_module *const *modules,
                    const struct mw_host *host, FILE *faults)
 {
-    struct settings_memory *memory = memory_new(file, faults);
+    struct settings_memory *memory = begin(file, modules, faults);
 
     return memory ? load(memory, text, modules, host, faults) : NULL;
 }
@@ -131,7 +139,7 @@ struct settings *
 settings_load(const char *file, const struct mw_module *const *modules,
               const struct mw_host *host, FILE *faults)
 {
-    struct settings_memory *memory = memory_new(file, faults);
+    struct settings_memory *memory = begin(file, modules, faults);
     struct str text;
 
     if (memory == NULL)

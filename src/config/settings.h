@@ -122,7 +122,8 @@ struct settings {
 /*
  * Reads, checks and sets up. Every fault is one line "FILE:LINE:COLUMN: what, and what was
  * expected" to `faults`; NULL when there was any. `modules` is the table main handed over, NULL
- * at its end; `host` is given to their setup.
+ * at its end; `host` is given to their setup. A module that this gateway cannot use is a line of
+ * its own (module_table.h).
  */
 struct settings *settings_load(const char *file, const struct mw_module *const *modules,
                                const struct mw_host *host, FILE *faults) MUST_CHECK;

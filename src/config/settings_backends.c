@@ -51,7 +51,7 @@ build_host(struct settings_build *build, const struct mw_options *options,
 
     if (text == NULL)
         return;
-    char *scratch = arena_alloc(build->arena, strlen(text) + 1);
+    char *scratch = arena_alloc(build->arena, HOST_OUT_BYTES(strlen(text)));
 
     if (scratch == NULL || !host_parse(&host, str_of(text), false, scratch, &error))
         options_fault(options, "host", 0, "expected HOST or HOST:PORT, found `%s`", text);

@@ -39,7 +39,7 @@ struct settings_build {
 void settings_build_process(struct settings_build *build);
 void settings_build_limits(struct settings_build *build);
 void settings_build_listeners(struct settings_build *build);
-/* Runs the setup of each instance whose options are in order. */
+/* Runs the setup of each instance that has what its module requires. */
 void settings_build_middleware(struct settings_build *build);
 /* After the middleware, which may have reserved some. */
 void settings_build_headers(struct settings_build *build);

@@ -6,8 +6,9 @@
  *
  * Ownership: an instance belongs to its module and goes back to it by settings_free.
  *
- * The hard thing: setup runs for every instance whose own options are in order, whatever is
- * wrong elsewhere, so that its faults come in the same run.
+ * The hard thing: all faults come in one run. So setup runs whatever is wrong elsewhere, and
+ * even where an option of its own was refused: that one counts as left out, which setup is ready
+ * for. Only where something required is not there it cannot run.
  */
 #include "config/settings_build.h"
 #include "config/suggest.h"
@@ -46,7 +47,7 @@ set_up(struct settings_build *build, struct instance_settings *instance)
     size_t before = build->faults->total;
 
     instance->instance = instance->module->setup(instance->options, build->host);
-    if (instance->instance == NULL && build->faults->total == before)
+    if (instance->instance == NULL && build->faults->total == before && !instance->options->faulty)
         faults_add(build->faults, instance->options->mark, "`%s`: module `%s` could not be set up",
                    instance->name, instance->module->name);
 }
@@ -69,9 +70,12 @@ build_instance(struct settings_build *build, struct instance_settings *instance,
         return;
     const struct mw_option *table = instance->module->options;
 
-    instance->options = options_check(&build->settings->memory->context, entry->first,
-                                      table ? table : no_options);
-    if (instance->options != NULL && !instance->options->faulty)
+    struct mw_options *options = options_check(&build->settings->memory->context, entry->first,
+                                               table ? table : no_options);
+
+    instance->options = options;
+    if (options != NULL && entry->first->kind == YAML_KIND_MAP && !entry->first->faulty &&
+        options_forget_refused(options))
         set_up(build, instance);
 }
 

@@ -12,6 +12,8 @@
  */
 #include "config/yaml_tree.h"
 
+#include "config/yaml_slip.h"
+
 #include <stdlib.h>
 #include <yaml.h>
 
@@ -51,15 +53,19 @@ report_parser(struct reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
     const char *problem = parser->problem ? parser->problem : "cannot be read";
+    struct mark mark = mark_of(parser->problem_mark);
+    char hint[YAML_SLIP_MAX];
 
     if (parser->error == YAML_MEMORY_ERROR)
         faults_add(reader->faults, file_start, "out of memory");
     else if (parser->error == YAML_READER_ERROR)
         faults_add(reader->faults, mark_at(reader->text, parser->problem_offset),
                    "not a YAML file in UTF-8: %s", problem);
-    else
-        faults_add(reader->faults, mark_of(parser->problem_mark), "not YAML: %s%s%s", problem,
-                   parser->context ? ", " : "", parser->context ? parser->context : "");
+    else {
+        yaml_slip(reader->text, mark, problem, hint);
+        faults_add(reader->faults, mark, "not YAML: %s%s%s%s", problem,
+                   parser->context ? ", " : "", parser->context ? parser->context : "", hint);
+    }
 }
 
 static bool
@@ -173,7 +179,8 @@ judge_key(struct reader *reader, struct yaml_node *key)
     if (key->faulty)
         return;
     if (key->kind != YAML_KIND_SCALAR)
-        refuse(reader, key, "a list or map as a key; expected a word");
+        refuse(reader, key,
+               "a list or map as a key; expected a word, or quotes around \"[ADDRESS]:PORT\"");
     else if (!key->quoted && str_equal(key->text, STR("<<")))
         refuse(reader, key, "a merge key (<<); expected plain values, each written out");
     else if (key->text.len == 0)

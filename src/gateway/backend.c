@@ -16,6 +16,24 @@ backend_leave(struct attempt *attempt, struct side *side)
     attempt->server = NULL;
 }
 
+void
+backend_failed(struct attempt *attempt, const struct request *request, struct side *side,
+               const char *why)
+{
+    struct log_line line;
+    unsigned before;
+
+    if (pool_failed(attempt->server, request->worker->now_ms, &before)) {
+        log_begin(&line, request->worker->log, LOG_ERROR, LOG_LEVEL_WARNING, "server_failed");
+        log_text(&line, "backend", attempt->pool->settings->name);
+        log_text(&line, "server", attempt->server->settings->text);
+        log_text(&line, "message", why);
+        log_int(&line, "untold", before);
+        log_end(&line);
+    }
+    backend_leave(attempt, side);
+}
+
 static enum step
 none_left(struct attempt *attempt, struct request *request)
 {
@@ -28,20 +46,18 @@ none_left(struct attempt *attempt, struct request *request)
 
 /* SIDE_KEPT: most often the connect is not through yet; a long request is the rare case. */
 static enum side_sent
-reach(const struct server *server, struct side *side, const struct side_handlers *handlers,
-      struct event_base *base, const struct text *text, void *arg)
+reach(const struct server *server, struct side *side, const struct text *text)
 {
     struct stream stream;
 
     if (!stream_connect(&stream, &server->settings->address))
         return SIDE_FAILED;
-    side_open(side, base, stream, handlers, arg);
+    side_open(side, stream);
     return side_send(side, text->at, text->len);
 }
 
 enum step
-backend_start(struct attempt *attempt, struct request *request, struct side *side,
-              const struct side_handlers *handlers, void *arg)
+backend_start(struct attempt *attempt, struct request *request, struct side *side)
 {
     struct worker *worker = request->worker;
     struct text text = {worker->buffer, 0, WORKER_BUFFER_BYTES, false};
@@ -49,14 +65,14 @@ backend_start(struct attempt *attempt, struct request *request, struct side *sid
     if (!forward_request(request, &text))
         return request_fail(request, REASON_NO_MEMORY, "the request for the backend is too large");
     while ((attempt->server = pool_take(attempt->pool, &attempt->tries)) != NULL) {
-        switch (reach(attempt->server, side, handlers, worker->base, &text, arg)) {
+        switch (reach(attempt->server, side, &text)) {
         case SIDE_SENT:
             return STEP_DONE;
         case SIDE_KEPT:
             return STEP_WAIT;
         case SIDE_FAILED:
             attempt->last_errno = errno;
-            backend_leave(attempt, side);
+            backend_failed(attempt, request, side, strerror(attempt->last_errno));
             break;
         }
     }

@@ -18,13 +18,16 @@ struct attempt {
     int last_errno;
 };
 
-/* STEP_DONE: the request is sent, or its rest waits in the outbox of a connected side. STEP_WAIT: the
- * connect is under way. STEP_FAILED: no server is left. */
-enum step backend_start(struct attempt *attempt, struct request *request, struct side *side,
-                        const struct side_handlers *handlers, void *arg) MUST_CHECK;
+/* STEP_DONE: the request is sent, or its rest waits in the outbox of a connected side. STEP_WAIT:
+ * the connect is under way. STEP_FAILED: no server is left. */
+enum step backend_start(struct attempt *attempt, struct request *request,
+                        struct side *side) MUST_CHECK;
 /* After writability: did the connect succeed? */
 bool backend_connected(struct attempt *attempt, struct side *side) MUST_CHECK;
 /* Leaves a server: closes the side, gives the place back. Idempotent. */
 void backend_leave(struct attempt *attempt, struct side *side);
+/* The same for one that failed: the error log hears of it, now and then (pool_failed). */
+void backend_failed(struct attempt *attempt, const struct request *request, struct side *side,
+                    const char *why);
 
 #endif

@@ -57,6 +57,8 @@ run(struct request *request)
             chain->waiting = true;
             return STEP_WAIT;
         }
+        if (verdict == MW_WAIT) /* nobody could take it back */
+            (void)request_fail(request, REASON_DENIED, "it waits, but has no `cancel`");
         if (verdict != MW_PASS)
             return refused(request);
         if (request->answer.reason != REASON_NONE)

@@ -30,43 +30,60 @@ backend_of(struct connection *connection)
 
 /* ---- State, end --------------------------------------------------------------- */
 
-/* How long a state may last; the tunnel asks for itself. */
+/* The servers of a backend share one time for their answer: the next one gets what is left of
+ * it. */
 static uint64_t
-state_timeout_ms(const struct connection *connection, enum state state)
+answer_due(struct opening *opening, const struct worker *worker)
 {
-    const struct request *request = connection->opening->request;
+    if (opening->answer_due_ms == 0)
+        opening->answer_due_ms =
+            worker_after(worker, opening->request->route->backend->handshake_timeout);
+    return opening->answer_due_ms;
+}
+
+static uint64_t
+state_due(const struct connection *connection, enum state state)
+{
+    const struct worker *worker = connection->worker;
+    const struct request *request = state < STATE_TUNNEL ? connection->opening->request : NULL;
 
     switch (state) {
     case STATE_HEAD:
-        return request->settings->timeouts.head;
+        return worker_after(worker, request->settings->timeouts.head);
     case STATE_AUTH:
-        return request->settings->timeouts.auth;
+        return worker_after(worker, request->settings->timeouts.auth);
     case STATE_CONNECT:
-        return request->route->backend->connect_timeout;
+        return worker_after(worker, request->route->backend->connect_timeout);
     case STATE_UPGRADE:
-        return request->route->backend->handshake_timeout;
+        return answer_due(connection->opening, worker);
     case STATE_REFUSE:
-        return request->settings->timeouts.close;
+        return worker_after(worker, connection->opening->request->settings->timeouts.close);
     case STATE_TUNNEL:
+        return tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
     case STATE_CLOSED:
         break;
     }
-    return 0;
+    return WHEEL_NEVER;
+}
+
+void
+connection_arm(struct connection *connection, uint64_t due_ms)
+{
+    struct worker *worker = connection->worker;
+
+    wheel_set(&worker->wheel, &connection->deadline,
+              due_ms < worker->last_ms ? due_ms : worker->last_ms);
 }
 
 /* The only writer of the state. Arms the one deadline of the new one. */
 static void
 set_state(struct connection *connection, enum state state)
 {
-    struct worker *worker = connection->worker;
-    uint64_t due = WHEEL_NEVER;
-
     connection->state = state;
-    if (state == STATE_TUNNEL)
-        due = tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
-    else if (state != STATE_CLOSED)
-        due = worker_after(worker, state_timeout_ms(connection, state));
-    wheel_set(&worker->wheel, &connection->deadline, due);
+    if (state == STATE_CLOSED)
+        wheel_set(&connection->worker->wheel, &connection->deadline, WHEEL_NEVER);
+    else
+        connection_arm(connection, state_due(connection, state));
 }
 
 /* The handshake is over: its line is written, its place in the crowd is free. */
@@ -139,6 +156,8 @@ connection_close(struct connection *connection, enum reason reason)
     set_state(connection, STATE_CLOSED);
     if (tunnel)
         tunnel_over(connection, reason);
+    else
+        backend_leave(&connection->opening->attempt, backend_of(connection));
     opening_over(connection, end);
     side_close(client_of(connection));
     side_close(backend_of(connection));
@@ -193,8 +212,7 @@ connection_next_server(struct connection *connection)
     set_state(connection, STATE_CONNECT);
     if (upgrade_prepare(opening->request) == STEP_FAILED)
         return STEP_FAILED;
-    return backend_start(&opening->attempt, opening->request, backend_of(connection),
-                         &connection_backend_side, connection);
+    return backend_start(&opening->attempt, opening->request, backend_of(connection));
 }
 
 /* Whether a token has expired while the backend took its time is asked once more. */
@@ -203,8 +221,8 @@ still_valid(struct request *request)
 {
     if (clock_wall_ms() < request->deadline_wall_ms)
         return true;
-    request->answer.challenge =
-        STR("Bearer realm=\"wsgate\", error=\"invalid_token\", error_description=\"the token has expired\"");
+    request->answer.challenge = STR("Bearer realm=\"wsgate\", error=\"invalid_token\", "
+                                    "error_description=\"the token has expired\"");
     (void)request_fail(request, REASON_EXPIRED_EARLY, NULL);
     return false;
 }
@@ -217,7 +235,8 @@ fill_tunnel(struct connection *connection)
     struct tunnel *tunnel = &connection->tunnel;
 
     tunnel->times = (struct tunnel_times){settings->idle_timeout, settings->write_timeout,
-                                          request->settings->timeouts.fin};
+                                          request->settings->timeouts.fin,
+                                          request->settings->timeouts.close};
     tunnel->active_ms = connection->worker->now_ms;
     tunnel->keep_alive_ms = worker_after(connection->worker, TUNNEL_KEEP_ALIVE_AFTER_MS);
     tunnel->lifetime_due_ms = worker_after(connection->worker, settings->max_lifetime);
@@ -240,7 +259,8 @@ exchange_early(struct connection *connection, const struct text *head)
     text_add(&text, from_backend);
     if (text.full)
         return REASON_NO_MEMORY;
-    enum reason over = tunnel_give(&connection->tunnel, BACKEND, text.at, text.len, head->len, now_ms);
+    enum reason over =
+        tunnel_give(&connection->tunnel, BACKEND, text.at, text.len, head->len, now_ms);
     if (over == REASON_NONE)
         over = tunnel_give(&connection->tunnel, CLIENT, request->early.at, request->early.len, 0,
                            now_ms);
@@ -313,7 +333,8 @@ failed(struct connection *connection)
     }
     if (connection->state == STATE_UPGRADE && upgrade_unanswered(opening->request)) {
         struct answer unanswered = opening->request->answer;
-        backend_leave(&opening->attempt, backend_of(connection));
+        backend_failed(&opening->attempt, opening->request, backend_of(connection),
+                       "closed without an answer");
         opening->request->answer = (struct answer){.reason = REASON_NONE};
         enum step step = connection_next_server(connection);
         if (step == STEP_FAILED)
@@ -334,7 +355,8 @@ connection_run(struct connection *connection, enum step step)
     }
     /* While others are waited for, the client is listened to: it may leave, or send early. */
     if (connection->opening != NULL && connection->state != STATE_REFUSE &&
-        !client_of(connection)->reading && connection->opening->request->early.len < REQUEST_EARLY_MAX &&
+        !client_of(connection)->reading &&
+        connection->opening->request->early.len < REQUEST_EARLY_MAX &&
         !side_read_on(client_of(connection)))
         connection_close(connection, REASON_NO_MEMORY);
 }

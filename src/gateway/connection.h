@@ -33,22 +33,31 @@ enum state {
 struct opening {
     struct request *request;
     struct attempt attempt;
-    size_t dropped_bytes; /* while lingering */
+    size_t dropped_bytes;   /* while lingering */
+    uint64_t answer_due_ms; /* for all servers together; 0: none was asked yet */
 };
 
+enum { CONNECTION_ALIGNMENT = 64 }; /* a line of the processor's cache */
+
+/*
+ * With thousands of tunnels each message finds its connection far from the processor, and pays for
+ * every line of it. So what it touches are four lines: its side's event, and the two after both.
+ */
 struct connection {
+    struct event reads[2] __attribute__((aligned(CONNECTION_ALIGNMENT))); /* of the two sides */
     struct worker *worker;
+    struct opening *opening; /* NULL once it is a tunnel */
+    enum state state;
+    uint32_t route;
+    struct tunnel tunnel; /* its sides serve all stages */
+
     struct connection *next, *prev; /* live list, or next alone in the dead list */
     struct wheel_node deadline;
-    struct opening *opening; /* NULL once it is a tunnel */
-    struct tunnel tunnel;    /* its sides serve all stages */
-    struct server *server;   /* a place is taken on it */
+    struct server *server; /* a place is taken on it */
     struct held *held;
-    uint32_t held_count;
-    uint32_t route;
     uint64_t id;
     uint64_t started_us; /* of the tunnel */
-    enum state state;
+    uint32_t held_count;
     union {
         struct sockaddr any;
         struct sockaddr_in v4;
@@ -56,12 +65,10 @@ struct connection {
     } peer;
 };
 
-extern const struct side_handlers connection_client_side, connection_backend_side;
-
 /* The first state, and a first look at what the client has sent already. */
 void connection_start(struct connection *connection);
-/* Goes from stage to stage until one waits; `step` is what the present one has answered. The connection
- * may be closed afterwards. */
+/* Goes from stage to stage until one waits; `step` is what the present one has answered. The
+ * connection may be closed afterwards. */
 void connection_run(struct connection *connection, enum step step);
 /* The next server, after one that failed; for connection_run. */
 enum step connection_next_server(struct connection *connection) MUST_CHECK;
@@ -73,9 +80,13 @@ void connection_accepted(struct worker *worker, const struct listener_settings *
 void connection_close(struct connection *connection, enum reason reason);
 /* The deadline hanging in the wheel has come. */
 void connection_overdue(struct connection *connection);
+/* Ends the tunnel with that id, or refuses its handshake. */
 void connection_close_id(struct worker *worker, uint64_t id, enum reason reason);
-/* The gateway stops: handshakes are refused, tunnels end at a random moment within ms, 0: now. */
+/* The gateway stops: handshakes are refused, tunnels end at a random moment within ms, 0: now. The
+ * worker's last_ms ends what is left. */
 void connection_drain(struct connection *connection, uint64_t within_ms);
+/* The one place that sets the deadline. */
+void connection_arm(struct connection *connection, uint64_t due_ms);
 /* The wall clock jumped: deadlines that depend on it are computed anew. */
 void connection_rearm(struct connection *connection);
 

@@ -13,10 +13,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- Tunnel ------------------------------------------------------------------- */
 
-/* Moves the deadline forward only where something new can fall due: the plain case costs three tests. */
+/* Moves the deadline forward only where something new can fall due: mostly it costs three tests. */
 static void
 after_tunnel(struct connection *connection, enum reason over)
 {
@@ -27,11 +28,12 @@ after_tunnel(struct connection *connection, enum reason over)
         connection_close(connection, over);
         return;
     }
-    if (tunnel->fin_ms == 0 && tunnel->sides[CLIENT].out == NULL && tunnel->sides[BACKEND].out == NULL)
+    if (tunnel->fin_ms == 0 && tunnel->sides[CLIENT].out == NULL &&
+        tunnel->sides[BACKEND].out == NULL)
         return;
     uint64_t due = tunnel_due(tunnel, worker->now_ms, worker_wall_ms(worker));
     if (due < connection->deadline.due_ms)
-        wheel_set(&worker->wheel, &connection->deadline, due);
+        connection_arm(connection, due);
 }
 
 static void
@@ -97,7 +99,7 @@ on_client_writable(evutil_socket_t fd, short what, void *arg)
         connection_run(connection, refusal_writable(&connection->tunnel.sides[CLIENT]));
 }
 
-const struct side_handlers connection_client_side = {on_client_readable, on_client_writable};
+static const struct side_handlers client_handlers = {on_client_readable, on_client_writable};
 
 /* ---- The backend's side ----------------------------------------------------------- */
 
@@ -129,7 +131,7 @@ connect_over(struct connection *connection)
         }
         attempt->last_errno = errno;
     }
-    backend_leave(attempt, backend);
+    backend_failed(attempt, connection->opening->request, backend, strerror(attempt->last_errno));
     connection_run(connection, connection_next_server(connection));
 }
 
@@ -149,7 +151,7 @@ on_backend_writable(evutil_socket_t fd, short what, void *arg)
         return; /* it takes no more of the request, but may have answered: reading will tell */
 }
 
-const struct side_handlers connection_backend_side = {on_backend_readable, on_backend_writable};
+static const struct side_handlers backend_handlers = {on_backend_readable, on_backend_writable};
 
 /* ---- Resume, deadline, orders -------------------------------------------------------- */
 
@@ -167,32 +169,40 @@ connect_overdue(struct connection *connection)
     struct attempt *attempt = &connection->opening->attempt;
 
     attempt->last_errno = ETIMEDOUT;
-    backend_leave(attempt, &connection->tunnel.sides[BACKEND]);
+    backend_failed(attempt, connection->opening->request, &connection->tunnel.sides[BACKEND],
+                   "connect_timeout passed");
     connection_run(connection, connection_next_server(connection));
 }
 
 static void
 tunnel_deadline(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
-    enum reason reason = tunnel_overdue(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
+    const struct worker *worker = connection->worker;
+    enum reason over = tunnel_tick(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
 
-    if (reason != REASON_NONE) {
-        connection_close(connection, reason);
-        return;
-    }
-    tunnel_keep_alive(&connection->tunnel, worker->now_ms);
-    connection_rearm(connection);
+    if (over != REASON_NONE)
+        connection_close(connection, over);
+    else
+        connection_rearm(connection);
 }
 
 void
 connection_rearm(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
+    const struct worker *worker = connection->worker;
 
     if (connection->state == STATE_TUNNEL)
-        wheel_set(&worker->wheel, &connection->deadline,
-                  tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker)));
+        connection_arm(connection,
+                       tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker)));
+}
+
+/* The gateway's own end has come. */
+static void
+last_moment(struct connection *connection)
+{
+    const struct tunnel *tunnel = &connection->tunnel;
+
+    connection_close(connection, tunnel->closing ? tunnel->first_end : REASON_SHUTDOWN);
 }
 
 void
@@ -204,12 +214,16 @@ connection_overdue(struct connection *connection)
 #undef S
     };
 
+    if (connection->worker->now_ms >= connection->worker->last_ms) {
+        last_moment(connection);
+        return;
+    }
     switch (connection->state) {
     case STATE_HEAD:
     case STATE_AUTH:
     case STATE_UPGRADE:
-        connection_run(connection,
-                       request_fail(connection->opening->request, overdue[connection->state], NULL));
+        connection_run(connection, request_fail(connection->opening->request,
+                                                overdue[connection->state], NULL));
         break;
     case STATE_CONNECT:
         connect_overdue(connection);
@@ -236,16 +250,30 @@ connection_drain(struct connection *connection, uint64_t within_ms)
     if (within_ms == 0) {
         connection_close(connection, REASON_SHUTDOWN);
     } else if (connection->state == STATE_TUNNEL) {
-        uint64_t due = worker->now_ms + worker_random(worker) % within_ms;
+        /* The last quarter is for goodbyes. */
+        uint64_t due = worker->now_ms + worker_random(worker) % (within_ms - within_ms / 4);
         if (due < tunnel->lifetime_due_ms) {
             tunnel->lifetime_due_ms = due;
             tunnel->lifetime_reason = REASON_DRAIN;
         }
         connection_rearm(connection);
-    } else if (connection->state != STATE_REFUSE) {
+    } else if (connection->state == STATE_REFUSE) {
+        connection_arm(connection, connection->deadline.due_ms);
+    } else {
         connection_run(connection,
                        request_fail(connection->opening->request, REASON_STOPPING, NULL));
     }
+}
+
+static void
+end_session(struct connection *connection, enum reason reason)
+{
+    struct tunnel *tunnel = &connection->tunnel;
+
+    if (connection->state == STATE_TUNNEL && !tunnel->closing)
+        after_tunnel(connection, tunnel_finish(tunnel, reason, connection->worker->now_ms));
+    else if (connection->state < STATE_TUNNEL)
+        connection_run(connection, request_fail(connection->opening->request, reason, NULL));
 }
 
 void
@@ -253,7 +281,7 @@ connection_close_id(struct worker *worker, uint64_t id, enum reason reason)
 {
     for (struct connection *connection = worker->live; connection; connection = connection->next)
         if (connection->id == id) {
-            connection_close(connection, reason);
+            end_session(connection, reason);
             return;
         }
 }
@@ -314,6 +342,24 @@ peer_set(struct connection *connection, const struct address *peer)
         connection->peer.v6 = peer->v6;
 }
 
+static struct connection *
+connection_new(struct worker *worker, const struct address *peer)
+{
+    static const struct side_handlers *const handlers[] = {&client_handlers, &backend_handlers};
+    struct connection *connection = aligned_alloc(CONNECTION_ALIGNMENT, sizeof(*connection));
+
+    if (connection == NULL)
+        return NULL;
+    memset(connection, 0, sizeof(*connection));
+    connection->worker = worker;
+    connection->id = worker_new_id(worker);
+    for (int i = CLIENT; i <= BACKEND; i++)
+        side_init(&connection->tunnel.sides[i], &connection->reads[i], worker->base, handlers[i],
+                  connection);
+    peer_set(connection, peer);
+    return connection;
+}
+
 void
 connection_accepted(struct worker *worker, const struct listener_settings *listener,
                     struct stream stream, const struct address *peer)
@@ -324,14 +370,9 @@ connection_accepted(struct worker *worker, const struct listener_settings *liste
         turn_away(worker, listener, &stream, peer, reason);
         return;
     }
-    struct connection *connection = calloc(1, sizeof(*connection));
-    if (connection != NULL) {
-        connection->worker = worker;
-        connection->id = worker_new_id(worker);
-        connection->tunnel.sides[BACKEND].stream = STREAM_CLOSED;
-        peer_set(connection, peer);
+    struct connection *connection = connection_new(worker, peer);
+    if (connection != NULL)
         connection->opening = opening_new(connection, listener);
-    }
     if (connection == NULL || connection->opening == NULL) {
         free(connection);
         crowd_handshake_over(worker->crowd, &peer->any);
@@ -339,8 +380,7 @@ connection_accepted(struct worker *worker, const struct listener_settings *liste
         turn_away(worker, listener, &stream, peer, REASON_NO_MEMORY);
         return;
     }
-    side_open(&connection->tunnel.sides[CLIENT], worker->base, stream, &connection_client_side,
-              connection);
+    side_open(&connection->tunnel.sides[CLIENT], stream);
     worker_adopt(worker, connection);
     connection_start(connection);
 }

@@ -2,14 +2,17 @@
  * control.c - the control thread; see control.h.
  *
  * Order at the start: log, descriptors, listeners (as whoever we were started), then the
- * ordinary user, then threads. At the end: workers drain and join, then the
- * configuration goes, then the log, so that everything can still be said.
+ * ordinary user, then the modules' part here, then threads. At the end: workers drain and
+ * join, then the last mail is read, then the modules' part ends, then the configuration goes,
+ * then the log, so that everything can still be said.
  */
 #include "gateway/control.h"
 
+#include "gateway/control_modules.h"
 #include "gateway/listener.h"
 #include "gateway/notify.h"
 #include "gateway/privileges.h"
+#include "gateway/start_fault.h"
 #include "gateway/worker.h"
 #include "net/loop.h"
 
@@ -27,6 +30,9 @@ struct control {
     struct event_base *base;
     struct mailbox mailbox;
     struct event mail_event, signal_events[COUNT_OF(signals)];
+    struct mw_worker module_view; /* this thread, as a module sees it */
+    struct control_modules modules;
+    struct metrics metrics;
     struct generation *generation;
     struct log *log;
     struct crowd *crowd;
@@ -188,6 +194,8 @@ open_events(struct control *control)
     control->base = loop_new();
     if (control->base == NULL || !mailbox_open(&control->mailbox))
         return false;
+    control->module_view =
+        (struct mw_worker){control->base, &control->mailbox, &control->metrics};
     event_assign(&control->mail_event, control->base, control->mailbox.fd, EV_READ | EV_PERSIST,
                  on_mail, control);
     if (event_add(&control->mail_event, NULL) == -1)
@@ -200,24 +208,21 @@ open_events(struct control *control)
     return true;
 }
 
-/* The sockets that workers share: those that are no TCP sockets. A TCP address is bound once to see that it
- * is ours alone; then each worker binds its own. */
+/* The sockets that workers share: those that are no TCP sockets. A TCP address is bound once to see
+ * that it is ours alone; then each worker binds its own. */
 static bool
 open_shared_listeners(struct control *control, const struct settings *settings)
 {
     control->shared_fds = malloc(settings->listener_count * sizeof(int));
     if (control->shared_fds == NULL)
-        return false;
+        return start_fault(control->log, "listen", "out of memory");
     for (size_t i = 0; i < settings->listener_count; i++)
         control->shared_fds[i] = -1;
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct listener_settings *listener = &settings->listeners[i];
         int fd = listener_bind(listener, true);
-        if (fd == -1) {
-            log_message(control->log, LOG_LEVEL_ERROR, "listen", "%s: %s", listener->text,
-                        strerror(errno));
-            return false;
-        }
+        if (fd == -1)
+            return start_fault(control->log, "listen", "%s: %s", listener->text, strerror(errno));
         if (listener->address.any.sa_family == AF_UNIX)
             control->shared_fds[i] = fd;
         else
@@ -231,7 +236,7 @@ open_workers(struct control *control, const struct settings *settings)
 {
     control->workers = calloc(settings->threads, sizeof(*control->workers));
     if (control->workers == NULL)
-        return false;
+        return start_fault(control->log, "worker", "out of memory");
     control->worker_count = settings->threads;
     for (unsigned i = 0; i < settings->threads; i++) {
         struct worker *worker = &control->workers[i];
@@ -262,7 +267,7 @@ start_workers(struct control *control)
 static void
 log_totals(struct control *control)
 {
-    struct metrics sum = {0};
+    struct metrics sum = control->metrics;
     struct log_line line;
 
     for (unsigned i = 0; i < control->worker_count; i++)
@@ -276,9 +281,21 @@ log_totals(struct control *control)
     log_end(&line);
 }
 
+/* The modules' part here may still get mail, and answer it, until the workers have ended. */
+static void
+end_modules(struct control *control)
+{
+    for (unsigned i = 0; i < control->worker_count; i++)
+        worker_join(&control->workers[i]);
+    if (control->base != NULL)
+        mailbox_close(&control->mailbox);
+    control_modules_stop(&control->modules);
+}
+
 static void
 close_all(struct control *control)
 {
+    end_modules(control);
     for (unsigned i = 0; i < control->worker_count; i++)
         worker_close(&control->workers[i]);
     if (control->worker_count > 0)
@@ -292,7 +309,6 @@ close_all(struct control *control)
                 (void)event_del(&control->signal_events[i]);
         if (event_initialized(&control->mail_event))
             (void)event_del(&control->mail_event);
-        mailbox_close(&control->mailbox);
         mailbox_destroy(&control->mailbox);
         event_base_free(control->base);
     }
@@ -308,12 +324,17 @@ start(struct control *control, struct host_functions *host)
     const struct settings *settings = control->generation->settings;
 
     control->drain_ms = settings->timeouts.drain;
-    if (!open_crowd(control, settings) || !open_events(control) ||
-        !open_shared_listeners(control, settings) || !open_workers(control, settings) ||
-        !privileges_drop(settings, control->log) || !log_start(control->log))
+    if (!open_crowd(control, settings) || !open_events(control))
+        return start_fault(control->log, "start", "%s", strerror(errno));
+    if (!open_shared_listeners(control, settings) || !open_workers(control, settings) ||
+        !privileges_drop(settings, control->log))
         return false;
+    if (!log_start(control->log))
+        return start_fault(control->log, "log", "its thread does not start");
     host->workers = control->workers;
     host->worker_count = control->worker_count;
+    if (!control_modules_start(&control->modules, settings, &control->module_view, control->log))
+        return false;
     if (start_workers(control))
         return true;
     drain_all(control, 0);
@@ -336,6 +357,7 @@ control_run(struct settings *settings, struct host_functions *host)
     host->log = control.log;
     control.generation = generation_new(settings);
     if (control.generation == NULL) {
+        (void)start_fault(control.log, "start", "out of memory");
         log_close(control.log);
         return status;
     }

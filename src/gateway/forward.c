@@ -304,7 +304,8 @@ forward_switching(const struct request *request, struct text *text)
 
     text_add(text, STR("HTTP/1.1 101 Switching Protocols\r\n"
                        "Upgrade: websocket\r\nConnection: Upgrade\r\n"));
-    text_field(text, STR("Sec-WebSocket-Accept"), (struct str){upgrade->accept, HANDSHAKE_ACCEPT_LEN});
+    text_field(text, STR("Sec-WebSocket-Accept"),
+               (struct str){upgrade->accept, HANDSHAKE_ACCEPT_LEN});
     if (protocol.at != NULL)
         text_field(text, STR("Sec-WebSocket-Protocol"), protocol);
     if (upgrade->choice.extensions.at != NULL)

@@ -20,8 +20,8 @@ struct listener {
     uint64_t told_ms; /* when the log last heard why it rests */
 };
 
-/* A bound, listening, non-blocking socket; -1: errno. `alone`: another process's socket on that address is
- * an error, which SO_REUSEPORT would hide. On Linux TCP_NODELAY and SO_KEEPALIVE are
+/* A bound, listening, non-blocking socket; -1: errno. `alone`: another process's socket on that
+ * address is an error, which SO_REUSEPORT would hide. On Linux TCP_NODELAY and SO_KEEPALIVE are
  * inherited by what it accepts. */
 int listener_bind(const struct listener_settings *settings, bool alone) MUST_CHECK;
 /* Takes fd over. Not yet accepting. */

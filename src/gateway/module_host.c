@@ -252,7 +252,8 @@ host_log(const struct mw_host *host, enum mw_log_level level, const char *module
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     log_message(((const struct host_functions *)host)->log,
-                levels[(size_t)level < COUNT_OF(levels) ? level : MW_LOG_ERROR], module, "%s", text);
+                levels[(size_t)level < COUNT_OF(levels) ? level : MW_LOG_ERROR], module, "%s",
+                text);
 }
 
 static void
@@ -263,6 +264,12 @@ host_count(struct mw_request *mw, const char *word, uint64_t n)
 
     metrics_count(&request->worker->metrics, request->settings->instances[at].module->name, word,
                   n);
+}
+
+static void
+host_count_on(struct mw_worker *worker, const char *module, const char *word, uint64_t n)
+{
+    metrics_count(worker->metrics, module, word, n);
 }
 
 void
@@ -286,6 +293,7 @@ host_fill(struct host_functions *host)
         .close_session = host_close_session,
         .log = host_log,
         .count = host_count,
+        .count_on = host_count_on,
     };
     module_questions_fill(&host->public);
     settings_fill_host(&host->public);

@@ -131,3 +131,18 @@ pool_give(struct server *server)
 {
     atomic_fetch_sub(&server->connections, 1);
 }
+
+bool
+pool_failed(struct server *server, uint64_t now_ms, unsigned *before)
+{
+    uint_fast64_t until = atomic_load(&server->quiet_until_ms);
+
+    /* Of several workers that come at the same time one tells. */
+    if (now_ms < until ||
+        !atomic_compare_exchange_strong(&server->quiet_until_ms, &until, now_ms + POOL_QUIET_MS)) {
+        atomic_fetch_add(&server->untold, 1);
+        return false;
+    }
+    *before = atomic_exchange(&server->untold, 0);
+    return true;
+}

@@ -14,6 +14,8 @@
 struct server {
     const struct server_settings *settings;
     atomic_uint connections; /* chosen and not yet given back */
+    atomic_uint_fast64_t quiet_until_ms; /* no failure is told before */
+    atomic_uint untold;                  /* failures since the last that was told */
 };
 
 struct pool {
@@ -39,5 +41,12 @@ struct pool_tries {
 /* Takes one place on a server. NULL: all were tried, or stand at max_connections. */
 struct server *pool_take(struct pool *pool, struct pool_tries *tries) MUST_CHECK;
 void pool_give(struct server *server);
+
+/* The log hears of a server at most this often: a dead one fails at every handshake. */
+enum { POOL_QUIET_MS = 10 * 1000 };
+
+/* Counts a failure to reach a server, from any worker; now_ms is the monotonic clock. true: it is
+ * to be told now, and *before is how many before it were not. */
+bool pool_failed(struct server *server, uint64_t now_ms, unsigned *before) MUST_CHECK;
 
 #endif

@@ -1,6 +1,8 @@
 /* privileges.c - see privileges.h. A step that fails ends the start: never half a user. */
 #include "gateway/privileges.h"
 
+#include "gateway/start_fault.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -27,19 +29,15 @@ privileges_drop(const struct settings *settings, struct log *log)
     }
     errno = 0;
     const struct passwd *user = getpwnam(settings->user);
-    if (user == NULL) {
-        log_message(log, LOG_LEVEL_ERROR, "user", "%s: %s", settings->user,
-                    errno != 0 ? strerror(errno) : "no such user");
-        return false;
-    }
+    if (user == NULL)
+        return start_fault(log, "user", "%s: %s", settings->user,
+                           errno != 0 ? strerror(errno) : "no such user");
     hand_over_sockets(settings, user->pw_uid, user->pw_gid);
     log_chown(log, user->pw_uid, user->pw_gid);
     if (setgroups(0, NULL) == -1 || initgroups(user->pw_name, user->pw_gid) == -1 ||
         setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == -1 ||
-        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == -1) {
-        log_message(log, LOG_LEVEL_ERROR, "user", "%s: %s", settings->user, strerror(errno));
-        return false;
-    }
+        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == -1)
+        return start_fault(log, "user", "%s: %s", settings->user, strerror(errno));
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (access(settings->file, R_OK) == -1)
         log_message(log, LOG_LEVEL_WARNING, "user", "%s cannot read %s: a later reload will fail",

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "config/settings.h"
 
-/* Does nothing when not started as root. Before any thread exists. false: logged. */
+/* Does nothing when not started as root. Before any thread exists. false: said (start_fault.h). */
 bool privileges_drop(const struct settings *settings, struct log *log) MUST_CHECK;
 
 #endif

@@ -56,7 +56,7 @@
     R(IDLE,               "idle-timeout",               0, "gateway")                 \
     R(WRITE_TIMEOUT,      "write-timeout",              0, "gateway")                 \
     R(FIN_TIMEOUT,        "fin-timeout",                0, "gateway")                 \
-    R(CLOSED_BY_MODULE,   "closed-by-module",           0, "gateway")                 \
+    R(CLOSED_BY_MODULE,   "closed-by-module",         403, "gateway")                 \
     R(DRAIN,              "drain",                      0, "gateway")                 \
     R(SHUTDOWN,           "shutdown",                   0, "gateway")
 

@@ -85,7 +85,7 @@ static enum step
 judge_authority(struct request *request)
 {
     struct str text = request->target.authority;
-    char *scratch = arena_alloc(&request->arena, text.len + 1);
+    char *scratch = arena_alloc(&request->arena, HOST_OUT_BYTES(text.len));
     struct host authority;
     const char *error;
 
@@ -102,7 +102,7 @@ judge_target(struct request *request)
 {
     const char *error;
     char *path = arena_alloc(&request->arena, request->head.target.len + 1);
-    char *host = arena_alloc(&request->arena, request->handshake.host.len + 1);
+    char *host = arena_alloc(&request->arena, HOST_OUT_BYTES(request->handshake.host.len));
 
     if (path == NULL || host == NULL)
         return request_fail(request, REASON_NO_MEMORY, NULL);

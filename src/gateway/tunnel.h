@@ -5,7 +5,8 @@
  * other side at once. Only what the other side would not take is kept (its
  * outbox), and then reading stops until it has gone: the bound per direction is one
  * buffer. An idle tunnel holds no buffer. Each direction ends on its own: an end
- * of stream is passed on after all data.
+ * of stream is passed on after all data. Both sides are read to their ends before the tunnel is
+ * over; what has nowhere to go is dropped.
  *
  * The tunnel knows no HTTP, no log and no connection; it says when it is over, and why.
  */
@@ -20,21 +21,25 @@ enum { CLIENT = 0, BACKEND = 1 };
 
 /* Milliseconds; 0 is off. Copied, so that a tunnel outlives the configuration it came from. */
 struct tunnel_times {
-    uint64_t idle, write, fin;
+    uint64_t idle, write, fin, close;
 };
 
+/* What each message touches stands first, 96 bytes. */
 struct tunnel {
     struct side sides[2];
     uint64_t bytes[2];      /* read from the client, from the backend */
     uint64_t active_ms;     /* when a byte last came from either */
-    uint64_t progress_ms[2]; /* of each side: when its outbox was filled, or last got smaller */
     uint64_t fin_ms;        /* when the first direction ended; 0: both are open */
+
+    uint64_t progress_ms[2]; /* of each side: when its outbox was filled, or its peer took bytes */
+    uint32_t unsent[2];      /* what the kernel held for that peer then */
     uint64_t keep_alive_ms; /* when the backend's socket gets SO_KEEPALIVE; WHEEL_NEVER: has it */
     uint64_t lifetime_due_ms;
     int64_t expiry_wall_ms; /* INT64_MAX: none */
     struct tunnel_times times;
     enum reason first_end;  /* who ended it first */
     enum reason lifetime_reason; /* what passing lifetime_due_ms is called */
+    bool closing; /* we end it: what still comes is dropped */
 };
 
 /* NONE: it goes on. Anything else: it is over, for that reason. */
@@ -43,18 +48,25 @@ enum reason tunnel_readable(struct tunnel *tunnel, int from, char *buffer, size_
 enum reason tunnel_writable(struct tunnel *tunnel, int to, uint64_t now_ms) MUST_CHECK;
 /* Bytes that came with the handshake: they count and go as if just read. Once per direction, before
  * reading is on. `head`: that many of them are ours (the 101) and do not count. */
-enum reason tunnel_give(struct tunnel *tunnel, int from, const char *data, size_t bytes, size_t head,
-                        uint64_t now_ms) MUST_CHECK;
+enum reason tunnel_give(struct tunnel *tunnel, int from, const char *data, size_t bytes,
+                        size_t head, uint64_t now_ms) MUST_CHECK;
 /* Registers both sides, but for those that must wait for an outbox. */
 enum reason tunnel_open(struct tunnel *tunnel) MUST_CHECK;
 
-/* What is due besides an end: keep-alive on the backend's socket, which only a tunnel that lasts needs (the
- * client's has it from its listener). The kernel's first probe is due after hours. */
+/* What is due besides an end: keep-alive on the backend's socket, which only a tunnel that lasts
+ * needs (the client's has it from its listener). The kernel's first probe is due after hours. */
 enum { TUNNEL_KEEP_ALIVE_AFTER_MS = 10 * 1000 };
 void tunnel_keep_alive(struct tunnel *tunnel, uint64_t now_ms);
 
-/* The next moment at which tunnel_overdue and tunnel_keep_alive have to be asked. */
+/* Ends it from our side: nothing more is passed on but what was read already, both sides get
+ * FIN, and are read to their ends for at most times.close. */
+enum reason tunnel_finish(struct tunnel *tunnel, enum reason reason, uint64_t now_ms) MUST_CHECK;
+
+/* The next moment at which tunnel_tick has to be called. */
 uint64_t tunnel_due(const struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms);
+/* What has come due. NONE: the tunnel goes on, or has begun to end. */
+enum reason tunnel_tick(struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms) MUST_CHECK;
+/* The part of tunnel_tick that only looks. */
 enum reason tunnel_overdue(const struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms);
 
 #endif

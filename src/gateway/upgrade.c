@@ -97,9 +97,10 @@ begin_refusal(struct request *request)
     enum http_verdict verdict = http_body_init(&refused->body, &upgrade->head);
     if (verdict == HTTP_BAD)
         return request_fail(request, REASON_BACKEND_BODY, refused->body.error);
-    size_t cap = refused->body.kind == HTTP_BODY_LENGTH && refused->body.remaining < UPGRADE_BODY_MAX
-                     ? (size_t)refused->body.remaining
-                     : (size_t)UPGRADE_BODY_MAX;
+    size_t cap =
+        refused->body.kind == HTTP_BODY_LENGTH && refused->body.remaining < UPGRADE_BODY_MAX
+            ? (size_t)refused->body.remaining
+            : (size_t)UPGRADE_BODY_MAX;
     refused->data = (struct text){arena_alloc(&request->arena, cap + 1), 0, cap, false};
     if (refused->data.at == NULL)
         return request_fail(request, REASON_NO_MEMORY, NULL);

@@ -2,12 +2,13 @@
 #include "gateway/worker.h"
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "gateway/connection.h"
 #include "gateway/listener.h"
+#include "gateway/start_fault.h"
 #include "net/loop.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -150,6 +151,7 @@ worker_drain(struct worker *worker, uint64_t within_ms)
     struct connection *next;
 
     worker->draining = true;
+    worker->last_ms = worker->now_ms + within_ms;
     for (size_t i = 0; i < worker->listener_count; i++)
         listener_stop(&worker->listeners[i]);
     for (struct connection *c = worker->live; c != NULL; c = next) {
@@ -173,11 +175,9 @@ start_modules(struct worker *worker)
             continue;
         worker->handle.states[i] =
             instance->module->worker_start(instance->instance, &worker->module_view);
-        if (worker->handle.states[i] == NULL) {
-            log_message(worker->log, LOG_LEVEL_ERROR, "worker", "middleware %s did not start",
-                        instance->name);
-            return false;
-        }
+        if (worker->handle.states[i] == NULL)
+            return start_fault(worker->log, "worker", "middleware %s did not start",
+                               instance->name);
     }
     return true;
 }
@@ -208,8 +208,13 @@ worker_begin(struct worker *worker)
 
     (void)read_clocks(worker);
     wheel_init(&worker->wheel, worker->now_ms);
-    return start_modules(worker) && event_add(&worker->mail_event, NULL) == 0 &&
-           event_add(&worker->tick_event, &tick) == 0 && start_listeners(worker);
+    worker->last_ms = WHEEL_NEVER;
+    if (!start_modules(worker))
+        return false;
+    if (event_add(&worker->mail_event, NULL) == 0 && event_add(&worker->tick_event, &tick) == 0 &&
+        start_listeners(worker))
+        return true;
+    return start_fault(worker->log, "worker", "%s", strerror(errno));
 }
 
 void
@@ -244,15 +249,13 @@ open_listeners(struct worker *worker, const int *shared_fds)
 
     worker->listeners = calloc(settings->listener_count, sizeof(*worker->listeners));
     if (worker->listeners == NULL)
-        return false;
+        return start_fault(worker->log, "listen", "out of memory");
     for (size_t i = 0; i < settings->listener_count; i++) {
         int fd = shared_fds[i] != -1 ? dup(shared_fds[i])
                                      : listener_bind(&settings->listeners[i], false);
-        if (fd == -1) {
-            log_message(worker->log, LOG_LEVEL_ERROR, "listen", "%s: %s",
-                        settings->listeners[i].text, strerror(errno));
-            return false;
-        }
+        if (fd == -1)
+            return start_fault(worker->log, "listen", "%s: %s", settings->listeners[i].text,
+                               strerror(errno));
         listener_init(&worker->listeners[i], worker, &settings->listeners[i], fd);
         worker->listener_count++;
     }
@@ -276,9 +279,9 @@ worker_open(struct worker *worker, unsigned index, struct generation *generation
     if (worker->handle.states == NULL || worker->buffer == NULL || worker->base == NULL ||
         !mailbox_open(&worker->mailbox) ||
         getrandom(&worker->next_id, sizeof(worker->next_id), 0) != sizeof(worker->next_id))
-        return false;
+        return start_fault(worker->log, "worker", "%s", strerror(errno));
     worker->random = worker->next_id | 1;
-    worker->module_view = (struct mw_worker){worker->base, &worker->mailbox};
+    worker->module_view = (struct mw_worker){worker->base, &worker->mailbox, &worker->metrics};
     event_assign(&worker->mail_event, worker->base, worker->mailbox.fd, EV_READ | EV_PERSIST,
                  on_mail, worker);
     event_assign(&worker->tick_event, worker->base, -1, EV_PERSIST, on_tick, worker);
@@ -288,18 +291,20 @@ worker_open(struct worker *worker, unsigned index, struct generation *generation
 bool
 worker_start(struct worker *worker)
 {
-    sigset_t all, before;
-
-    /* Signals are the control thread's alone. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    worker->running = pthread_create(&worker->thread, NULL, worker_main, worker) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    worker->running = thread_start(&worker->thread, worker_main, worker);
     if (!worker->running)
-        return false;
+        return start_fault(worker->log, "worker", "its thread does not start");
     while (sem_wait(&worker->ready) == -1)
         continue;
     return !worker->failed;
+}
+
+void
+worker_join(struct worker *worker)
+{
+    if (worker->running)
+        pthread_join(worker->thread, NULL);
+    worker->running = false;
 }
 
 void
@@ -307,8 +312,7 @@ worker_close(struct worker *worker)
 {
     if (!worker->opened)
         return;
-    if (worker->running)
-        pthread_join(worker->thread, NULL);
+    worker_join(worker);
     for (size_t i = 0; i < worker->listener_count; i++)
         listener_stop(&worker->listeners[i]);
     free(worker->listeners);

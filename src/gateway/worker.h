@@ -27,10 +27,11 @@ enum { WORKER_BUFFER_BYTES = 64 * 1024 };
 struct connection;
 struct listener;
 
-/* What a module sees of a worker. */
+/* What a module sees of a worker, or of the control thread. */
 struct mw_worker {
     struct event_base *base;
     struct mailbox *mailbox;
+    struct metrics *metrics; /* of that thread */
 };
 
 /*
@@ -68,7 +69,8 @@ struct worker {
     int64_t armed_offset_ms; /* the same, when all deadlines were last computed anew */
     uint64_t next_id;
     uint64_t random;
-    bool draining; /* no new connections; ends with the last one */
+    bool draining;    /* no new connections; ends with the last one */
+    uint64_t last_ms; /* when what is left then is closed; WHEEL_NEVER: no end is in sight */
     bool opened, running, failed;
     sem_t ready;
     void (*ended)(void *arg); /* called on the worker's thread as its last act; may be NULL */
@@ -77,22 +79,25 @@ struct worker {
 };
 
 /* Control thread, before the thread runs. `shared_fds`: for each listener of the settings the one
- * descriptor that all workers share, or -1 where this worker binds its own; NULL: it does not listen
- * at all. false: errno. */
+ * descriptor that all workers share, or -1 where this worker binds its own; NULL: it does not
+ * listen at all. false: said (start_fault.h), as by the next two. */
 bool worker_open(struct worker *worker, unsigned index, struct generation *generation,
                  struct log *log, struct crowd *crowd, const int *shared_fds) MUST_CHECK;
 /* Starts the thread and waits until the modules are ready and the listeners are on. */
 bool worker_start(struct worker *worker) MUST_CHECK;
 /* Any thread. */
 bool worker_post(struct worker *worker, void (*fn)(void *arg), void *arg) MUST_CHECK;
+/* Control thread: waits for the thread's end. Idempotent; harmless where none was started. */
+void worker_join(struct worker *worker);
 /* Control thread: waits for the thread's end, then frees everything. Harmless on a worker that was
  * opened half. */
 void worker_close(struct worker *worker);
 
 /* ---- On the worker's own thread ---- */
 
-/* What the thread does before its loop, and after it: the modules' states, ticks, mail, listeners. For
- * whoever runs an opened worker's loop on his own thread; worker_finish is due even after a failure. */
+/* What the thread does before its loop, and after it: the modules' states, ticks, mail, listeners.
+ * For whoever runs an opened worker's loop on his own thread; worker_finish is due even after a
+ * failure. */
 bool worker_begin(struct worker *worker) MUST_CHECK;
 void worker_finish(struct worker *worker);
 

@@ -12,14 +12,21 @@ struct outbox {
 };
 
 void
-side_open(struct side *side, struct event_base *base, struct stream stream,
+side_init(struct side *side, struct event *read, struct event_base *base,
           const struct side_handlers *handlers, void *arg)
+{
+    *side = (struct side){.stream = STREAM_CLOSED, .handlers = handlers, .read = read};
+    event_assign(read, base, -1, EV_READ | EV_PERSIST, handlers->readable, arg);
+}
+
+void
+side_open(struct side *side, struct stream stream)
 {
     side->stream = stream;
     side->reading = side->shut = side->ended = false;
     side->out = NULL;
-    side->handlers = handlers;
-    event_assign(&side->read, base, stream.fd, EV_READ | EV_PERSIST, handlers->readable, arg);
+    event_assign(side->read, event_get_base(side->read), stream.fd, EV_READ | EV_PERSIST,
+                 side->handlers->readable, event_get_callback_arg(side->read));
 }
 
 bool
@@ -32,7 +39,7 @@ bool
 side_read_on(struct side *side)
 {
     if (!side->reading)
-        side->reading = event_add(&side->read, NULL) == 0;
+        side->reading = event_add(side->read, NULL) == 0;
     return side->reading;
 }
 
@@ -40,7 +47,7 @@ void
 side_read_off(struct side *side)
 {
     if (side->reading)
-        event_del(&side->read);
+        event_del(side->read);
     side->reading = false;
 }
 
@@ -65,8 +72,8 @@ outbox_keep(struct side *side, const char *data, size_t bytes)
     out->bytes = bytes;
     out->sent = 0;
     memcpy(out->data, data, bytes);
-    event_assign(&out->write, event_get_base(&side->read), side->stream.fd, EV_WRITE | EV_PERSIST,
-                 side->handlers->writable, event_get_callback_arg(&side->read));
+    event_assign(&out->write, event_get_base(side->read), side->stream.fd, EV_WRITE | EV_PERSIST,
+                 side->handlers->writable, event_get_callback_arg(side->read));
     if (event_add(&out->write, NULL) == -1) {
         free(out);
         return false;

@@ -2,9 +2,10 @@
  * side.h - one side of a connection: a stream, its read event, and what it
  * would not take yet.
  *
- * The read event is embedded, level-triggered and registered once. A write
- * event exists only while an outbox does. Callbacks come from the loop, never
- * from inside a call. A side owns its stream and its outbox.
+ * The read event is level-triggered and registered once; its memory is the owner's, so that
+ * what every message touches can stand together (tunnel.h). A write event exists only while an
+ * outbox does. Callbacks come from the loop, never from inside a call. A side owns its stream
+ * and its outbox.
  */
 #ifndef WSGATE_SIDE_H
 #define WSGATE_SIDE_H
@@ -30,12 +31,14 @@ struct side {
     bool ended;   /* the peer's direction is: end of stream or error */
     struct outbox *out;
     const struct side_handlers *handlers;
-    struct event read;
+    struct event *read;
 };
 
-/* Takes the stream over. Nothing is registered yet. */
-void side_open(struct side *side, struct event_base *base, struct stream stream,
+/* Once, before the others: a side that is closed. `read` must live as long as the side does. */
+void side_init(struct side *side, struct event *read, struct event_base *base,
                const struct side_handlers *handlers, void *arg);
+/* Takes the stream over. Nothing is registered yet. A side that was closed can be opened again. */
+void side_open(struct side *side, struct stream stream);
 bool side_is_open(const struct side *side);
 /* Idempotent; false: no memory in libevent or the kernel. */
 bool side_read_on(struct side *side) MUST_CHECK;

@@ -2,7 +2,9 @@
 #include "net/stream.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,6 +48,14 @@ void
 stream_shutdown(struct stream *stream)
 {
     (void)shutdown(stream->fd, SHUT_WR); /* fails only where the peer is gone */
+}
+
+size_t
+stream_unsent(const struct stream *stream)
+{
+    int bytes = 0;
+
+    return ioctl(stream->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
 }
 
 void

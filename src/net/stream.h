@@ -35,6 +35,8 @@ struct stream_result stream_read(struct stream *stream, void *buffer, size_t byt
 struct stream_result stream_write(struct stream *stream, const void *data, size_t bytes) MUST_CHECK;
 /* Ends our direction, after what was written. */
 void stream_shutdown(struct stream *stream);
+/* Bytes that the kernel still holds for the peer: not sent yet, or not acknowledged. */
+size_t stream_unsent(const struct stream *stream);
 /* Idempotent. */
 void stream_close(struct stream *stream);
 

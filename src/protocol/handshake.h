@@ -38,11 +38,11 @@ struct handshake {
 /*
  * Order where several apply (the contract): first what makes the head itself bad: 400 for a
  * missing, repeated or empty Host, a repeated Origin, Sec-WebSocket-Key or -Version, any
- * Content-Length or Transfer-Encoding, a Sec-WebSocket-Version that is a list, a present key that is
- * not base64 (canonical) of 16 bytes, a subprotocol that is no token or offered twice, a malformed
- * extension, more than the maxima above. Then the method (405), then Upgrade/Connection (426: lists,
- * any case, "websocket" alone, not "websocket/14"), then the version (426), then a missing key
- * (400). Whoever calls it has judged target and host before.
+ * Content-Length or Transfer-Encoding, a Sec-WebSocket-Version that is a list, a present key that
+ * is not base64 (canonical) of 16 bytes, a subprotocol that is no token or offered twice, a
+ * malformed extension, more than the maxima above. Then the method (405), then Upgrade/Connection
+ * (426: lists, any case, "websocket" alone, not "websocket/14"), then the version (426), then a
+ * missing key (400). Whoever calls it has judged target and host before.
  */
 enum handshake_verdict handshake_check_request(struct handshake *handshake,
                                                const struct http_head *head, const char **error)

@@ -1,8 +1,9 @@
 /*
  * host.c - a host name or address with its port, checked and folded.
  *
- * It resolves nothing. The name goes to `out` in lower case; nothing else is
- * rewritten, because the text is what is compared with the routes' hosts.
+ * It resolves nothing. The name goes to `out` in the one form that is compared: names in
+ * lower case, IPv6 addresses as RFC 5952 writes them, so that [0:0::1] is [::1]. IPv4 addresses
+ * have one form already.
  */
 #include "protocol/host.h"
 
@@ -31,17 +32,17 @@ port_parse(struct str text, uint16_t *port)
     return value <= UINT16_MAX;
 }
 
+/* address: room for one of that family. */
 static bool
-address_is_valid(int family, struct str text)
+address_read(int family, struct str text, void *address)
 {
     char buffer[INET6_ADDRSTRLEN];
-    struct in6_addr address;
 
     if (text.len >= sizeof(buffer))
         return false;
     memcpy(buffer, text.at, text.len);
     buffer[text.len] = '\0';
-    return strlen(buffer) == text.len && inet_pton(family, buffer, &address) == 1;
+    return strlen(buffer) == text.len && inet_pton(family, buffer, address) == 1;
 }
 
 static bool
@@ -70,6 +71,8 @@ name_is_numeric(struct str name)
 static const char *
 name_fault(struct str name)
 {
+    struct in_addr address;
+
     if (name.len == 0)
         return "empty host";
     if (name.len > NAME_MAX_BYTES)
@@ -79,27 +82,34 @@ name_fault(struct str name)
     if (!labels_are_valid(name))
         return "host with an empty label";
     /* "127.1" and "2130706433" are addresses to some programs and names to others. */
-    if (name_is_numeric(name) && !address_is_valid(AF_INET, name))
+    if (name_is_numeric(name) && !address_read(AF_INET, name, &address))
         return "host of digits that is no IPv4 address";
     return NULL;
 }
 
-/* Cuts "[...]" off the front of *text. */
+/* Cuts "[...]" off the front of *text; the name goes to out. */
 static bool
-take_ipv6(struct str *text, struct str *name, const char **error)
+take_ipv6(struct str *text, struct str *name, char *out, const char **error)
 {
     const char *end = memchr(text->at, ']', text->len);
+    size_t len = end ? (size_t)(end - text->at) + 1 : 0;
+    struct in6_addr address;
 
     *error = "IPv6 address that is malformed or not closed";
-    if (!end)
+    if (!end || !address_read(AF_INET6, (struct str){text->at + 1, len - 2}, &address))
         return false;
-    *name = (struct str){text->at, (size_t)(end - text->at) + 1};
-    *text = (struct str){end + 1, text->len - name->len};
-    return address_is_valid(AF_INET6, (struct str){name->at + 1, name->len - 2});
+    out[0] = '[';
+    if (inet_ntop(AF_INET6, &address, out + 1, INET6_ADDRSTRLEN) == NULL)
+        return false;
+    *name = (struct str){out, strlen(out) + 1};
+    out[name->len - 1] = ']';
+    *text = (struct str){end + 1, text->len - len};
+    return true;
 }
 
+/* Cuts what stands before a colon off the front of *text; the name goes to out. */
 static bool
-take_name(struct str *text, struct str *name, const char **error)
+take_name(struct str *text, struct str *name, char *out, const char **error)
 {
     const char *colon = memchr(text->at, ':', text->len);
     size_t len = colon ? (size_t)(colon - text->at) : text->len;
@@ -109,6 +119,9 @@ take_name(struct str *text, struct str *name, const char **error)
     if (name->len > 0 && name->at[name->len - 1] == '.')
         name->len--;
     *error = name_fault(*name);
+    for (size_t i = 0; i < name->len && !*error; i++)
+        out[i] = http_char_lower(name->at[i]);
+    name->at = out;
     return !*error;
 }
 
@@ -116,23 +129,19 @@ bool
 host_parse_port(struct host *host, struct str text, char *out, const char **error)
 {
     struct str name;
+    uint16_t port = 0;
 
     *error = "empty host";
     if (text.len == 0)
         return false;
-    if (!(text.at[0] == '[' ? take_ipv6 : take_name)(&text, &name, error))
+    if (!(text.at[0] == '[' ? take_ipv6 : take_name)(&text, &name, out, error))
         return false;
     *error = "bad port";
     if (text.len > 0 && text.at[0] != ':')
         return false;
-    if (text.len > 0 && !port_parse((struct str){text.at + 1, text.len - 1}, &host->port))
+    if (text.len > 0 && !port_parse((struct str){text.at + 1, text.len - 1}, &port))
         return false;
-    if (text.len == 0)
-        host->port = 0;
-
-    for (size_t i = 0; i < name.len; i++)
-        out[i] = http_char_lower(name.at[i]);
-    host->name = (struct str){out, name.len};
+    *host = (struct host){name, port};
     *error = NULL;
     return true;
 }

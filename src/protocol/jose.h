@@ -124,6 +124,7 @@ unsigned jose_family_mask(enum jose_family family);
     X(AUDIENCE, "token-audience", 401, "invalid_token",                                           \
       "The access token is for another audience")                                                 \
     X(NO_EXPIRY, "token-no-expiry", 401, "invalid_token", "The access token never expires")       \
+    X(INACTIVE, "token-inactive", 401, "invalid_token", "The access token is not active")         \
     X(EXPIRED, "token-expired", 401, "invalid_token", "The access token expired")                 \
     X(NOT_YET_VALID, "token-not-yet-valid", 401, "invalid_token",                                 \
       "The access token is not valid yet")                                                        \
@@ -134,6 +135,7 @@ unsigned jose_family_mask(enum jose_family family);
     X(TOO_OLD, "token-too-old", 401, "invalid_token", "The access token was issued too long ago") \
     X(RULES, "claims-not-met", 403, "insufficient_scope",                                         \
       "The access token does not grant this")                                                     \
+    X(KEYS_UNAVAILABLE, "token-keys-unavailable", 503, NULL, NULL)                                \
     X(INTERNAL, "token-internal", 503, NULL, NULL)
 
 enum jose_reason {

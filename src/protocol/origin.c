@@ -8,7 +8,6 @@
  */
 #include "protocol/origin.h"
 
-#include "protocol/host.h"
 #include "protocol/http_chars.h"
 
 static const struct {

@@ -9,6 +9,7 @@
 
 #include "base/compiler.h"
 #include "base/str.h"
+#include "protocol/host.h"
 
 #include <stdint.h>
 
@@ -21,7 +22,7 @@ enum origin_kind {
 struct origin {
     enum origin_kind kind;
     struct str scheme; /* lower case */
-    struct str host;   /* lower case; IPv6 in brackets. A trailing dot is an error */
+    struct str host;   /* in the form of struct host. A trailing dot is an error */
     uint16_t port;     /* http, ws: 80, https, wss: 443, others: 0 when none is given */
 };
 
@@ -32,8 +33,9 @@ struct origin_pattern {
 };
 
 /*
- * `scheme://host[:port]`, ASCII only, and nothing behind the port. out: at least
- * text.len bytes, in which the result's strings lie. false: *error is a static phrase.
+ * `scheme://host[:port]`, ASCII only, and nothing behind the port. out:
+ * HOST_OUT_BYTES(text.len) bytes, in which the result's strings lie. false: *error is a static
+ * phrase.
  */
 bool origin_parse(struct origin *origin, struct str text, char *out, const char **error) MUST_CHECK;
 /* The same, and a host may begin with "*.". */

@@ -59,6 +59,27 @@ query_decode(struct str text, char *out, size_t *len)
     return true;
 }
 
+size_t
+query_encode(struct str text, char *out)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    size_t len = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        if (http_char_is(text.at[i], HTTP_CHAR_UNRESERVED)) {
+            out[len++] = text.at[i];
+        } else if (c == ' ') {
+            out[len++] = '+';
+        } else {
+            out[len++] = '%';
+            out[len++] = hex[c >> 4];
+            out[len++] = hex[c & 15];
+        }
+    }
+    return len;
+}
+
 /* A bad escape in a name stands for its own bytes, as it does to most programs behind us. */
 static bool
 name_matches(struct str raw, struct str name)

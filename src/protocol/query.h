@@ -13,6 +13,9 @@
 bool query_find(struct str query, struct str name, size_t i, struct str *value);
 /* Decodes %XX and "+" into out (>= text.len bytes). false: bad escape or %00. */
 bool query_decode(struct str text, char *out, size_t *len) MUST_CHECK;
+/* application/x-www-form-urlencoded (RFC 6749 B): all but letters, digits and "-._~" as %XX, a
+ * space as "+". out: >= 3 * text.len bytes. Returns how many it wrote. */
+size_t query_encode(struct str text, char *out);
 /* The query without any argument of that name, into out (>= query.len bytes); *len its length;
  * the order and bytes of the others stay. Returns how many went. */
 size_t query_remove(struct str query, struct str name, char *out, size_t *len);

@@ -105,6 +105,22 @@ checker_free(struct checker *checker)
     free(checker);
 }
 
+const struct keyset *
+checker_keyset(const struct checker *checker)
+{
+    return checker->keyset;
+}
+
+bool
+checker_digest(struct checker *checker, enum jose_hash hash, struct str text, unsigned char *out)
+{
+    EVP_MD_CTX *context = checker->digests[hash];
+
+    return EVP_DigestInit_ex2(context, NULL, NULL) > 0 &&
+           EVP_DigestUpdate(context, text.at, text.len) > 0 &&
+           EVP_DigestFinal_ex(context, out, NULL) > 0;
+}
+
 /* ---- The families --------------------------------------------------------- */
 
 static EVP_MAC_CTX *
@@ -188,13 +204,8 @@ struct attempt {
 static bool
 digest_text(struct checker *checker, struct attempt *attempt)
 {
-    EVP_MD_CTX *context = checker->digests[attempt->row->hash];
-    unsigned len = 0;
-
     attempt->digest = (struct str){(const char *)attempt->digest_bytes, attempt->row->hash_len};
-    return EVP_DigestInit_ex2(context, NULL, NULL) > 0 &&
-           EVP_DigestUpdate(context, attempt->text.at, attempt->text.len) > 0 &&
-           EVP_DigestFinal_ex(context, attempt->digest_bytes, &len) > 0;
+    return checker_digest(checker, attempt->row->hash, attempt->text, attempt->digest_bytes);
 }
 
 /* Everything that needs no key. */

@@ -22,6 +22,7 @@ struct checker;
 /* Holds a reference on keyset. NULL: out of memory. */
 struct checker *checker_new(const struct keyset *keyset) MUST_CHECK;
 void checker_free(struct checker *checker);
+const struct keyset *checker_keyset(const struct checker *checker);
 
 /*
  * Is `signature` one over `text`, by a key for `algorithm` that has this kid or no kid (any, when
@@ -30,5 +31,9 @@ void checker_free(struct checker *checker);
 enum jose_reason checker_verify(struct checker *checker, enum jose_algorithm algorithm,
                                 struct str kid, struct str text, struct str signature,
                                 const struct key **used) MUST_CHECK;
+
+/* The hash of text, with a context that is ready. out: JOSE_HASH_MAX bytes. false: no memory. */
+bool checker_digest(struct checker *checker, enum jose_hash hash, struct str text,
+                    unsigned char *out) MUST_CHECK;
 
 #endif

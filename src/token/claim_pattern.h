@@ -18,7 +18,7 @@
 
 enum {
     CLAIM_PATTERN_TEXT_MAX = 1024, /* bytes; a longer text does not match */
-    CLAIM_PATTERN_OPS_MAX = 1024,  /* with what is repeated written out; usual ones have a few dozen */
+    CLAIM_PATTERN_OPS_MAX = 1024,  /* what is repeated counts each time; usual: a few dozen */
     CLAIM_PATTERN_DEPTH_MAX = 16,  /* parentheses; the reader recurses */
     CLAIM_ERROR_MAX = 128,
 };

@@ -3,8 +3,8 @@
  *
  * "{room}" stands for what the request's path has at that place of the route's pattern,
  * "{{" for "{". A capture is a piece of a path, so it is decoded first: "%20" is a
- * space, as it is for the backend. One with an encoded slash, which a route must ask for, counts only
- * where it is the whole value: as a part it could look like two pieces.
+ * space, as it is for the backend. One with an encoded slash, which a route must ask for, counts
+ * only where it is the whole value: as a part it could look like two pieces.
  */
 #ifndef WSGATE_CLAIM_TEMPLATE_H
 #define WSGATE_CLAIM_TEMPLATE_H

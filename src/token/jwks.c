@@ -298,6 +298,11 @@ add_key(struct keyset *keyset, const json_t *json, size_t i, const struct jwks_r
     struct jwk jwk = {.json = json, .error = &error};
     enum verdict verdict = read_key(&jwk);
 
+    if (verdict == TAKE && report->public_only && jwk.key->secret) {
+        key_error_set(&error, "a secret, with which whoever can fetch the set could sign");
+        key_free(jwk.key);
+        verdict = SKIP;
+    }
     if (verdict == TAKE && !keyset_add(keyset, jwk.key, &error))
         verdict = FAULT;
     if (verdict == TAKE && json_object_get(json, "d"))

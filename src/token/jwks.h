@@ -18,6 +18,7 @@ struct jwks_report {
     void (*fault)(void *arg, const char *text);
     void (*note)(void *arg, const char *text);
     void *arg;
+    bool public_only; /* secrets (oct) are skipped: who can fetch one can sign with it */
 };
 
 /* Adds the keys of `text` to keyset. false: there was at least one fault; keyset may then hold

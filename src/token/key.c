@@ -138,6 +138,49 @@ public_mask(EVP_PKEY *key, struct key_error *error)
 
 /* ---- Making one ----------------------------------------------------------- */
 
+static bool
+sha256(const void *data, size_t len, unsigned char *out)
+{
+    return EVP_Q_digest(NULL, key_hash_name(JOSE_SHA256), NULL, data, len, out, NULL) > 0;
+}
+
+/* The hash of what only this key has: its SubjectPublicKeyInfo, or its secret. */
+static bool
+hash_material(const struct key *key, unsigned char *out)
+{
+    unsigned char *der = NULL;
+
+    if (!key->public_key)
+        return sha256(key->secret, key->secret_len, out);
+    int len = i2d_PUBKEY(key->public_key, &der);
+    bool ok = len > 0 && sha256(der, (size_t)len, out);
+    OPENSSL_free(der);
+    return ok;
+}
+
+/* The parts have the same size in every key, so that no two keys give the same bytes. */
+static bool
+set_thumbprint(struct key *key)
+{
+    struct {
+        uint32_t algorithms;
+        unsigned char has_secret, has_kid;
+        unsigned char material[KEY_THUMBPRINT_LEN];
+        char kid[JOSE_KID_MAX];
+    } parts;
+
+    memset(&parts, 0, sizeof(parts)); /* padding too */
+    parts.algorithms = key->algorithms;
+    parts.has_secret = key->secret != NULL;
+    parts.has_kid = key->kid != NULL;
+    if (key->kid)
+        memcpy(parts.kid, key->kid, strlen(key->kid));
+    bool ok = hash_material(key, parts.material) && sha256(&parts, sizeof(parts), key->thumbprint);
+    OPENSSL_cleanse(&parts, sizeof(parts));
+    ERR_clear_error();
+    return ok;
+}
+
 /* Takes public_key and copies the rest; both masks are of what the key and the caller allow. */
 static struct key *
 key_new(EVP_PKEY *public_key, struct str secret, struct str kid, unsigned algorithms,
@@ -157,8 +200,36 @@ key_new(EVP_PKEY *public_key, struct str secret, struct str kid, unsigned algori
     }
     if (copy)
         memcpy(copy, secret.at, secret.len);
-    *key = (struct key){name, algorithms, public_key, copy, secret.len};
-    return key;
+    *key = (struct key){.kid = name,
+                        .algorithms = algorithms,
+                        .public_key = public_key,
+                        .secret = copy,
+                        .secret_len = secret.len};
+    if (set_thumbprint(key))
+        return key;
+    key_error_set(error, "out of memory");
+    key_free(key);
+    return NULL;
+}
+
+struct key *
+key_copy(const struct key *key, struct key_error *error)
+{
+    if (key->public_key && EVP_PKEY_up_ref(key->public_key) <= 0) {
+        key_error_set(error, "out of memory");
+        return NULL;
+    }
+    return key_new(key->public_key, (struct str){(const char *)key->secret, key->secret_len},
+                   str_of(key->kid), key->algorithms, error);
+}
+
+bool
+key_is_same(const struct key *a, const struct key *b)
+{
+    if (a->public_key && b->public_key)
+        return EVP_PKEY_eq(a->public_key, b->public_key) == 1;
+    return a->secret && b->secret && a->secret_len == b->secret_len &&
+           CRYPTO_memcmp(a->secret, b->secret, a->secret_len) == 0;
 }
 
 void

@@ -18,6 +18,7 @@ enum {
     KEY_RSA_BITS_MIN = 2048,  /* RFC 7518 3.3 */
     KEY_RSA_BITS_MAX = 16384, /* OpenSSL refuses more */
     KEY_ERROR_MAX = 192,
+    KEY_THUMBPRINT_LEN = 32,  /* SHA-256 */
 };
 
 /* What is wrong with a key, for the operator; it never holds key material. */
@@ -31,6 +32,9 @@ struct key {
     EVP_PKEY *public_key;  /* NULL: a secret */
     unsigned char *secret; /* wiped when freed */
     size_t secret_len;
+    /* What the key is: over algorithms, kid, and the public key or the secret. Two keys of one
+     * thumbprint verify the same tokens. Not the thumbprint of RFC 7638, which has no kid. */
+    unsigned char thumbprint[KEY_THUMBPRINT_LEN];
 };
 
 /*
@@ -47,6 +51,10 @@ struct key *key_from_secret(struct str secret, struct str kid, enum jose_algorit
 /* Takes public_key, also on failure. */
 struct key *key_from_public(EVP_PKEY *public_key, struct str kid, enum jose_algorithm algorithm,
                             struct key_error *error) MUST_CHECK;
+/* Another holder of the same public key, or a copy of the secret. NULL: *error says why. */
+struct key *key_copy(const struct key *key, struct key_error *error) MUST_CHECK;
+/* The same public key or secret, whatever name and algorithms it has here. */
+bool key_is_same(const struct key *a, const struct key *b);
 void key_free(struct key *key);
 
 /* A context ready for EVP_PKEY_verify with that algorithm, which is not HMAC or EdDSA. */

@@ -78,6 +78,33 @@ keyset_add(struct keyset *keyset, struct key *key, struct key_error *error)
     return fits;
 }
 
+static bool
+has_the_same(const struct keyset *keyset, const struct key *key)
+{
+    for (size_t i = 0; i < keyset->count; i++)
+        if (is_twin(keyset->keys[i], key) && key_is_same(keyset->keys[i], key))
+            return true;
+    return false;
+}
+
+bool
+keyset_add_all(struct keyset *keyset, const struct keyset *from,
+               void (*left_out)(void *arg, const struct key *key, const char *why), void *arg)
+{
+    struct key_error error;
+
+    for (size_t i = 0; i < from->count; i++) {
+        if (has_the_same(keyset, from->keys[i]))
+            continue;
+        struct key *copy = key_copy(from->keys[i], &error);
+        if (!copy)
+            return false;
+        if (!keyset_add(keyset, copy, &error))
+            left_out(arg, from->keys[i], error.text);
+    }
+    return true;
+}
+
 size_t
 keyset_count(const struct keyset *keyset)
 {
@@ -88,6 +115,24 @@ const struct key *
 keyset_at(const struct keyset *keyset, size_t i)
 {
     return keyset->keys[i];
+}
+
+static bool
+has_thumbprint(const struct key *key, const unsigned char *thumbprint)
+{
+    return memcmp(key->thumbprint, thumbprint, KEY_THUMBPRINT_LEN) == 0;
+}
+
+size_t
+keyset_find(const struct keyset *keyset, const unsigned char *thumbprint, size_t hint)
+{
+    size_t i = 0;
+
+    if (hint < keyset->count && has_thumbprint(keyset->keys[hint], thumbprint))
+        return hint;
+    while (i < keyset->count && !has_thumbprint(keyset->keys[i], thumbprint))
+        i++;
+    return i;
 }
 
 unsigned

@@ -38,6 +38,18 @@ verifier_new(const struct keyset *keyset)
     return verifier;
 }
 
+bool
+verifier_set_keyset(struct verifier *verifier, const struct keyset *keyset)
+{
+    struct checker *checker = checker_new(keyset);
+
+    if (!checker)
+        return false;
+    checker_free(verifier->checker);
+    verifier->checker = checker;
+    return true;
+}
+
 void
 verifier_free(struct verifier *verifier)
 {
@@ -50,8 +62,11 @@ verifier_free(struct verifier *verifier)
 void
 verified_free(struct verified *verified)
 {
-    json_decref(verified->claims);
-    *verified = (struct verified){.claims = NULL};
+    if (verified->entry)
+        token_entry_unref(verified->entry);
+    else
+        json_decref(verified->claims);
+    *verified = (struct verified){.lookup = verified->lookup};
 }
 
 /* ---- Header ----------------------------------------------------------------- */
@@ -263,26 +278,90 @@ check_payload(struct verifier *verifier, const struct verify_policy *policy, str
     return verify_claims(policy, verified->claims, now_ms, verified);
 }
 
-enum jose_reason
-verify_token(struct verifier *verifier, const struct verify_policy *policy, struct str token,
-             int64_t now_ms, struct verified *verified)
+/* Everything, by a token that is not in the cache. */
+static enum jose_reason
+check_token(struct verifier *verifier, const struct verify_policy *policy,
+            const struct jose_parts *parts, int64_t now_ms, struct verified *verified)
 {
-    struct jose_parts parts;
-    enum jose_reason reason = jose_split(&parts, token);
+    enum jose_reason reason =
+        check_header(verifier, policy->algorithms, policy->type, parts->header);
 
-    *verified = (struct verified){.claims = NULL};
-    if (reason == JOSE_OK)
-        reason = check_header(verifier, policy->algorithms, policy->type, parts.header);
     if (reason != JOSE_OK)
         return reason;
     bool mac_first = jose_algorithm(verifier->header.algorithm)->family == JOSE_HMAC;
     if (mac_first)
-        reason = check_signature(verifier, &parts, &verified->key);
-    if (reason == JOSE_OK)
-        reason = check_payload(verifier, policy, parts.payload, now_ms, verified);
+        reason = check_signature(verifier, parts, &verified->key);
+    bool unknown = reason == JOSE_KEY_UNKNOWN;
+    if (reason == JOSE_OK || unknown)
+        reason = check_payload(verifier, policy, parts->payload, now_ms, verified);
+    if (reason == JOSE_OK && unknown)
+        reason = JOSE_KEY_UNKNOWN;
     if (reason == JOSE_OK && !mac_first)
-        reason = check_signature(verifier, &parts, &verified->key);
+        reason = check_signature(verifier, parts, &verified->key);
+    return reason;
+}
+
+/* ---- The cache -------------------------------------------------------------- */
+
+/* Did it verify before, under a key that is trusted still? Then claims, entry and key are set. */
+static bool
+recall(const struct keyset *keyset, struct token_cache *cache, const unsigned char *digest,
+       int64_t now_ms, struct verified *verified)
+{
+    struct token_entry *entry = token_cache_get(cache, digest, now_ms);
+
+    if (!entry)
+        return false;
+    size_t place = keyset_find(keyset, entry->thumbprint, entry->key_place);
+    if (place == keyset_count(keyset)) {
+        token_cache_drop(cache, entry);
+        token_entry_unref(entry);
+        return false;
+    }
+    verified->entry = entry;
+    verified->claims = entry->claims;
+    verified->key = keyset_at(keyset, place);
+    return true;
+}
+
+/* Out of memory: it is not remembered, and *verified stays what it is. */
+static void
+remember(const struct keyset *keyset, struct token_cache *cache, const unsigned char *digest,
+         int64_t now_ms, struct verified *verified)
+{
+    size_t place = keyset_find(keyset, verified->key->thumbprint, 0);
+
+    verified->entry = token_entry_new(digest, verified->key, place, verified->claims,
+                                      verified->expires_ms);
+    if (verified->entry)
+        token_cache_put(cache, verified->entry, now_ms);
+}
+
+enum jose_reason
+verify_token(struct verifier *verifier, const struct verify_policy *policy, struct str token,
+             int64_t now_ms, struct verified *verified)
+{
+    const struct keyset *keyset = checker_keyset(verifier->checker);
+    unsigned char digest[JOSE_HASH_MAX];
+    struct jose_parts parts;
+    enum jose_reason reason = jose_split(&parts, token); /* which bounds what is hashed */
+
+    *verified = (struct verified){.claims = NULL};
+    if (reason != JOSE_OK)
+        return reason;
+    if (policy->cache) {
+        if (!checker_digest(verifier->checker, JOSE_SHA256, token, digest))
+            return JOSE_INTERNAL;
+        bool seen = recall(keyset, policy->cache, digest, now_ms, verified);
+        verified->lookup = seen ? VERIFY_HIT : VERIFY_MISS;
+    }
+    if (verified->lookup == VERIFY_HIT)
+        reason = verify_claims(policy, verified->claims, now_ms, verified);
+    else
+        reason = check_token(verifier, policy, &parts, now_ms, verified);
     if (reason != JOSE_OK)
         verified_free(verified);
+    else if (verified->lookup == VERIFY_MISS)
+        remember(keyset, policy->cache, digest, now_ms, verified);
     return reason;
 }

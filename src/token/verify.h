@@ -4,12 +4,16 @@
  *
  * HMAC: first the MAC, then the claims. Everything else: first `iss`, `aud`, `exp`
  * and `nbf`, which need no key, then the key, then the signature. Nothing of a
- * token is handed out before it verified.
+ * token is handed out before it verified. KEY_UNKNOWN is the answer only for a token with
+ * nothing else against it, whatever its algorithm: it may be worth looking for the key.
  *
  * Times: a token is good while nbf - leeway <= now < exp + leeway and, where there is a
  * greatest age, iat - leeway <= now < iat + max_age + leeway. `expires_ms` of a verified one is the
  * earlier of these ends: what is live under it ends at the moment from which it would no
  * longer be admitted.
+ *
+ * With a cache, a token that verified before costs one hash, not a signature; its claims are
+ * judged like those of a new one, and its key must be in the key set still.
  */
 #ifndef WSGATE_VERIFY_H
 #define WSGATE_VERIFY_H
@@ -18,6 +22,7 @@
 #include "base/str.h"
 #include "protocol/jose.h"
 #include "token/keyset.h"
+#include "token/token_cache.h"
 
 #include <stdint.h>
 
@@ -31,6 +36,9 @@ struct verify_policy {
     int64_t leeway_ms;
     int64_t max_age_ms; /* since `iat`, which it must then have; 0: any age */
     bool require_expiration;
+    /* Tokens that verified; NULL: none are remembered. It belongs to this policy, by whose
+     * algorithms and type their headers were judged. */
+    struct token_cache *cache;
 };
 
 enum { VERIFY_CACHED_HEADER_MAX = 512 }; /* encoded; a header with a kid has some 100 */
@@ -39,17 +47,24 @@ enum { VERIFY_CACHED_HEADER_MAX = 512 }; /* encoded; a header with a kid has som
 struct verifier;
 
 struct verifier *verifier_new(const struct keyset *keyset) MUST_CHECK;
+/* From now on with these keys. false: out of memory, and it keeps those it has. */
+bool verifier_set_keyset(struct verifier *verifier, const struct keyset *keyset) MUST_CHECK;
 void verifier_free(struct verifier *verifier);
+
+enum verify_lookup { VERIFY_NO_LOOKUP, VERIFY_HIT, VERIFY_MISS };
 
 /* A token that verified. */
 struct verified {
-    struct json_t *claims;
+    struct json_t *claims;     /* read only, and no reference of jansson's: others may share them */
+    struct token_entry *entry; /* whose the claims are; NULL: this struct's */
     const struct key *key;
     struct str issuer, subject; /* in claims; at == NULL: it has none */
     int64_t expires_ms;         /* INT64_MAX: never */
+    enum verify_lookup lookup;  /* what the cache knew; told for a refused token too */
 };
 
-/* JOSE_OK: *verified is filled, and the caller calls verified_free. Else it is empty. */
+/* JOSE_OK: *verified is filled, and the caller calls verified_free. Else it is empty, but for
+ * lookup. */
 enum jose_reason verify_token(struct verifier *verifier, const struct verify_policy *policy,
                               struct str token, int64_t now_ms, struct verified *verified)
     MUST_CHECK;

@@ -6,6 +6,7 @@
  */
 #include "wsgatectl/explain.h"
 
+#include "net/http_client.h"
 #include "wsgatectl/command.h"
 #include "wsgatectl/explain_options.h"
 #include "wsgatectl/explain_report.h"
@@ -85,8 +86,9 @@ load_and_explain(const struct explain_options *options, const struct mw_module *
     size_t len = 0;
     char *head = explain_options_head(options, &len);
 
-    if (head == NULL) {
+    if (head == NULL || !http_client_global_start()) {
         command_complain(title, "out of memory");
+        free(head);
         return status;
     }
     host_fill(&host);

@@ -4,8 +4,8 @@
 
 #include <wsgate/middleware.h>
 
-/* argv[0] is "explain"; modules is the table that the gateway has, NULL at its end. 0: would be let in;
- * 1: refused; 2: usage, or a fault of the configuration. */
+/* argv[0] is "explain"; modules is the table that the gateway has, NULL at its end. 0: would be let
+ * in; 1: refused; 2: usage, or a fault of the configuration. */
 int explain_run(int argc, char **argv, const struct mw_module *const *modules);
 
 #endif

@@ -69,7 +69,8 @@ head_json(struct str head, struct str secret, bool is_request)
     struct str line;
 
     (void)explain_next_line(&head, &line);
-    set(object, "line", is_request ? redacted(redact_request_line, line, secret) : safe_text_json(line));
+    set(object, "line",
+        is_request ? redacted(redact_request_line, line, secret) : safe_text_json(line));
     while (explain_next_line(&head, &line))
         (void)json_array_append_new(headers, field_json(line, secret));
     set(object, "headers", headers);

@@ -1,6 +1,8 @@
 /* explain_options.c - see explain_options.h. */
 #include "wsgatectl/explain_options.h"
 
+#include "wsgatectl/request_fields.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -58,7 +60,8 @@ take_from(void *to, const char *value)
     }
     if (!address_parse_ip(&options->from, str_of(value)) &&
         !address_parse(&options->from, str_of(value), &error))
-        return option_table_wrong(&table, "--from: expected an IP address or unix, got \"%s\"", value);
+        return option_table_wrong(&table, "--from: expected an IP address or unix, got \"%s\"",
+                                  value);
     address_normalize(&options->from);
     return true;
 }
@@ -157,8 +160,9 @@ static const struct option_table table = {
                "ws://HOST[:PORT][/PATH][?QUERY].\n\n",
     .rows = rows,
     .count = COUNT_OF(rows),
-    .ending = "\nCredentials are not shown.\n"
-              "Exit status: 0 would be let in, 1 refused, 2 usage or a fault of the configuration.\n",
+    .ending =
+        "\nCredentials are not shown.\n"
+        "Exit status: 0 would be let in, 1 refused, 2 usage or a fault of the configuration.\n",
 };
 
 /* ---- All of them -------------------------------------------------------------- */
@@ -236,6 +240,13 @@ write_host(FILE *out, const struct explain_options *options)
 static void
 write_head(FILE *out, const struct explain_options *options)
 {
+    const struct request_fields given = {.origin = options->origin,
+                                         .token = options->token.token,
+                                         .protocols = options->protocols,
+                                         .protocol_count = options->protocol_count,
+                                         .fields = options->fields,
+                                         .field_count = options->field_count};
+
     fprintf(out, "%s %s HTTP/1.1\r\n", options->method, options->target);
     write_host(out, options);
     if (!options->raw) {
@@ -244,17 +255,7 @@ write_head(FILE *out, const struct explain_options *options)
         write_unless_given(out, options, "Sec-WebSocket-Key", MADE_UP_KEY);
         write_unless_given(out, options, "Sec-WebSocket-Version", "13");
     }
-    if (options->origin)
-        fprintf(out, "Origin: %s\r\n", options->origin);
-    if (options->token.token)
-        fprintf(out, "Authorization: Bearer %s\r\n", options->token.token);
-    for (size_t i = 0; i < options->protocol_count; i++)
-        fprintf(out, "%s%s", i == 0 ? "Sec-WebSocket-Protocol: " : ", ", options->protocols[i]);
-    if (options->protocol_count > 0)
-        fputs("\r\n", out);
-    for (size_t i = 0; i < options->field_count; i++)
-        fprintf(out, "%s\r\n", options->fields[i]);
-    fputs("\r\n", out);
+    request_fields_write(&given, out);
 }
 
 char *

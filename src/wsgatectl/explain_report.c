@@ -124,7 +124,8 @@ static void
 print_verdict(const struct lines *lines, const struct explain_verdict *verdict)
 {
     if (!verdict->asked)
-        fputs(verdict->outcome == EXPLAIN_UNKNOWN ? "not asked" : "not asked, would be ", lines->out);
+        fputs(verdict->outcome == EXPLAIN_UNKNOWN ? "not asked" : "not asked, would be ",
+              lines->out);
     if (verdict->outcome == EXPLAIN_PASS)
         fputs("pass", lines->out);
     else if (verdict->outcome == EXPLAIN_DENY)

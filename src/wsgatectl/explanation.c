@@ -126,7 +126,8 @@ auth_deadline(const struct explanation *explanation, uint64_t started_us)
 
     if (auth_us == 0)
         return NO_DEADLINE;
-    return (explanation->answer.reason == REASON_NONE ? started_us : clock_monotonic_us()) + auth_us;
+    return (explanation->answer.reason == REASON_NONE ? started_us : clock_monotonic_us()) +
+           auth_us;
 }
 
 static struct explain_findings
@@ -255,7 +256,7 @@ explanation_make(struct explanation *explanation, struct settings *settings,
            compose(explanation);
 }
 
-/* In the gateway's order: slots, request, modules' states, worker, generation with its instances. */
+/* In the gateway's order: slots, request, modules' states, worker, generation with instances. */
 void
 explanation_free(struct explanation *explanation)
 {

@@ -84,8 +84,8 @@ struct explanation {
 
 const char *explain_stage_word(enum explain_stage stage);
 
-/* Takes the settings, whose host functions are `host`, over. false: error says why. Either way explanation_free
- * is due. The question must outlive it. */
+/* Takes the settings, whose host functions are `host`, over. false: error says why. Either way
+ * explanation_free is due. The question must outlive it. */
 bool explanation_make(struct explanation *explanation, struct settings *settings,
                       struct host_functions *host, const struct explain_question *question)
     MUST_CHECK;

@@ -1,13 +1,14 @@
 /*
  * keys.c - `wsgatectl token keygen` and `token jwks`.
  *
- * A private key or a secret is written to a file that only its owner can read, and
- * never over a file that is there already, unless --force says so.
+ * A private key or a secret is written to a file that only its owner can read; all files of a
+ * keygen come to be, or none (output_files.h).
  */
 #include "token.h"
 
 #include "command.h"
 #include "jwk.h"
+#include "output_files.h"
 #include "protocol/base64url.h"
 #include "token/key.h"
 #include "token/key_file.h"
@@ -19,44 +20,11 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { RSA_BITS = 2048 };
-
-/* ---- Writing ------------------------------------------------------------------------ */
-
-static bool
-write_all(int fd, const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t put = write(fd, text, len);
-        if (put < 0 && errno != EINTR)
-            return false;
-        if (put > 0)
-            text += put, len -= (size_t)put;
-    }
-    return true;
-}
-
-static bool
-write_file(const char *title, const char *path, struct str text, mode_t mode, bool force)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (force ? O_TRUNC : O_EXCL), mode);
-    bool ok = fd != -1 && fchmod(fd, mode) == 0 && write_all(fd, text.at, text.len);
-
-    ok = (fd == -1 || close(fd) == 0) && ok;
-    if (!ok)
-        command_complain(title, "%s: %s%s", path, strerror(errno),
-                         errno == EEXIST ? "; --force writes over it" : "");
-    return ok;
-}
 
 /* ---- keygen --------------------------------------------------------------------------- */
 
@@ -97,6 +65,7 @@ struct keygen {
 static int
 make_secret(const struct keygen *keygen)
 {
+    struct output_files files = {.title = keygen_title, .force = keygen->force};
     size_t len = jose_algorithm(keygen->algorithm)->hash_len;
     unsigned char bytes[JOSE_HASH_MAX];
     char text[BASE64URL_TEXT_LEN(JOSE_HASH_MAX) + 1];
@@ -105,9 +74,10 @@ make_secret(const struct keygen *keygen)
     if (ok) {
         size_t text_len = base64url_encode(bytes, len, text);
         text[text_len++] = '\n';
-        ok = write_file(keygen_title, keygen->out_private, (struct str){text, text_len}, 0600,
-                        keygen->force);
+        ok = output_files_add(&files, keygen->out_private, (struct str){text, text_len}, 0600) &&
+             output_files_place(&files);
     }
+    output_files_end(&files);
     OPENSSL_cleanse(bytes, sizeof(bytes));
     OPENSSL_cleanse(text, sizeof(text));
     return ok ? COMMAND_OK : COMMAND_REFUSED;
@@ -126,7 +96,7 @@ generate(enum jose_algorithm algorithm)
 }
 
 static bool
-write_pem(const struct keygen *keygen, EVP_PKEY *key, bool private)
+add_pem(struct output_files *files, const struct keygen *keygen, EVP_PKEY *key, bool private)
 {
     BIO *bio = BIO_new(BIO_s_secmem());
     char *text = NULL;
@@ -135,8 +105,8 @@ write_pem(const struct keygen *keygen, EVP_PKEY *key, bool private)
 
     if (ok) {
         long len = BIO_get_mem_data(bio, &text);
-        ok = write_file(keygen_title, private ? keygen->out_private : keygen->out_public,
-                        (struct str){text, (size_t)len}, private ? 0600 : 0644, keygen->force);
+        ok = output_files_add(files, private ? keygen->out_private : keygen->out_public,
+                              (struct str){text, (size_t)len}, private ? 0600 : 0644);
     } else {
         command_complain(keygen_title, "the key could not be written as PEM");
     }
@@ -156,7 +126,7 @@ set_of(json_t *keys)
 }
 
 static bool
-write_jwks(const struct keygen *keygen, EVP_PKEY *key)
+add_jwks(struct output_files *files, const struct keygen *keygen, EVP_PKEY *key)
 {
     json_t *keys = json_pack("[o]", jwk_from_public(key, keygen->kid, keygen->algorithm));
     char *text = keys ? set_of(keys) : NULL;
@@ -165,9 +135,8 @@ write_jwks(const struct keygen *keygen, EVP_PKEY *key)
 
     if (ok) {
         text[all.len++] = '\n'; /* where its NUL stood */
-        ok = write_file(keygen_title, keygen->out_jwks, all, 0644, keygen->force);
+        ok = output_files_add(files, keygen->out_jwks, all, 0644);
     }
-
     free(text);
     return ok;
 }
@@ -175,16 +144,16 @@ write_jwks(const struct keygen *keygen, EVP_PKEY *key)
 static int
 make_pair(const struct keygen *keygen)
 {
+    struct output_files files = {.title = keygen_title, .force = keygen->force};
     EVP_PKEY *key = generate(keygen->algorithm);
     bool ok = key != NULL;
 
     if (!ok)
         command_complain(keygen_title, "no key could be made");
-    ok = ok && write_pem(keygen, key, true);
-    if (ok && keygen->out_public)
-        ok = write_pem(keygen, key, false);
-    if (ok && keygen->out_jwks)
-        ok = write_jwks(keygen, key);
+    ok = ok && add_pem(&files, keygen, key, true) &&
+         (!keygen->out_public || add_pem(&files, keygen, key, false)) &&
+         (!keygen->out_jwks || add_jwks(&files, keygen, key)) && output_files_place(&files);
+    output_files_end(&files);
     EVP_PKEY_free(key);
     ERR_clear_error();
     return ok ? COMMAND_OK : COMMAND_REFUSED;

@@ -17,7 +17,7 @@ struct option_row {
     const char *word;
     int argument;           /* as in struct option */
     const char *value_name; /* NULL where argument is no_argument */
-    /* Gets the caller's struct; value is NULL where there is none. false: it has said what is wrong. */
+    /* Gets the caller's struct; value is NULL if none. false: it has said what is wrong. */
     bool (*take)(void *to, const char *value);
     const char *help;
 };
@@ -32,9 +32,9 @@ struct option_table {
 
 enum option_outcome { OPTIONS_TAKEN, OPTIONS_HELPED, OPTIONS_WRONG };
 
-/* Hands every option to its row's take, in the order given. `-h` and --help are rows of nobody: they are
- * always there, last. OPTIONS_TAKEN: *rest is the index of the first argument that is no option.
- * OPTIONS_WRONG: told on standard error. argv[0] is replaced by the title. */
+/* Hands every option to its row's take, in the order given. `-h` and --help are rows of nobody:
+ * they are always there, last. OPTIONS_TAKEN: *rest is the index of the first argument that is no
+ * option. OPTIONS_WRONG: told on standard error. argv[0] is replaced by the title. */
 enum option_outcome option_table_parse(const struct option_table *table, void *to, int argc,
                                        char **argv, int *rest) MUST_CHECK;
 

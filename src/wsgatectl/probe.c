@@ -84,14 +84,15 @@ open_connection(struct probe *probe)
     const struct probe_options *options = &probe->options;
     const struct ws_client_request request = {
         .url = &options->url,
+        .unix_socket = options->unix_socket,
         .bind_address = options->bind_address,
         .tls = options->tls,
-        .origin = options->origin,
-        .token = options->token.token,
-        .protocols = options->protocols,
-        .protocol_count = options->protocol_count,
-        .fields = options->fields,
-        .field_count = options->field_count,
+        .given = {.origin = options->origin,
+                  .token = options->token.token,
+                  .protocols = options->protocols,
+                  .protocol_count = options->protocol_count,
+                  .fields = options->fields,
+                  .field_count = options->field_count},
         .has_host = options->has_host,
     };
 

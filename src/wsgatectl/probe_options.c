@@ -50,7 +50,8 @@ take_subprotocol(void *to, const char *value)
     if (!http_is_token(str_of(value)))
         return option_table_wrong(&table, "--subprotocol: expected one name, got \"%s\"", value);
     if (options->protocol_count == COUNT_OF(options->protocols))
-        return option_table_wrong(&table, "--subprotocol: %zu at most", COUNT_OF(options->protocols));
+        return option_table_wrong(&table, "--subprotocol: %zu at most",
+                                  COUNT_OF(options->protocols));
     options->protocols[options->protocol_count++] = value;
     return true;
 }
@@ -78,6 +79,17 @@ take_header(void *to, const char *value)
         return option_table_wrong(&table, "--header: %zu at most", COUNT_OF(options->fields));
     options->fields[options->field_count++] = value;
     options->has_host |= str_equal_nocase(name, STR("Host"));
+    return true;
+}
+
+static bool
+take_unix_socket(void *to, const char *path)
+{
+    struct probe_options *options = to;
+    if (path[0] == '\0' || strlen(path) > WS_SOCKET_PATH_MAX)
+        return option_table_wrong(&table, "--unix-socket: expected a path of at most %d bytes",
+                                  WS_SOCKET_PATH_MAX);
+    options->unix_socket = path;
     return true;
 }
 
@@ -196,6 +208,8 @@ static const struct option_row rows[] = {
      "offer a subprotocol; may be repeated"},
     {0, "header", required_argument, "'NAME: VALUE'", take_header,
      "send a further header; may be repeated; Host replaces the URL's"},
+    {0, "unix-socket", required_argument, "PATH", take_unix_socket,
+     "connect to this Unix socket; Host and path are still the URL's"},
     {0, "bind", required_argument, "ADDRESS", take_bind, "connect from this address"},
     {0, "ca-file", required_argument, "FILE", take_ca_file,
      "wss: whose certificates are believed, in PEM; default: the system's"},
@@ -213,17 +227,20 @@ static const struct option_row rows[] = {
     {0, "headers", no_argument, NULL, take_headers,
      "show every header of the answer, not only what tells something"},
     {0, "timing", no_argument, NULL, take_timing, "show how long each phase took"},
-    {0, "json", no_argument, NULL, take_json, "one JSON object instead of lines; it has all of that"},
+    {0, "json", no_argument, NULL, take_json,
+     "one JSON object instead of lines; it has all of that"},
 };
 
 static const struct option_table table = {
     .title = title,
-    .opening = "usage: wsgatectl probe [OPTION]... URL\n"
-               "Opens a WebSocket through the gateway, checks the whole opening handshake, and says "
-               "what\nhappened. URL is ws://HOST[:PORT][/PATH][?QUERY], or wss://... for TLS.\n\n",
+    .opening =
+        "usage: wsgatectl probe [OPTION]... URL\n"
+        "Opens a WebSocket through the gateway, checks the whole opening handshake, and says "
+        "what\nhappened. URL is ws://HOST[:PORT][/PATH][?QUERY], or wss://... for TLS.\n\n",
     .rows = rows,
     .count = COUNT_OF(rows),
-    .ending = "\nExit status: 0 connected (and the message came back), 1 refused or failed, 2 usage.\n",
+    .ending =
+        "\nExit status: 0 connected (and the message came back), 1 refused or failed, 2 usage.\n",
 };
 
 /* ---- All of them -------------------------------------------------------------- */
@@ -236,6 +253,8 @@ check(const struct probe_options *options)
     if (!options->url.secure && (tls->ca_file || tls->server_name || tls->insecure))
         return option_table_wrong(
             &table, "--ca-file, --server-name and --insecure are for wss://, this is ws://");
+    if (options->unix_socket && options->bind_address)
+        return option_table_wrong(&table, "--bind is for TCP, not for --unix-socket");
     return true;
 }
 

@@ -24,6 +24,7 @@ struct probe_options {
     const char *fields[PROBE_FIELDS_MAX];
     size_t field_count;
     bool has_host;
+    const char *unix_socket;
     const char *bind_address;
     const char *send; /* NULL: nothing */
     uint64_t timeout_us;

@@ -125,10 +125,11 @@ print_lines(const struct probe_summary *summary)
         if (spread.count == 0)
             continue;
         if (!is_titled)
-            printf("\n%-14s %7s %10s %10s %10s\n", "milliseconds", "probes", "min", "median", "max");
+            printf("\n%-14s %7s %10s %10s %10s\n", "milliseconds", "probes", "min", "median",
+                   "max");
         is_titled = true;
-        printf("%-14s %7zu %10.2f %10.2f %10.2f\n", probe_phases[i].word, spread.count, spread.min_ms,
-               spread.median_ms, spread.max_ms);
+        printf("%-14s %7zu %10.2f %10.2f %10.2f\n", probe_phases[i].word, spread.count,
+               spread.min_ms, spread.median_ms, spread.max_ms);
     }
     return true;
 }
@@ -168,7 +169,8 @@ print_json(const struct probe_summary *summary, const char *url)
                                "probes", (int)summary->count, "connected", (int)summary->connected,
                                "outcomes", outcomes_json(summary), "timing_ms",
                                times_json(summary));
-    bool printed = object && json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) == 0;
+    bool printed =
+        object && json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) == 0;
 
     putchar('\n');
     json_decref(object);

@@ -1,7 +1,8 @@
 /* safe_text.c - see safe_text.h. */
 #include "wsgatectl/safe_text.h"
 
-#include <stdint.h>
+#include "base/controls.h"
+
 #include <stdlib.h>
 
 /* How many bytes of well-formed UTF-8 (RFC 3629) stand at the start, for one character; 0: none. */
@@ -23,12 +24,6 @@ character_len(const uint8_t *at, size_t len, uint32_t *character)
     return *character < least[whole] || *character > 0x10ffff || is_surrogate ? 0 : whole;
 }
 
-static bool
-is_control(uint32_t character)
-{
-    return character < 0x20 || (character >= 0x7f && character < 0xa0);
-}
-
 void
 safe_text_print(FILE *out, struct str text, size_t max)
 {
@@ -38,11 +33,13 @@ safe_text_print(FILE *out, struct str text, size_t max)
 
     for (size_t i = 0; i < shown;) {
         size_t len = character_len(at + i, text.len - i, &character);
-        if (len > 0 && !is_control(character))
+        if (len > 0 && !controls_has(character)) {
             fwrite(at + i, 1, len, out);
-        else
-            fprintf(out, "\\x%02x", at[i]), len = 1;
-        i += len;
+            i += len;
+        } else {
+            for (size_t end = i + (len > 0 ? len : 1); i < end; i++)
+                fprintf(out, "\\x%02x", at[i]);
+        }
     }
     if (shown < text.len)
         fprintf(out, "... (%zu bytes)", text.len);

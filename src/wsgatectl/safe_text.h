@@ -9,8 +9,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* Prints at most `max` bytes of text: controls (C0, DEL, C1) and what is no UTF-8 as \xNN, then
- * "... (N bytes)" if there was more. */
+/* Prints at most `max` bytes of text: controls of all kinds (base/controls.h) and what is no UTF-8
+ * as \xNN, then "... (N bytes)" if there was more. */
 void safe_text_print(FILE *out, struct str text, size_t max);
 /* A JSON string; what is no UTF-8 becomes U+FFFD. NULL: out of memory. */
 json_t *safe_text_json(struct str text);

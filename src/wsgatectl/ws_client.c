@@ -46,17 +46,7 @@ write_fields(FILE *out, const struct ws_client_request *request, const char *key
             "Upgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n",
             key);
-    if (request->origin)
-        fprintf(out, "Origin: %s\r\n", request->origin);
-    if (request->token)
-        fprintf(out, "Authorization: Bearer %s\r\n", request->token);
-    for (size_t i = 0; i < request->protocol_count; i++)
-        fprintf(out, "%s%s", i == 0 ? "Sec-WebSocket-Protocol: " : ", ", request->protocols[i]);
-    if (request->protocol_count > 0)
-        fputs("\r\n", out);
-    for (size_t i = 0; i < request->field_count; i++)
-        fprintf(out, "%s\r\n", request->fields[i]);
-    fputs("\r\n", out);
+    request_fields_write(&request->given, out);
 }
 
 static bool
@@ -179,8 +169,8 @@ check_answer(struct ws_client *client, const struct ws_client_request *request, 
     struct handshake_offer offer = {.accept = accept, .protocols = protocols};
 
     handshake_accept(str_of(key), accept);
-    for (; offer.protocol_count < request->protocol_count; offer.protocol_count++)
-        protocols[offer.protocol_count] = str_of(request->protocols[offer.protocol_count]);
+    for (; offer.protocol_count < request->given.protocol_count; offer.protocol_count++)
+        protocols[offer.protocol_count] = str_of(request->given.protocols[offer.protocol_count]);
     return handshake_check_response(&client->head, &offer, &client->choice, &client->error);
 }
 
@@ -197,6 +187,18 @@ phase_over(bool done, uint64_t *since_us, uint64_t *took_us)
 }
 
 static bool
+connect_socket(struct ws_client *client, const struct ws_client_request *request,
+               uint64_t deadline_us)
+{
+    const struct ws_url *url = request->url;
+
+    if (request->unix_socket)
+        return ws_socket_connect_unix(&client->sock, request->unix_socket, deadline_us);
+    return ws_socket_connect(&client->sock, url->host, url->port, request->bind_address,
+                             deadline_us);
+}
+
+static bool
 exchange(struct ws_client *client, const struct ws_client_request *request, const char *key,
          uint64_t deadline_us)
 {
@@ -205,9 +207,8 @@ exchange(struct ws_client *client, const struct ws_client_request *request, cons
     uint64_t since_us = clock_monotonic_us();
 
     client->error = client->sock.error;
-    return phase_over(ws_socket_connect(&client->sock, url->host, url->port, request->bind_address,
-                                        deadline_us),
-                      &since_us, &times->connect_us) &&
+    return phase_over(connect_socket(client, request, deadline_us), &since_us,
+                      &times->connect_us) &&
            (!url->secure ||
             phase_over(ws_tls_start(&client->sock, &request->tls, url->host, deadline_us),
                        &since_us, &times->tls_us)) &&

@@ -13,6 +13,7 @@
 
 #include "base/str.h"
 #include "protocol/handshake.h"
+#include "wsgatectl/request_fields.h"
 #include "wsgatectl/ws_socket.h"
 #include "wsgatectl/ws_tls.h"
 #include "wsgatectl/ws_url.h"
@@ -28,15 +29,11 @@ enum {
 
 struct ws_client_request {
     const struct ws_url *url;
-    const char *bind_address; /* NULL: the kernel chooses */
+    const char *unix_socket;  /* connects there; NULL: to the URL's host and port */
+    const char *bind_address; /* for TCP; NULL: the kernel chooses */
     struct ws_tls_settings tls; /* for wss */
-    const char *origin;       /* NULL: none */
-    const char *token;        /* goes out as "Authorization: Bearer"; NULL: none */
-    const char *const *protocols;
-    size_t protocol_count;
-    const char *const *fields; /* "Name: value", checked by the caller */
-    size_t field_count;
-    bool has_host; /* one of the fields is Host: ours is left out */
+    struct request_fields given;
+    bool has_host; /* one of those is Host: ours is left out */
 };
 
 /* How long the phases of opening took; 0: it did not come to that. */

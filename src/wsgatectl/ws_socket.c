@@ -5,6 +5,7 @@
 #include "wsgatectl/ws_tls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netdb.h>
 #include <poll.h>
@@ -12,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 bool
@@ -110,6 +113,45 @@ ws_socket_connect(struct ws_socket *sock, const char *host, const char *port,
         connected = connect_to(sock, one, bind_address, deadline_us);
     }
     freeaddrinfo(found);
+    if (!connected)
+        ws_socket_close(sock);
+    return connected;
+}
+
+/* The kernel answers at once unless the listener's queue is full, and poll cannot wait for that:
+ * the connect itself does, for as long as the socket may take to send. */
+static bool
+connect_to_path(struct ws_socket *sock, const struct sockaddr_un *remote, uint64_t deadline_us)
+{
+    struct timeval left = {0}; /* for ever */
+    uint64_t now_us = clock_monotonic_us();
+
+    if (deadline_us != WS_SOCKET_NO_DEADLINE) {
+        uint64_t left_us = deadline_us > now_us ? deadline_us - now_us : 1;
+        left = (struct timeval){(time_t)(left_us / 1000000), (suseconds_t)(left_us % 1000000)};
+    }
+    sock->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (sock->fd == -1 ||
+        setsockopt(sock->fd, SOL_SOCKET, SO_SNDTIMEO, &left, sizeof(left)) == -1)
+        return ws_socket_fail(sock, "socket: %s", strerror(errno));
+    if (connect(sock->fd, (const struct sockaddr *)remote, sizeof(*remote)) == -1)
+        return ws_socket_fail(sock, "connect to %s: %s", remote->sun_path,
+                              errno == EAGAIN ? "no answer in time" : strerror(errno));
+    return fcntl(sock->fd, F_SETFL, O_NONBLOCK) == 0 ||
+           ws_socket_fail(sock, "socket: %s", strerror(errno));
+}
+
+bool
+ws_socket_connect_unix(struct ws_socket *sock, const char *path, uint64_t deadline_us)
+{
+    struct sockaddr_un remote = {.sun_family = AF_UNIX};
+
+    *sock = (struct ws_socket){.fd = -1};
+    if (strlen(path) > WS_SOCKET_PATH_MAX)
+        return ws_socket_fail(sock, "the path of a Unix socket has at most %d bytes",
+                              WS_SOCKET_PATH_MAX);
+    memcpy(remote.sun_path, path, strlen(path)); /* a NUL is behind it */
+    bool connected = connect_to_path(sock, &remote, deadline_us);
     if (!connected)
         ws_socket_close(sock);
     return connected;

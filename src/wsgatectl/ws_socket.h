@@ -1,5 +1,5 @@
 /*
- * ws_socket.h - a connection of the command-line tool, plain or TLS: calls that wait, with a deadline.
+ * ws_socket.h - a connection of the command-line tool, plain or TLS: calls wait, with a deadline.
  *
  * For one connection at a time, in a program that has nothing else to do; the
  * gateway's own streams are in src/net. Deadlines are clock_monotonic_us()
@@ -14,7 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WS_SOCKET_NO_DEADLINE = 0 };
+enum {
+    WS_SOCKET_NO_DEADLINE = 0,
+    WS_SOCKET_PATH_MAX = 107, /* what Linux has room for, without the NUL */
+};
 
 struct ws_tls;
 
@@ -35,6 +38,9 @@ enum ws_socket_read {
  * not bound the look-up of a name: that is up to the resolver. */
 bool ws_socket_connect(struct ws_socket *sock, const char *host, const char *port,
                        const char *bind_address, uint64_t deadline_us) MUST_CHECK;
+/* path: of a Unix socket, at most WS_SOCKET_PATH_MAX bytes. */
+bool ws_socket_connect_unix(struct ws_socket *sock, const char *path,
+                            uint64_t deadline_us) MUST_CHECK;
 /* 1: ready for these poll events, 0: the deadline has passed, -1: errno. */
 int ws_socket_wait(const struct ws_socket *sock, short events, uint64_t deadline_us) MUST_CHECK;
 /* Writes the error; always false. */

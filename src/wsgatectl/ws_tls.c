@@ -88,7 +88,7 @@ set_trust(struct ws_socket *sock, const struct ws_tls_settings *settings)
            ws_socket_fail(sock, "%s: %s", settings->ca_file, library_error());
 }
 
-/* The name that is asked for (SNI has no addresses, RFC 6066 3) and that the certificate must have. */
+/* The name that is asked for (SNI has no addresses, RFC 6066 3); the certificate must have it. */
 static bool
 set_name(struct ws_socket *sock, const char *name)
 {

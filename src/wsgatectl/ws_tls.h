@@ -1,5 +1,5 @@
 /*
- * ws_tls.h - TLS on a connection of the command-line tool (OpenSSL), verified unless told otherwise.
+ * ws_tls.h - TLS on a connection of the command-line tool, verified unless told otherwise.
  *
  * It hangs on a ws_socket, whose send and receive then go through it.
  */

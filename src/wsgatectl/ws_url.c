@@ -22,10 +22,10 @@ scheme_take(struct ws_url *url, const char **text, const char **error)
 static bool
 authority_take(struct ws_url *url, struct str text, const char **error)
 {
-    char name[sizeof(url->host)];
+    char name[HOST_OUT_BYTES(sizeof(url->host))];
     struct host host;
 
-    if (text.len >= sizeof(name)) {
+    if (text.len >= sizeof(url->host)) {
         *error = "the host is too long";
         return false;
     }

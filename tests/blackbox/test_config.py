@@ -91,6 +91,66 @@ class Check(Command):
         self.assertNotIn("PORT_NOT_SET", environment)
         self.check_faults(self.check_file(text.replace("PORT", "PORT_NOT_SET")), [15])
 
+    def test_what_the_environment_holds_is_not_shown(self):
+        """By any fault, wherever it stands, alone or behind something, however long it is."""
+        key = self.file("key", "k" * 64)
+        instance = "  office: { ip_allowlist: { allow: [127.0.0.0/8] } }\n"
+        jwt = f"  office: {{ jwt: {{ keys: [{{ secret_file: {key}, kid: V }}] }} }}\n"
+        address, route, pool = "address: 127.0.0.1:1", "  - path: /ws\n", "    servers: [127.0.0.1:2]\n"
+        rows = [
+            ("threads: 1", "threads: V"),
+            ("threads: 1", "user: V"),
+            ("threads: 1", "log: { access: V }"),
+            ("threads: 1", "log: { level: V }"),
+            ("threads: 1", "identity_headers: [V]"),
+            ("threads: 1", "limits: { head: V }"),
+            ("threads: 1", "timeouts: { head: V }"),
+            ("threads: 1", "V"),
+            ("name: main", "name: V"),
+            (address, "address: V"),
+            (address, f"address: 127.0.0.1:1\n  - address: V"),
+            ("path: /ws", "path: V"),
+            ("path: /ws", "path: /V\n    strip_prefix: V"),
+            ("path: /ws", "path: /ws\n    host: V"),
+            ("path: /ws", "path: /ws\n    encoded_slashes: V"),
+            ("path: /ws", "path: /ws\n    listeners: [V]"),
+            ("[office, web]", "[office, V]"),
+            ("backend: service", "backend: V"),
+            ("frames: opaque", "frames: V"),
+            ("frames: opaque", "idle_timeout: V"),
+            ("threads: 1", "threads: [V]"),
+            (pool, "    servers: [V]\n"),
+            (pool, "    servers: [{ address: 127.0.0.1:2, weight: V }]\n"),
+            (pool, pool + "    host: 'V V'\n"),
+            (pool, pool + "    balance: V\n"),
+            ("127.0.0.0/8", "V"),
+            ("allow: [127.0.0.0/8]", "allow: [], files: [V]"),
+            ('"https://app.test"', "V"),
+            ("missing: deny", "missing: V"),
+            (instance, jwt.replace(key, "V")),
+            (instance, jwt.replace("kid: V", "algorithm: V")),
+            (instance, jwt.replace("secret_file", "file").replace(key, "V")),
+            (instance, jwt.replace("] }", "], jwks_file: V }", 1)),
+            (instance, jwt.replace("] }", "], algorithms: [V] }", 1)),
+            (instance, jwt.replace("] }", "], token_from: [V] }", 1)),
+            (instance, jwt.replace("] }", "], token_from: ['query:V'] }", 1)),
+            (instance, jwt.replace("] }", "], forward_claims: { sub: V } }", 1)),
+            (instance, jwt.replace("] }", "], leeway: V }", 1)),
+            (route, route + "  - path: /ws\n".replace("/ws", "V") + "    require: V\n    backend: V\n"),
+        ]
+        faults = 0
+        for secret in ("S3CR3T!", "S3CR3T " * 200, "/S3CR3T/" * 100, "S3CR3T\n" * 3):
+            for old, new in rows:
+                self.assertIn(old, GOOD)
+                for value in ("${SECRET}", "x${SECRET}y", "/${SECRET}?"):
+                    text = GOOD.replace(old, new.replace("'V V'", "V").replace("V", f'"{value}"'))
+                    text = text.replace("'query:\"" + value + "\"'", f'"query:{value}"')
+                    text = text.replace(f'/"{value}"', f'"/{value}"')
+                    status, _, err = self.check_file(text, SECRET=secret)
+                    self.assertNotIn("S3C", err, text)
+                    faults += status
+        self.assertGreater(faults, 6 * len(rows))
+
     def check_faults(self, result, lines):
         """Status 1, and every line of stderr is FILE:LINE:COLUMN: words, on just these lines."""
         status, _, err = result
@@ -176,6 +236,47 @@ class Check(Command):
         text += "limits: { head: lots }\n"
         err = self.check_faults(self.check_file(text), [1, 6, 10, 11, 16])
         self.assertIn("threads", err)  # did you mean
+
+    def test_a_wrong_type_hides_no_fault_of_a_module(self):
+        """Neither of its own instance, nor of another; and what follows from it is not told."""
+        rows = (
+            # the chapter `middleware`, a fault each line; the faulty lines
+            ("""\
+  one:
+    jwt:
+      leeway: 5
+      algorithms: [HS265]
+      token_from: [hedder]
+      keys:
+        - { secret_file: /nonexistent/key, algorithm: HS256 }
+        - { secret: "short", algorithm: HS256, kid: [] }
+        - { kid: "1" }
+      forward_claims: { sub: X-User, aud: [X-Audience], email: Host }
+  two: { origin: { allow: ["https://app.test/path", {}], missing: never } }
+  three:
+    ip_allowlist:
+      allow: [10.0.0.1/8, []]
+      denny: [1.2.3.4]
+""", [8, 9, 10, 12, 13, 14, 15, 16, 19, 20]),
+            ("  one: { jwt: { jwks_file: /nonexistent/set } }\n", [6]),
+            ("  one: { jwt: { keys: 5 } }\n", [6]),
+            ("  one: { ip_allowlist: { alow: [10.0.0.0/8] } }\n", [6]),
+            ("  one: { ip_allowlist: { deny: { a: b } } }\n", [6]),
+            ("  one: { origin: { allow: { a: b }, missing: 1 } }\n", [6]),
+            ("  one: { origin: { missing: 1 } }\n", [6]),
+            ("  one: { jwt: 5 }\n", [6]),
+            ("  one: { jwt: }\n", [6]),
+        )
+        for text, lines in rows:
+            with self.subTest(text):
+                text = re.sub(r"(?<=middleware:\n).*?(?=routes:)", lambda _: text, GOOD, flags=re.S)
+                text = text.replace("[office, web]", "[one]").replace("backend: service", "backend: x")
+                backend = text[: text.index("backend: x")].count("\n") + 1
+                err = self.check_faults(self.check_file(text), lines + [backend])
+                if len(lines) == 1:
+                    self.assertNotIn("expected keys or jwks_file", err)
+                    self.assertNotIn("nothing would be checked", err)
+                    self.assertNotIn("could not be set up", err)
 
     def test_a_syntax_error_stands_alone(self):
         text = GOOD.replace("threads: 1", "thread: 1").replace("[127.0.0.1:2]", "[127.0.0.1:2")
@@ -263,6 +364,39 @@ class Start(Command):
         self.assertEqual(status, 1)
         self.assertIn(address, err)
         self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+    def test_a_start_fault_is_said_once_in_each_place(self):
+        """On stderr as words, in the error log as a line; where both are one, as that line."""
+        error = os.path.join(self.directory, "error.log")
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            address = "127.0.0.1:%d" % taken.getsockname()[1]
+            none = os.path.join(self.directory, "none", "socket")
+            for place, why in ((address, "Address already in use"),
+                               (f"unix:{none}", "No such file or directory")):
+                message = f"{place}: {why}"
+                text = GOOD.replace("127.0.0.1:1", place)
+                with self.subTest(place, log="a file"):
+                    status, out, err = self.run_it(
+                        "-c", self.file("test.yaml", text + f"log: {{ error: {error} }}\n")
+                    )
+                    self.assertEqual((status, out), (1, ""))
+                    self.assertEqual(err, f"wsgate: listen: {message}\n")
+                    self.assertEqual(self.faults_of(error), [("listen", message)])
+                    os.unlink(error)
+                with self.subTest(place, log="stderr"):
+                    status, out, err = self.run_it("-c", self.file("test.yaml", text))
+                    self.assertEqual((status, out), (1, ""))
+                    self.assertEqual(
+                        self.faults_of(self.file("stderr", err)), [("listen", message)]
+                    )
+
+    @staticmethod
+    def faults_of(path):
+        with open(path, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        return [(line["event"], line["message"]) for line in lines if line["level"] == "error"]
 
     def test_a_socket_in_no_directory(self):
         path = os.path.join(self.directory, "none", "socket")

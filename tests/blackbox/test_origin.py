@@ -27,6 +27,8 @@ class Origin(Case):
                 "HTTPS://APP.TEST": 101,
                 "http://plain.test:8080": 101,
                 "https://[2001:db8::1]": 101,
+                "https://[2001:DB8:0::1]": 101,
+                "https://[2001:db8::2]": 403,
                 "http://app.test": 403,
                 "https://app.test:80": 403,
                 "https://app.test:8443": 403,

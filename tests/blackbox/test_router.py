@@ -105,11 +105,16 @@ class Router(Case):
                 "wild": {"path": "/ws", "host": "*.chat.test"},
                 "other": {"path": "/other", "host": "chat.test"},
                 "any": {"path": "/any"},
+                "six": {"path": "/ws", "host": "[2001:db8:0:0::1]"},
             }
         )
         self.check(
             gate,
             {
+                ("/ws", "[2001:db8::1]"): "six",
+                ("/ws", "[2001:0DB8:0:0:0:0:0:1]:81"): "six",
+                ("/ws", "[2001:db8::0.0.0.1]"): "six",
+                ("/ws", "[2001:db8::2]"): 404,
                 ("/ws", "chat.test"): "exact",
                 ("/ws", "CHAT.Test"): "exact",
                 ("/ws", "chat.test."): "exact",

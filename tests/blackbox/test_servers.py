@@ -1,6 +1,7 @@
 """A backend's servers: which one is asked, and which next when it cannot be had."""
 
 import socket
+import time
 
 from harness.case import Case
 from harness.wire import handshake
@@ -51,6 +52,40 @@ class Servers(Case):
                 for _ in range(4):
                     self.check_switched(self.client(gate, handshake("/ws")).read_response())
 
+    def test_all_servers_share_the_time_for_an_answer(self):
+        slow = [
+            self.backend(lambda peer: (peer.read_head(), time.sleep(1), peer.close()))
+            for _ in range(8)
+        ]
+        gate = self.gateway(slow, pool={"handshake_timeout": "1500ms"})
+        self.check_refused(gate.ask(handshake("/ws")), 504)
+        self.assertEqual(sum(backend.connects for backend in slow), 2)
+
+    def check_told(self, gate, server, message, failures, started):
+        """At most one line each ten seconds, and those between are counted."""
+        lines = gate.await_lines(1, "server_failed", name="stderr", server=server)
+        for line in lines:
+            self.assertEqual((line["level"], line["backend"]), ("warning", "service"))
+            self.assertIn(message, line["message"])
+        self.assertEqual(lines[0]["untold"], 0)
+        self.assertLessEqual(sum(1 + line["untold"] for line in lines), failures)
+        self.assertLessEqual(len(lines), 1 + (time.monotonic() - started) / 9)
+
+    def test_a_server_that_failed_is_told(self):
+        """Which server of which backend, and why; not at every handshake."""
+        started = time.monotonic()
+        dead = self.dead()
+        rude = self.backend(lambda peer: (peer.read_head(), peer.close()))
+        gate = self.gateway([dead, rude, self.echo_backend()], pool={"balance": "round_robin"})
+        for _ in range(12):
+            self.check_switched(self.client(gate, handshake("/ws")).read_response())
+        self.check_told(gate, dead.text, "Connection refused", 12, started)
+        self.check_told(gate, rude.text, "closed without an answer", 12, started)
+        self.assertEqual(
+            {line["server"] for line in gate.lines("server_failed", name="stderr")},
+            {dead.text, rude.text},
+        )
+
     def test_a_server_that_accepts_nothing(self):
         """Its queue is full, so a connect waits for ever: connect_timeout, then the next one."""
         stuck = socket.socket()
@@ -74,6 +109,11 @@ class Servers(Case):
                 client = self.client(gate, handshake("/ws"))
                 self.check_switched(client.read_response())
             self.check_refused(gate.ask(handshake("/stuck")), 504)
+            for backend in ("service", "stuck"):
+                line = gate.await_line(
+                    "server_failed", name="stderr", backend=backend, server=text
+                )
+                self.assertEqual(line["message"], "connect_timeout passed")
         finally:
             for sock in (stuck, *fillers):
                 sock.close()

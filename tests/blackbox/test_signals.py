@@ -51,6 +51,15 @@ class Signals(Case):
             gate.send_signal(signal.SIGTERM)
         gate.judge(gate.await_exit())
 
+    def test_nobody_holds_the_end_up(self):
+        """Neither a refused client that stays, nor tunnels whose ends do not care for a FIN."""
+        gate, client, peer = self.busy(timeouts={"drain": "1s", "close": "1h", "fin": "1d"})
+        refused = self.client(gate, handshake("/nowhere"))
+        self.assertEqual(refused.read_response().status, 404)
+        gate.send_signal(signal.SIGTERM)
+        gate.judge(gate.await_exit())
+        client.read_rest(), peer.read_rest(), refused.read_rest()
+
     def test_a_live_tunnel_may_finish_during_the_drain(self):
         """Bytes go on while it drains, if it does; a tunnel that ends lets it end early."""
         gate, client, peer = self.busy(timeouts={"drain": "300s", "head": "1s"})

@@ -9,7 +9,7 @@ from harness.case import Case
 from harness.gateway import test_program
 from harness.wire import WireError, handshake, switching
 
-COUNTERS = ("started", "resumed", "cancelled", "released", "held")
+COUNTERS = ("started", "resumed", "cancelled", "released", "held", "greeted")
 
 
 @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
@@ -54,6 +54,15 @@ class Waits(Case):
             client.close()
             peer.close()
         self.check(gate, started=5, resumed=5, cancelled=0, released=5)
+
+    def test_the_control_thread(self):
+        """Each worker's greeting has reached the part there, and the answer the worker."""
+        service = self.backend()
+        chain = [{"verdict": "pass", "delay": "0"}] * 2
+        gate = self.waiting_gateway(service, chain, threads=3)
+        gate.await_lines(6, "test_waits", name="stderr", message="hello")
+        self.check(gate, started=0, greeted=6)
+        self.assertEqual(gate.await_lines(1, "stopped", name="stderr")[0]["test_waits_greeted"], 6)
 
     def test_deny(self):
         service = self.backend()

@@ -1,8 +1,8 @@
 /*
  * waits_module.c - a test-only middleware that uses every function of the interface that a
  * module can use: it waits, is resumed or cancelled, holds a slot, labels, counts, posts to its
- * worker, and can end the session that it let in. It counts what happened to it and
- * says so when its worker ends.
+ * worker, and can end the session that it let in. Its workers greet its part on the control thread,
+ * which greets them back. It counts what happened to it and says so when its worker ends.
  */
 #include <wsgate/middleware.h>
 
@@ -12,8 +12,23 @@
 
 #include "waits_module.h"
 
+/* The part on the control thread. */
+struct control {
+    const struct mw_host *host;
+    struct mw_worker *view;
+    unsigned greeted;
+};
+
+/* From a worker to the control thread, where `state` may not be looked at. */
+struct greeting {
+    struct control *control;
+    struct mw_worker *worker;
+    void *state;
+};
+
 struct instance {
     const struct mw_host *host;
+    struct control *control;
     struct timeval delay;
     bool wait, pass, too_much;
     struct timeval close_after; /* 0: it is left alone */
@@ -22,7 +37,7 @@ struct instance {
 struct state {
     const struct instance *instance;
     struct mw_worker *worker;
-    unsigned started, resumed, cancelled, released, posted;
+    unsigned started, resumed, cancelled, released, posted, greeted;
     int held;
     struct pending *pending;
 };
@@ -68,6 +83,11 @@ setup(const struct mw_options *opts, const struct mw_host *host)
     if (instance == NULL)
         return NULL;
     instance->host = host;
+    instance->control = calloc(1, sizeof(*instance->control));
+    if (instance->control == NULL) {
+        free(instance);
+        return NULL;
+    }
     instance->wait = host->option_integer(opts, "delay") > 0;
     instance->delay = timeval_of(host->option_integer(opts, "delay"));
     instance->close_after = timeval_of(host->option_integer(opts, "close_after"));
@@ -77,20 +97,82 @@ setup(const struct mw_options *opts, const struct mw_host *host)
 }
 
 static void
-teardown(void *instance)
+teardown(void *arg)
 {
+    struct instance *instance = arg;
+
+    free(instance->control);
     free(instance);
 }
 
+/* ---- The control thread ---------------------------------------------------------- */
+
 static void *
-worker_start(const void *instance, struct mw_worker *worker)
+control_start(const void *arg, struct mw_worker *view)
 {
+    const struct instance *instance = arg;
+
+    *instance->control = (struct control){instance->host, view, 0};
+    return instance->control;
+}
+
+static void
+control_stop(void *arg)
+{
+    struct control *control = arg;
+
+    control->host->count_on(control->view, "test_waits", "test_waits_greeted", control->greeted);
+}
+
+/* On the worker. */
+static void
+on_greeted_back(void *arg)
+{
+    struct state *state = arg;
+
+    state->greeted++;
+    state->instance->host->log(state->instance->host, MW_LOG_INFO, "test_waits", "hello");
+}
+
+/* On the control thread. A worker that has ended takes no posts. */
+static void
+on_greeted(void *arg)
+{
+    struct greeting *greeting = arg;
+    struct control *control = greeting->control;
+
+    control->greeted++;
+    (void)control->host->post(greeting->worker, on_greeted_back, greeting->state);
+    free(greeting);
+}
+
+static void
+greet(struct state *state)
+{
+    struct control *control = state->instance->control;
+    struct greeting *greeting = malloc(sizeof(*greeting));
+
+    if (greeting == NULL)
+        abort();
+    *greeting = (struct greeting){control, state->worker, state};
+    if (!control->host->post(control->view, on_greeted, greeting))
+        abort();
+}
+
+/* ---- A worker --------------------------------------------------------------------- */
+
+static void *
+worker_start(const void *arg, struct mw_worker *worker)
+{
+    const struct instance *instance = arg;
     struct state *state = calloc(1, sizeof(*state));
 
     if (state == NULL)
         return NULL;
     state->instance = instance;
     state->worker = worker;
+    if (instance->control->view != NULL) /* `wsgatectl explain` has none */
+        greet(state);
     return state;
 }
 
@@ -101,8 +183,9 @@ worker_stop(void *arg)
     const struct mw_host *host = state->instance->host;
 
     host->log(host, MW_LOG_INFO, "test_waits",
-              "started=%u resumed=%u cancelled=%u released=%u held=%d posted=%u", state->started,
-              state->resumed, state->cancelled, state->released, state->held, state->posted);
+              "started=%u resumed=%u cancelled=%u released=%u held=%d posted=%u greeted=%u",
+              state->started, state->resumed, state->cancelled, state->released, state->held,
+              state->posted, state->greeted);
     free(state);
 }
 
@@ -260,4 +343,6 @@ const struct mw_module waits_module = {
     .cancel = cancel,
     .release = release,
     .revalidate = revalidate,
+    .control_start = control_start,
+    .control_stop = control_stop,
 };

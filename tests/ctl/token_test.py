@@ -119,6 +119,48 @@ class TokenTest(unittest.TestCase):
         self.refused(1, "No such file", "keygen", "-a", "ES256", "-p", "k1", "-P", "no/such/place")
         self.refused(1, "No such file", "keygen", "-a", "ES256", "-p", "k2", "-j", "no/such/place")
 
+    def listing(self):
+        """Every file with its text and its mode."""
+        found = {}
+        for name in os.listdir(self.directory.name):
+            if os.path.isfile(self.path(name)):
+                with open(self.path(name), encoding="ascii") as file:
+                    found[name] = (file.read(), stat.S_IMODE(os.stat(self.path(name)).st_mode))
+        return found
+
+    def test_keygen_makes_all_files_or_none(self):
+        os.mkdir(self.path("folder"))
+        os.mkfifo(self.path("pipe"))
+        with open(self.path("taken"), "w", encoding="ascii") as file:
+            file.write("before")
+        before = self.listing()
+        for outputs in (["-p", "key", "-P", "taken"], ["-p", "taken", "-P", "pub"],
+                        ["-p", "key", "-P", "pub", "-j", "taken"],
+                        ["-p", "key", "-P", "pub", "-j", "no/such/place"],
+                        ["-p", "key", "-P", "folder"], ["-p", "key", "-P", "key"]):
+            with self.subTest(outputs):
+                self.refused(1, outputs[-1] + ": " if outputs[1] != "taken" else "taken: ",
+                             "keygen", "-a", "ES256", *outputs)
+                self.assertEqual(self.listing(), before)
+        for name in ("folder", "pipe", "taken"):
+            with self.subTest(name):
+                self.refused(1, f"{name}: ", "keygen", "-a", "ES256", "-f", "-p", "taken", "-P", name)
+                self.assertEqual(self.listing(), before)
+        self.refused(1, "taken: ", "keygen", "-a", "HS256", "-p", "taken")
+        self.assertEqual(self.listing(), before)
+
+    def test_keygen_writes_over_what_a_link_names(self):
+        self.pair()
+        os.symlink("key", self.path("link"))
+        old = self.listing()
+        self.made("keygen", "-a", "ES256", "-f", "-p", "link", "-P", "pub", "-j", "new")
+        new = self.listing()
+        self.assertTrue(os.path.islink(self.path("link")))
+        self.assertEqual(set(new), {"key", "pub", "link", "new"})
+        self.assertNotEqual(new["key"], old["key"])
+        token = self.made("mint", "-k", "key").strip()
+        self.made("inspect", "-k", "pub", token)
+
     def test_another_typ_goes_round_too(self):
         for algorithm in SECRETS + PAIRS:
             self.made("keygen", "-a", algorithm, "-p", "key", "-f",

@@ -2,8 +2,8 @@
  * claim_rules_fuzz.c - a rule, a capture and claims, as a module would put them together.
  *
  * Input: lines. The first is the rule's path, the second a value (a template, and a pattern too),
- * the third a capture as a path has it, the rest the claims as JSON. Beside not crashing, the tests of
- * a rule must be in harmony: what one says of a claim binds what another may say.
+ * the third a capture as a path has it, the rest the claims as JSON. Beside not crashing, the tests
+ * of a rule must be in harmony: what one says of a claim binds what another may say.
  */
 #include "fuzz.h"
 

@@ -51,19 +51,32 @@ the_verifier(void)
     return verifier;
 }
 
-static void
-fuzz_token(struct str token)
+static enum jose_reason
+judge(const struct verify_policy *policy, struct str token)
 {
-    static const struct verify_policy policy = {.algorithms = JOSE_ALL_ALGORITHMS,
-                                                .leeway_ms = 30000};
     struct verified verified;
-    struct jose_parts parts;
     enum jose_reason reason =
-        verify_token(the_verifier(), &policy, token, INT64_C(1700000000000), &verified);
+        verify_token(the_verifier(), policy, token, INT64_C(1700000000000), &verified);
 
     FUZZ_REQUIRE((reason == JOSE_OK) == (verified.claims != NULL));
     FUZZ_REQUIRE(reason != JOSE_UNVERIFIED && reason < JOSE_REASON_COUNT);
     verified_free(&verified);
+    return reason;
+}
+
+static void
+fuzz_token(struct str token)
+{
+    static struct verify_policy cached = {.algorithms = JOSE_ALL_ALGORITHMS, .leeway_ms = 30000};
+    struct verify_policy policy = cached;
+    struct jose_parts parts;
+
+    policy.cache = NULL;
+    if (!cached.cache)
+        FUZZ_REQUIRE((cached.cache = token_cache_new(8, 65536)) != NULL);
+    enum jose_reason reason = judge(&policy, token);
+    FUZZ_REQUIRE(judge(&cached, token) == reason); /* put in, perhaps */
+    FUZZ_REQUIRE(judge(&cached, token) == reason); /* found, perhaps */
     if (jose_split(&parts, token) == JOSE_OK) {
         FUZZ_REQUIRE(parts.header.len + parts.payload.len + parts.signature.len + 2 == token.len);
         FUZZ_REQUIRE(parts.header.len > 0 && parts.signature.len > 0);

@@ -11,7 +11,7 @@
 static void
 check_round_trip(const struct origin *origin)
 {
-    char text[1024], out[1024];
+    char text[1024], out[HOST_OUT_BYTES(1024)];
     struct origin_pattern pattern;
     const char *error;
 
@@ -46,9 +46,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *line_end = size > 0 ? memchr(data, '\n', size) : NULL;
     size_t first = line_end ? (size_t)(line_end - data) : size;
     size_t second = line_end ? size - first - 1 : 0;
-    char *pattern_text = fuzz_block(data, first), *pattern_out = fuzz_block(NULL, first);
+    char *pattern_text = fuzz_block(data, first),
+         *pattern_out = fuzz_block(NULL, HOST_OUT_BYTES(first));
     char *text = fuzz_block(line_end ? line_end + 1 : NULL, second);
-    char *out = fuzz_block(NULL, second);
+    char *out = fuzz_block(NULL, HOST_OUT_BYTES(second));
     struct origin_pattern pattern;
     struct origin origin;
     const char *error = NULL;

@@ -1,34 +1,14 @@
-/*
- * request_head_fuzz.c - a client's bytes through everything that is judged before a route is known.
- * The first byte says into what pieces the rest is cut: the verdict must be the same as on the
- * whole.
- */
-#include "fuzz.h"
+/* request_head_fuzz.c - a client's bytes through all that is judged before a route is known. */
+#include "head_pair.h"
 
 #include "protocol/handshake.h"
-#include "protocol/http_head.h"
 #include "protocol/path.h"
-
-enum { FIELDS = 20 };
-
-static const struct http_limits limits = {.head_bytes = 2048, .uri_bytes = 256, .fields = FIELDS};
-
-static enum http_verdict
-parse_pieces(struct http_head *head, const char *text, size_t len, size_t step)
-{
-    enum http_verdict verdict = HTTP_MORE;
-
-    for (size_t end = 0; verdict == HTTP_MORE && end < len;) {
-        end = len - end > step ? end + step : len;
-        verdict = http_request_parse(head, text, end);
-    }
-    return verdict;
-}
 
 static void
 check_fields(const struct http_head *head, const char *text)
 {
-    FUZZ_REQUIRE(head->length <= limits.head_bytes && head->field_count <= FIELDS);
+    FUZZ_REQUIRE(head->length <= head_pair_limits.head_bytes);
+    FUZZ_REQUIRE(head->field_count <= HEAD_PAIR_FIELDS);
     for (size_t i = 0; i < head->field_count; i++) {
         struct str name = head->fields[i].name, value = head->fields[i].value;
         FUZZ_REQUIRE(http_is_token(name));
@@ -77,26 +57,15 @@ check_handshake(const struct http_head *head)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct http_field fields[FIELDS], pieces_fields[FIELDS];
-    struct http_head head, pieces;
+    struct head_pair pair;
 
     if (size == 0)
         return 0;
-    size_t len = size - 1;
-    char *text = fuzz_block(data + 1, len);
-    http_head_init(&head, fields, &limits);
-    http_head_init(&pieces, pieces_fields, &limits);
-    enum http_verdict verdict = http_request_parse(&head, text, len);
-    enum http_verdict in_pieces = parse_pieces(&pieces, text, len, data[0] % 32 + 1U);
-
-    FUZZ_REQUIRE(verdict == in_pieces);
-    FUZZ_REQUIRE((verdict > HTTP_DONE) == (head.error != NULL));
-    if (verdict == HTTP_DONE) {
-        FUZZ_REQUIRE(head.length == pieces.length && head.field_count == pieces.field_count);
-        check_fields(&head, text);
-        check_target(head.target);
-        check_handshake(&head);
+    if (head_pair_parse(&pair, http_request_parse, data, size)) {
+        check_fields(&pair.whole, pair.text);
+        check_target(pair.whole.target);
+        check_handshake(&pair.whole);
     }
-    free(text);
+    head_pair_free(&pair);
     return 0;
 }

@@ -48,13 +48,13 @@ check_target(struct str text)
 static void
 check_host(struct str text, bool secure)
 {
-    char *out = fuzz_block(NULL, text.len), *again;
+    char *out = fuzz_block(NULL, HOST_OUT_BYTES(text.len)), *again;
     struct host host, second;
     const char *error = NULL;
 
     if (host_parse(&host, text, secure, out, &error)) {
         FUZZ_REQUIRE(host.name.len > 0 && host.port != (secure ? 443 : 80));
-        again = fuzz_block(NULL, host.name.len);
+        again = fuzz_block(NULL, HOST_OUT_BYTES(host.name.len));
         FUZZ_REQUIRE(host_parse(&second, host.name, secure, again, &error));
         FUZZ_REQUIRE(str_equal(second.name, host.name) && second.port == 0);
         free(again);

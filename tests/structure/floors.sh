@@ -27,11 +27,11 @@ BEGIN {
     apart["src/gateway", "middleware"]; apart["src/admin", "middleware"]
 
     # Who may include which library. Tests may include all but event2, which only what waits needs.
-    library["event2/"] = "^(src/(gateway|net|admin|wsgatectl)/|src/program[.]c|examples/|tests/blackbox/)"
+    library["event2/"] = "^(src/(gateway|net|admin|wsgatectl)/|src/program[.]c|examples/|tests/blackbox/|tests/(unit/)?http_client_(test|program)[.]c)"
     library["yaml[.]h"] = "^src/config/yaml_tree[.]c"
     library["jwt[.]h"] = "^(src/wsgatectl|tests)/"
-    library["jansson[.]h"] = "^(src/protocol/jose[.]|src/token/|middleware/(jwt|jwt_keys|claim_header)[.]c|src/config/schema[.]c|src/admin/|src/wsgatectl/|tests/)"
-    library["openssl/"] = "^(src/protocol/(handshake|jose)[.]c|src/token/|src/net/|middleware/jwt|src/program[.]c|src/wsgatectl/|examples/|tests/)"
+    library["jansson[.]h"] = "^(src/protocol/jose[.]|src/token/|middleware/(jwt|jwt_keys|claim_header|introspection|introspection_answer)[.]c|src/config/schema[.]c|src/admin/|src/wsgatectl/|tests/)"
+    library["openssl/"] = "^(src/protocol/(handshake|jose)[.]c|src/token/|src/net/|middleware/(jwt|introspection)|src/program[.]c|src/wsgatectl/|examples/|tests/)"
     library["curl/"] = "^(src/net/|tests/)"
     library["check[.]h"] = "^tests/unit/"
 

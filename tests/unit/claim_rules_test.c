@@ -1,4 +1,4 @@
-/* claim_rules_test.c - claim rules and what they are made of: paths, values, templates, patterns. */
+/* claim_rules_test.c - claim rules and their parts: paths, values, templates, patterns. */
 #include "failing_memory.h"
 #include "token/claim_path.h"
 #include "token/claim_rules.h"
@@ -131,7 +131,8 @@ static const struct row rows[] = {
     {"a.0", {{CLAIM_EQUALS, "1"}}, "{\"a\":[1]}", "equals"},
     {"a.b", {{CLAIM_PRESENT, "false"}}, "{\"a\":1}", ""},
     /* several tests of one rule */
-    {"c", {{CLAIM_CONTAINS, "a"}, {CLAIM_ANY_OF, "b"}, {CLAIM_MATCHES, "a b"}}, "{\"c\":\"a b\"}", ""},
+    {"c", {{CLAIM_CONTAINS, "a"}, {CLAIM_ANY_OF, "b"}, {CLAIM_MATCHES, "a b"}}, "{\"c\":\"a b\"}",
+     ""},
     {"c", {{CLAIM_CONTAINS, "a"}, {CLAIM_ANY_OF, "c"}, {CLAIM_MATCHES, "a b"}}, "{\"c\":\"a b\"}",
      "any_of"},
     {"c", {{CLAIM_CONTAINS, "a"}, {CLAIM_MATCHES, "a"}, {CLAIM_PRESENT, "true"}}, "{\"c\":\"a b\"}",
@@ -363,7 +364,8 @@ static const struct {
     const char *scope; /* NULL: none is told */
 } scopes[] = {
     {{"scope", {{CLAIM_CONTAINS, "chat"}}, NULL, NULL}, "chat"},
-    {{"scope", {{CLAIM_ALL_OF, "a"}, {CLAIM_ALL_OF, "b"}, {CLAIM_CONTAINS, "c"}}, NULL, NULL}, "a b c"},
+    {{"scope", {{CLAIM_ALL_OF, "a"}, {CLAIM_ALL_OF, "b"}, {CLAIM_CONTAINS, "c"}}, NULL, NULL},
+     "a b c"},
     {{"scope", {{CLAIM_CONTAINS, "room:{room}"}}, NULL, NULL}, "room:blue"},
     {{"scope", {{CLAIM_EQUALS, "a b"}}, NULL, NULL}, "a b"},
     {{"scope", {{CLAIM_CONTAINS, "{quote}"}}, NULL, NULL}, NULL},
@@ -424,7 +426,8 @@ static const struct {
     {{"a", {{CLAIM_MATCHES, "[a-"}}, NULL, NULL}, "a \"[\" without its \"]\""},
     {{"a", {{CLAIM_MATCHES, "[[:alpha:"}}, NULL, NULL}, "expected a class such as [:alpha:]"},
     {{"a", {{CLAIM_MATCHES, "[[:nothing:]]"}}, NULL, NULL}, "expected a class such as [:alpha:]"},
-    {{"a", {{CLAIM_MATCHES, "[z-a]"}}, NULL, NULL}, "a range between \"[\" and \"]\" runs backwards"},
+    {{"a", {{CLAIM_MATCHES, "[z-a]"}}, NULL, NULL},
+     "a range between \"[\" and \"]\" runs backwards"},
     {{"a", {{CLAIM_MATCHES, "[\xc3\xa4]"}}, NULL, NULL}, "expected ASCII between"},
     {{"a", {{CLAIM_MATCHES, "[[.a.]]"}}, NULL, NULL}, "[. and [= are not supported"},
     {{"a", {{CLAIM_MATCHES, "[[=a=]]"}}, NULL, NULL}, "[. and [= are not supported"},
@@ -439,14 +442,17 @@ static const struct {
     {{"a", {{CLAIM_MATCHES, "a{,2}"}}, NULL, NULL}, "expected {m}, {m,} or {m,n}"},
     {{"a", {{CLAIM_MATCHES, "a{1,x}"}}, NULL, NULL}, "expected {m}, {m,} or {m,n}"},
     {{"a", {{CLAIM_MATCHES, "a{1 }"}}, NULL, NULL}, "expected {m}, {m,} or {m,n}"},
-    {{"a", {{CLAIM_MATCHES, "a{99999999999999999999}"}}, NULL, NULL}, "expected {m}, {m,} or {m,n}"},
+    {{"a", {{CLAIM_MATCHES, "a{99999999999999999999}"}}, NULL, NULL},
+     "expected {m}, {m,} or {m,n}"},
     {{"a", {{CLAIM_MATCHES, "(a)\\1"}}, NULL, NULL}, "back-references are not allowed"},
     {{"a", {{CLAIM_MATCHES, "\\d+"}}, NULL, NULL}, "expected one of"},
     {{"a", {{CLAIM_MATCHES, "a\\"}}, NULL, NULL}, "expected one of"},
     {{"a", {{CLAIM_MATCHES, "\\ "}}, NULL, NULL}, "expected one of"},
-    {{"a", {{CLAIM_MATCHES, "((((((((((((a{9}){9}){9}){9}){9}){9}){9}){9}){9}){9}){9}){9}"}}, NULL, NULL},
+    {{"a", {{CLAIM_MATCHES, "((((((((((((a{9}){9}){9}){9}){9}){9}){9}){9}){9}){9}){9}){9}"}},
+      NULL, NULL},
      "it is too long, or repeats too much"},
-    {{"a", {{CLAIM_MATCHES, "(a{1,200}){200}"}}, NULL, NULL}, "it is too long, or repeats too much"},
+    {{"a", {{CLAIM_MATCHES, "(a{1,200}){200}"}}, NULL, NULL},
+     "it is too long, or repeats too much"},
     {{"a", {{CLAIM_MATCHES, "(((((((((((((((((a)))))))))))))))))"}}, NULL, NULL},
      "parentheses nested too deep"},
 };
@@ -457,7 +463,8 @@ START_TEST(a_fault_is_named)
     struct claim_error error = {""};
 
     ck_assert(!add(rules, &faults[_i].row, &error));
-    ck_assert_msg(error.text[0] && strncmp(error.text, faults[_i].error, strlen(faults[_i].error)) == 0,
+    ck_assert_msg(error.text[0] &&
+                      strncmp(error.text, faults[_i].error, strlen(faults[_i].error)) == 0,
                   "row %d: %s", _i, error.text);
     claim_rules_free(rules);
 }
@@ -466,12 +473,11 @@ END_TEST
 /* These look like the faults above, and are none. */
 START_TEST(what_only_looks_like_a_fault)
 {
-    static const char *const patterns[] = {"[(]", "\\(", "[\\]1", "\\\\1", "[]1]", "[^]1]",
-                                           "[]-a]", "[a-]", "[[a]", "a\\.b", "a|b|c|", "()", "()*", "x]y}z",
-                                           "a++++++++++++++++++++++++++++++++++++++++",
-                                           "((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+", "(a|)", "[a-z]{1,500}",
-                                           "([a-z0-9-]+\\.)+example\\.(com|org)", "a**",
-                                           "((((((((((((((((a))))))))))))))))"};
+    static const char *const patterns[] = {
+        "[(]", "\\(", "[\\]1", "\\\\1", "[]1]", "[^]1]", "[]-a]", "[a-]", "[[a]", "a\\.b",
+        "a|b|c|", "()", "()*", "x]y}z", "a++++++++++++++++++++++++++++++++++++++++",
+        "((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+", "(a|)", "[a-z]{1,500}",
+        "([a-z0-9-]+\\.)+example\\.(com|org)", "a**", "((((((((((((((((a))))))))))))))))"};
     struct claim_error error;
 
     for (size_t i = 0; i < COUNT_OF(patterns); i++) {
@@ -485,7 +491,8 @@ END_TEST
 START_TEST(rules_survive_failing_memory)
 {
     static const struct row row = {
-        "a.b", {{CLAIM_ALL_OF, "x{room}"}, {CLAIM_ALL_OF, "y"}, {CLAIM_MATCHES, "[a-z]+"}}, NULL, NULL};
+        "a.b", {{CLAIM_ALL_OF, "x{room}"}, {CLAIM_ALL_OF, "y"}, {CLAIM_MATCHES, "[a-z]+"}},
+        NULL, NULL};
     bool starved = true;
 
     for (size_t n = 1; starved; n++) {

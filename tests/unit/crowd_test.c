@@ -45,7 +45,8 @@ START_TEST(an_address_has_its_own_limit)
 {
     struct crowd *crowd = crowd_new(&(struct crowd_limits){.handshakes_per_address = 2});
     struct address a = ip("192.0.2.1"), b = ip("192.0.2.2");
-    struct address six = ip("2001:db8::1"), same = ip("2001:db8::ffff"), apart = ip("2001:db8:0:1::1");
+    struct address six = ip("2001:db8::1"), same = ip("2001:db8::ffff"),
+                   apart = ip("2001:db8:0:1::1");
 
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(crowd_enter(crowd, &a.any), REASON_NONE);

@@ -48,6 +48,56 @@ fake_complaints(void)
     return returned;
 }
 
+void
+fake_expect_complaints(size_t count, const char *last)
+{
+    const char *all = fake_complaints(), *line = all;
+    size_t found = 0;
+
+    for (const char *end = strchr(all, '\n'); end; end = strchr(end + 1, '\n')) {
+        found++;
+        if (end[1] != '\0')
+            line = end + 1;
+    }
+    ck_assert_msg(found == count && strncmp(line, last, strlen(last)) == 0,
+                  "expected %zu complaints, the last %s; got\n%s", count, last, all);
+}
+
+/* ---- Asking a module ------------------------------------------------------------ */
+
+struct fake_row *
+fake_list(struct fake_row *end, const char *word, const char *const *texts)
+{
+    if (!texts)
+        return end;
+    do
+        *end++ = (struct fake_row){word, *texts, NULL};
+    while (*texts && *++texts);
+    return end;
+}
+
+void *
+fake_setup(const struct mw_module *module, const struct fake_row *rows)
+{
+    const struct mw_options options = {module->options, rows};
+
+    complaints[0] = '\0';
+    void *instance = module->setup(&options, &fake_host);
+    if ((instance == NULL) != (complaints[0] != '\0'))
+        ck_abort_msg("an instance or complaints, not both: %s", complaints);
+    return instance;
+}
+
+enum mw_verdict
+fake_decide(const struct mw_module *module, const void *instance, struct mw_request *request)
+{
+    request->status = 0;
+    enum mw_verdict verdict = module->decide(instance, NULL, request);
+
+    ck_assert((verdict == MW_DENY) == (request->status != 0));
+    return verdict;
+}
+
 /* ---- Options ------------------------------------------------------------------ */
 
 static const struct mw_option *
@@ -83,7 +133,21 @@ duration_ms(const char *text)
     char *end;
     int64_t number = strtoll(text, &end, 10);
 
-    return number * (*end == 's' ? 1000 : *end == 'h' ? 3600000 : 1);
+    int64_t unit_ms = *end == 's'                     ? 1000
+                      : *end == 'm' && end[1] == '\0' ? 60000
+                      : *end == 'h'                   ? 3600000
+                                                      : 1;
+
+    return number * unit_ms;
+}
+
+static int64_t
+size(const char *text)
+{
+    char *end;
+    int64_t number = strtoll(text, &end, 10);
+
+    return number * (strcmp(end, "KiB") == 0 ? 1024 : strcmp(end, "MiB") == 0 ? 1024 * 1024 : 1);
 }
 
 static int64_t
@@ -112,8 +176,10 @@ option_integer(const struct mw_options *options, const char *word)
         return strcmp(text, "true") == 0;
     if (row->type == MW_WORD)
         return choice(row->choices, text);
-    REQUIRE(row->type == MW_DURATION);
-    return duration_ms(text);
+    if (row->type == MW_DURATION)
+        return duration_ms(text);
+    REQUIRE(row->type == MW_INTEGER || row->type == MW_SIZE);
+    return size(text);
 }
 
 static bool
@@ -125,21 +191,22 @@ option_given(const struct mw_options *options, const char *word)
 static size_t
 option_count(const struct mw_options *options, const char *word)
 {
+    const struct mw_option *known = row_of(options, word);
     size_t count = 0;
 
-    while (given(options, word, count))
-        count++;
-    return count ? count : row_of(options, word)->fallback != NULL;
+    for (const struct fake_row *row = options->rows; row->word; row++)
+        count += strcmp(row->word, word) == 0 && (row->text || row->member);
+    return given(options, word, 0) ? count : known->fallback != NULL;
 }
 
 static const char *
 option_key(const struct mw_options *options, const char *word, size_t i)
 {
     static char keys[FAKE_MAX * 8][128];
-    const char *text = given(options, word, i)->text;
+    const struct fake_row *row = given(options, word, i);
 
-    REQUIRE(i < FAKE_MAX * 8);
-    snprintf(keys[i], sizeof(keys[i]), "%.*s", (int)strcspn(text, "="), text);
+    REQUIRE(row != NULL && i < FAKE_MAX * 8);
+    snprintf(keys[i], sizeof(keys[i]), "%.*s", (int)strcspn(row->text, "="), row->text);
     return keys[i];
 }
 
@@ -156,9 +223,14 @@ option_item(const struct mw_options *options, const char *word, size_t i)
 static const struct mw_options *
 option_member(const struct mw_options *options, const char *word, size_t i)
 {
+    static const struct fake_row no_rows[] = {{NULL}};
+    static struct mw_options always; /* the MW_OBJECT "{}" that nobody wrote, asked for last */
     const struct fake_row *row = given(options, word, i);
 
-    return row ? row->member : NULL;
+    if (row || !row_of(options, word)->fallback)
+        return row ? row->member : NULL;
+    always = (struct mw_options){row_of(options, word)->members, no_rows};
+    return &always;
 }
 
 static void PRINTF_LIKE(4, 5)
@@ -205,6 +277,12 @@ host_log(const struct mw_host *host, enum mw_log_level level, const char *module
 }
 
 /* ---- Questions ------------------------------------------------------------------ */
+
+static const struct sockaddr *
+peer_address(const struct mw_request *request)
+{
+    return request->peer;
+}
 
 static struct mw_str
 text(const char *value)
@@ -336,6 +414,59 @@ host_count(struct mw_request *request, const char *word, uint64_t n)
     trace(request, "count %s %llu", word, (unsigned long long)n);
 }
 
+/* ---- Threads --------------------------------------------------------------------------- */
+
+static struct event_base *
+worker_base(struct mw_worker *worker)
+{
+    return worker->base;
+}
+
+static bool
+host_post(struct mw_worker *worker, void (*fn)(void *arg), void *arg)
+{
+    if (worker->closed)
+        return false;
+    REQUIRE(worker->post_count < FAKE_POSTS);
+    worker->posts[worker->post_count].fn = fn;
+    worker->posts[worker->post_count++].arg = arg;
+    return true;
+}
+
+int
+fake_posts_run(struct mw_worker *worker)
+{
+    int i = 0;
+
+    for (; i < worker->post_count; i++)
+        worker->posts[i].fn(worker->posts[i].arg);
+    worker->post_count = 0;
+    return i;
+}
+
+static void
+count_on(struct mw_worker *worker, const char *module, const char *word, uint64_t n)
+{
+    (void)module, (void)word;
+    worker->counted += n;
+}
+
+static struct mw_task *
+host_task(struct mw_request *request)
+{
+    return (struct mw_task *)request;
+}
+
+static void
+host_resume(struct mw_task *task, enum mw_verdict verdict)
+{
+    struct mw_request *request = (struct mw_request *)task;
+
+    REQUIRE(verdict != MW_WAIT);
+    request->verdict = verdict;
+    request->resumed++;
+}
+
 void
 fake_request_free(struct mw_request *request)
 {
@@ -355,6 +486,7 @@ const struct mw_host fake_host = {
     .option_member = option_member,
     .option_fault = option_fault,
     .reserve_header = reserve_header,
+    .peer_address = peer_address,
     .capture = capture,
     .header = header,
     .cookie = cookie,
@@ -370,4 +502,9 @@ const struct mw_host fake_host = {
     .alloc = host_alloc,
     .log = host_log,
     .count = host_count,
+    .worker_base = worker_base,
+    .post = host_post,
+    .count_on = count_on,
+    .task = host_task,
+    .resume = host_resume,
 };

@@ -86,6 +86,59 @@ START_TEST(are_cut_at_a_character)
 END_TEST
 
 static const struct {
+    const char *message, *shown;
+} concealed[] = {
+    {"nothing", "nothing"},
+    {"hush", "${A}"},
+    {"hushhush, hushed", "${A}${A}, ${A}ed"},
+    {"a hush-hush here", "a ${B} here"}, /* the longer one first: no rest of it is left */
+    {"xyz", "xyz"},                      /* too short to be a secret */
+    {"own", "<own>"},
+    {"own hush own", "<own> ${A} <own>"},
+};
+
+START_TEST(do_not_show_what_is_concealed)
+{
+    struct faults faults;
+    struct arena arena;
+    const struct concealed own = {NULL, STR("own"), STR("<own>")};
+    char *text, expected[100];
+
+    arena_init(&arena, NULL, 1 << 16);
+    faults_init(&faults, "f");
+    ck_assert(faults_conceal(&faults, &arena, STR("hush"), STR("${A}")));
+    ck_assert(faults_conceal(&faults, &arena, STR("hush-hush"), STR("${B}")));
+    ck_assert(faults_conceal(&faults, &arena, STR("hush"), STR("${C}")));
+    ck_assert(faults_conceal(&faults, &arena, STR("xyz"), STR("${D}")));
+    faults_add_without(&faults, (struct mark){1, 1}, &own, "%s", concealed[_i].message);
+    text = printed(&faults);
+    snprintf(expected, sizeof(expected), "f:1:1: %s\n", concealed[_i].shown);
+    ck_assert_str_eq(text, expected);
+    free(text);
+    arena_free(&arena);
+}
+END_TEST
+
+/* What is cut first is not found any more. */
+START_TEST(do_not_show_the_beginning_of_it_either)
+{
+    struct faults faults;
+    struct arena arena;
+    char secret[2 * FAULT_TEXT_MAX], *text;
+
+    arena_init(&arena, NULL, 1 << 16);
+    memset(secret, 's', sizeof(secret));
+    faults_init(&faults, "f");
+    ck_assert(faults_conceal(&faults, &arena, (struct str){secret, sizeof(secret)}, STR("${S}")));
+    faults_add(&faults, (struct mark){1, 1}, "found `%.*s`", (int)sizeof(secret), secret);
+    text = printed(&faults);
+    ck_assert_str_eq(text, "f:1:1: found `${S}`\n");
+    free(text);
+    arena_free(&arena);
+}
+END_TEST
+
+static const struct {
     const char *a, *b;
     unsigned distance;
 } distances[] = {
@@ -136,6 +189,8 @@ faults_suite(void)
     tcase_add_test(tc, are_bounded_in_number);
     tcase_add_test(tc, are_one_line_each);
     tcase_add_test(tc, are_cut_at_a_character);
+    tcase_add_loop_test(tc, do_not_show_what_is_concealed, 0, COUNT_OF(concealed));
+    tcase_add_test(tc, do_not_show_the_beginning_of_it_either);
     tcase_add_loop_test(tc, distance_counts_slips, 0, COUNT_OF(distances));
     tcase_add_loop_test(tc, suggests_what_is_near, 0, COUNT_OF(nearest));
     suite_add_tcase(suite, tc);

@@ -1,31 +1,24 @@
 /* ip_allowlist_test.c - prefixes in lists and files, deny before allow, Unix peers, faults. */
-#include "fake_gateway.h"
+#include "fake_host.h"
 #include "registry.h"
+#include "temporary_file.h"
 #include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LIST_MAX = 8 };
-
-#define LIST(...) ((const char *const[LIST_MAX]){__VA_ARGS__})
-
 /* A NULL list is absent; one that begins with NULL is empty. */
 static void *
 make(const char *const *allow, const char *const *deny, const char *const *files)
 {
-    struct fake_option rows[4];
-    size_t count = 0;
+    struct fake_row rows[3 * FAKE_LIST_MAX], *end = rows;
 
-    if (allow != NULL)
-        rows[count++] = (struct fake_option){"allow", allow, 0};
-    if (deny != NULL)
-        rows[count++] = (struct fake_option){"deny", deny, 0};
-    if (files != NULL)
-        rows[count++] = (struct fake_option){"files", files, 0};
-    rows[count] = (struct fake_option){NULL, NULL, 0};
-    return fake_gateway_setup(&ip_allowlist_module, rows);
+    end = fake_list(end, "allow", allow);
+    end = fake_list(end, "deny", deny);
+    end = fake_list(end, "files", files);
+    *end = (struct fake_row){NULL, NULL, NULL};
+    return fake_setup(&ip_allowlist_module, rows);
 }
 
 static bool
@@ -37,7 +30,7 @@ passes(const void *instance, const char *ip)
     if (strcmp(ip, "unix") != 0)
         ck_assert_msg(address_parse_ip(&peer, str_of(ip)), "%s", ip);
     struct mw_request request = {.peer = &peer.any};
-    bool passed = fake_gateway_decide(&ip_allowlist_module, instance, &request) == MW_PASS;
+    bool passed = fake_decide(&ip_allowlist_module, instance, &request) == MW_PASS;
 
     if (!passed) {
         ck_assert_int_eq(request.status, 403);
@@ -47,7 +40,7 @@ passes(const void *instance, const char *ip)
 }
 
 static const struct {
-    const char *allow[LIST_MAX], *deny[LIST_MAX];
+    const char *allow[FAKE_LIST_MAX], *deny[FAKE_LIST_MAX];
     const char *ip;
     bool passes;
 } rules[] = {
@@ -76,7 +69,7 @@ START_TEST(deny_wins_and_absent_allow_is_everyone)
     void *instance = make(rules[_i].allow[0] ? rules[_i].allow : NULL,
                           rules[_i].deny[0] ? rules[_i].deny : NULL, NULL);
 
-    ck_assert_msg(instance != NULL, "%s", fake_gateway_fault());
+    ck_assert_msg(instance != NULL, "%s", fake_complaints());
     ck_assert_msg(passes(instance, rules[_i].ip) == rules[_i].passes, "%s", rules[_i].ip);
     ip_allowlist_module.teardown(instance);
 }
@@ -84,48 +77,37 @@ END_TEST
 
 START_TEST(no_address_is_refused)
 {
-    void *instance = make(LIST("unix", "0.0.0.0/0"), NULL, NULL);
+    void *instance = make(FAKE_LIST("unix", "0.0.0.0/0"), NULL, NULL);
     struct mw_request request = {.peer = NULL};
     struct address odd = {.len = sizeof(odd.any)};
 
-    ck_assert_int_eq(fake_gateway_decide(&ip_allowlist_module, instance, &request), MW_DENY);
+    ck_assert_int_eq(fake_decide(&ip_allowlist_module, instance, &request), MW_DENY);
     odd.any.sa_family = AF_UNSPEC;
     request.peer = &odd.any;
-    ck_assert_int_eq(fake_gateway_decide(&ip_allowlist_module, instance, &request), MW_DENY);
+    ck_assert_int_eq(fake_decide(&ip_allowlist_module, instance, &request), MW_DENY);
     ip_allowlist_module.teardown(instance);
-    instance = make(NULL, LIST("192.0.2.1"), NULL);
-    ck_assert_int_eq(fake_gateway_decide(&ip_allowlist_module, instance, &request), MW_DENY);
+    instance = make(NULL, FAKE_LIST("192.0.2.1"), NULL);
+    ck_assert_int_eq(fake_decide(&ip_allowlist_module, instance, &request), MW_DENY);
     ip_allowlist_module.teardown(instance);
 }
 END_TEST
 
 /* ---- Files ---------------------------------------------------------------------- */
 
-static char path[64];
-
-static void
-write_file(const char *text)
-{
-    snprintf(path, sizeof(path), "/tmp/wsgate-allow-XXXXXX");
-    int fd = mkstemp(path);
-
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-}
+static char path[TEMPORARY_PATH_MAX];
 
 START_TEST(files_hold_a_prefix_a_line)
 {
-    write_file("# the office\n"
-               "192.0.2.1\n"
-               "\n"
-               "  198.51.100.0/24\t# and more\r\n"
-               "\t\r\n"
-               "2001:db8::/32#x\n"
-               "203.0.113.7");
-    void *instance = make(LIST("10.0.0.1"), LIST("198.51.100.66"), LIST(path));
+    temporary_file(path, STR("# the office\n"
+                             "192.0.2.1\n"
+                             "\n"
+                             "  198.51.100.0/24\t# and more\r\n"
+                             "\t\r\n"
+                             "2001:db8::/32#x\n"
+                             "203.0.113.7"));
+    void *instance = make(FAKE_LIST("10.0.0.1"), FAKE_LIST("198.51.100.66"), FAKE_LIST(path));
 
-    ck_assert_msg(instance != NULL, "%s", fake_gateway_fault());
+    ck_assert_msg(instance != NULL, "%s", fake_complaints());
     unlink(path);
     ck_assert(passes(instance, "192.0.2.1"));
     ck_assert(passes(instance, "198.51.100.65"));
@@ -141,8 +123,8 @@ END_TEST
 /* Allowed is who stands in it, and that is nobody. */
 START_TEST(an_empty_file_allows_nobody)
 {
-    write_file("# none yet\n");
-    void *instance = make(NULL, NULL, LIST(path));
+    temporary_file(path, STR("# none yet\n"));
+    void *instance = make(NULL, NULL, FAKE_LIST(path));
 
     ck_assert_ptr_nonnull(instance);
     unlink(path);
@@ -169,23 +151,21 @@ START_TEST(faults_in_files_name_file_and_line)
     for (size_t i = 0; i < COUNT_OF(files); i++) {
         char expected[100];
 
-        write_file(files[i].text);
-        ck_assert_ptr_null(make(LIST("10.0.0.1"), NULL, LIST("/dev/null", path)));
+        temporary_file(path, str_of(files[i].text));
+        ck_assert_ptr_null(make(FAKE_LIST("10.0.0.1"), NULL, FAKE_LIST("/dev/null", path)));
         unlink(path);
-        ck_assert_uint_eq(fake_gateway_fault_count(), files[i].faults);
         snprintf(expected, sizeof(expected), "files[1]: %s%s", path, files[i].at);
-        ck_assert_msg(strncmp(fake_gateway_fault(), expected, strlen(expected)) == 0, "%s",
-                      fake_gateway_fault());
+        fake_expect_complaints(files[i].faults, expected);
     }
 }
 END_TEST
 
 START_TEST(files_that_cannot_be_read_are_faults)
 {
-    ck_assert_ptr_null(make(NULL, NULL, LIST("/nonexistent/allow")));
-    ck_assert_ptr_nonnull(strstr(fake_gateway_fault(), "/nonexistent/allow"));
-    ck_assert_ptr_null(make(NULL, NULL, LIST("/tmp")));
-    ck_assert_ptr_nonnull(strstr(fake_gateway_fault(), "directory"));
+    ck_assert_ptr_null(make(NULL, NULL, FAKE_LIST("/nonexistent/allow")));
+    ck_assert_ptr_nonnull(strstr(fake_complaints(), "/nonexistent/allow"));
+    ck_assert_ptr_null(make(NULL, NULL, FAKE_LIST("/tmp")));
+    ck_assert_ptr_nonnull(strstr(fake_complaints(), "directory"));
 }
 END_TEST
 
@@ -193,23 +173,23 @@ END_TEST
 
 START_TEST(lists_are_checked_to_the_end)
 {
-    ck_assert_ptr_null(make(LIST("10.0.0.0/8", "10.0.0.1/8", "x"), LIST("y"), NULL));
-    ck_assert_uint_eq(fake_gateway_fault_count(), 3);
-    ck_assert_ptr_null(make(LIST("192.0.2.1"), LIST("unix"), NULL));
-    ck_assert_int_eq(strncmp(fake_gateway_fault(), "deny[0]: ", 9), 0);
-    ck_assert_ptr_null(make(LIST("UNIX"), NULL, NULL));
+    ck_assert_ptr_null(make(FAKE_LIST("10.0.0.0/8", "10.0.0.1/8", "x"), FAKE_LIST("y"), NULL));
+    fake_expect_complaints(3, "deny[0]: ");
+    ck_assert_ptr_null(make(FAKE_LIST("192.0.2.1"), FAKE_LIST("unix"), NULL));
+    fake_expect_complaints(1, "deny[0]: ");
+    ck_assert_ptr_null(make(FAKE_LIST("UNIX"), NULL, NULL));
 }
 END_TEST
 
 START_TEST(absent_and_empty_are_not_the_same)
 {
     ck_assert_ptr_null(make(NULL, NULL, NULL));
-    ck_assert_uint_eq(fake_gateway_fault_count(), 1);
-    ck_assert_ptr_null(make(LIST(NULL), NULL, NULL));
-    ck_assert_ptr_null(make(LIST(NULL), LIST("192.0.2.1"), NULL));
-    ck_assert_ptr_null(make(LIST("192.0.2.1"), LIST(NULL), NULL));
-    ck_assert_ptr_null(make(LIST("192.0.2.1"), NULL, LIST(NULL)));
-    ck_assert_uint_eq(fake_gateway_fault_count(), 1);
+    fake_expect_complaints(1, "");
+    ck_assert_ptr_null(make(FAKE_LIST(NULL), NULL, NULL));
+    ck_assert_ptr_null(make(FAKE_LIST(NULL), FAKE_LIST("192.0.2.1"), NULL));
+    ck_assert_ptr_null(make(FAKE_LIST("192.0.2.1"), FAKE_LIST(NULL), NULL));
+    ck_assert_ptr_null(make(FAKE_LIST("192.0.2.1"), NULL, FAKE_LIST(NULL)));
+    fake_expect_complaints(1, "");
     ip_allowlist_module.teardown(NULL);
 }
 END_TEST

@@ -1,9 +1,11 @@
 /* jwt_test.c - the jwt module, driven through a fake gateway. */
+#include "bearer_rules.h"
 #include "failing_memory.h"
 #include "fake_host.h"
 #include "jwt_keys.h"
-#include "jwt_rules.h"
+#include "jwt_settings.h"
 #include "registry.h"
+#include "temporary_file.h"
 #include "token_maker.h"
 #include "unit.h"
 
@@ -18,7 +20,10 @@
 
 static const struct fake_row key_rows[] = {{"secret", SECRET}, {"algorithm", "HS256"}, {NULL}};
 static const struct mw_options key_options = {jwt_key_options, key_rows};
-#define KEY {"keys", NULL, &key_options}
+static const struct fake_row no_entries[] = {{"entries", "0"}, {NULL}};
+static const struct mw_options no_cache = {jwt_cache_options, no_entries};
+#define UNCACHED {"cache", NULL, &no_cache}
+#define KEY {"keys", NULL, &key_options}, UNCACHED
 
 /* An instance with those rows, and its one worker's state. */
 struct instance {
@@ -28,11 +33,9 @@ struct instance {
 static struct instance
 start(const struct fake_row *rows)
 {
-    const struct mw_options options = {jwt_module.options, rows};
-    struct instance made = {jwt_module.setup(&options, &fake_host), NULL};
+    struct instance made = {fake_setup(&jwt_module, rows), NULL};
 
     ck_assert_msg(made.instance != NULL, "%s", fake_complaints());
-    ck_assert_str_eq(fake_complaints(), "");
     made.state = jwt_module.worker_start(made.instance, NULL);
     ck_assert_ptr_nonnull(made.state);
     return made;
@@ -56,17 +59,6 @@ decide(const struct fake_row *rows, struct mw_request *request)
     stop(made);
     fake_request_free(request);
     return verdict;
-}
-
-/* A file with that text; path has room for 32 bytes. */
-static void
-write_temporary(char *path, const char *text)
-{
-    strcpy(path, "/tmp/wsgate-jwt-XXXXXX");
-    int fd = mkstemp(path);
-
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
 }
 
 /* "Bearer TOKEN" for a request; the caller frees. */
@@ -512,11 +504,11 @@ START_TEST(a_claim_says_who_it_is)
 }
 END_TEST
 
-/* ---- Claim rules ------------------------------------------------------------------------------ */
+/* ---- Claim rules ---------------------------------------------------------------------------- */
 
 #define RULE(name, ...)                                                                           \
     static const struct fake_row name##_rows[] = {__VA_ARGS__, {NULL}};                           \
-    static const struct mw_options name = {jwt_rule_options, name##_rows};
+    static const struct mw_options name = {bearer_rule_options, name##_rows};
 
 RULE(chat_scope, {"contains", "chat"})
 RULE(room_scope, {"any_of", "room:{room}"}, {"any_of", "rooms"})
@@ -551,9 +543,13 @@ static const struct {
      "\"realm_access\":{\"roles\":[\"admin\",\"user\"]}", NULL, NULL, NULL},
     {{{"claims", "realm_access.roles", &staff}}, "\"realm_access\":{\"roles\":[\"user\"]}", NULL,
      "label claim realm_access.roles\nlabel rule all_of\n", ""},
-    {{{"claims", "tenant", &tenant}, {"claims", "act", &no_actor}, {"claims", "scope", &chat_scope}},
+    {{{"claims", "tenant", &tenant},
+      {"claims", "act", &no_actor},
+      {"claims", "scope", &chat_scope}},
      "\"tenant\":\"t1\",\"scope\":\"chat\"", NULL, NULL, NULL},
-    {{{"claims", "tenant", &tenant}, {"claims", "act", &no_actor}, {"claims", "scope", &chat_scope}},
+    {{{"claims", "tenant", &tenant},
+      {"claims", "act", &no_actor},
+      {"claims", "scope", &chat_scope}},
      "\"tenant\":\"t1\",\"scope\":\"chat\",\"act\":{\"sub\":\"eve\"}", NULL,
      "label claim act\nlabel rule present\n", ""},
 };
@@ -595,6 +591,51 @@ START_TEST(rules_come_after_the_signature)
     ck_assert_str_eq(request.word, "token-expired");
     ck_assert_str_eq(request.trace, "strip header Authorization\n");
     free(value);
+}
+END_TEST
+
+/* ---- The cache ------------------------------------------------------------------------------ */
+
+/* One that is found there is judged like a new one, and counted. */
+START_TEST(a_token_is_remembered)
+{
+    static const struct fake_row rows[] = {
+        {"keys", NULL, &key_options}, {"forward_claims", "sub=X-Sub"}, {NULL}};
+    static const struct {
+        const char *count;
+        int64_t now_ms;
+        const char *rest, *word;
+    } uses[] = {
+#define PASSED                                                                                    \
+    "identify i alice\nstrip header X-Sub\nforward X-Sub: alice\ndeadline 1700000060000\n"
+        {"miss", NOW_MS, PASSED, NULL},
+        {"hit", NOW_MS, PASSED, NULL},
+        {"hit", NOW_MS + 59999, PASSED, NULL},
+        {"miss", NOW_MS + 60000, "", "token-expired"},
+        {"miss", NOW_MS + 60000, "", "token-expired"},
+        {"miss", NOW_MS, PASSED, NULL}, /* the clock was put back */
+#undef PASSED
+    };
+    struct instance made = start(rows);
+    void *other = jwt_module.worker_start(made.instance, NULL);
+    char *value = bearer(CLAIMS), wanted[512];
+
+    for (size_t i = 0; i < COUNT_OF(uses); i++) {
+        struct mw_request request = {.headers = {{"Authorization", value}},
+                                     .now_ms = uses[i].now_ms};
+        enum mw_verdict verdict =
+            jwt_module.decide(made.instance, i % 2 ? other : made.state, &request);
+        snprintf(wanted, sizeof(wanted), "strip header Authorization\ncount token-cache-%s 1\n%s",
+                 uses[i].count, uses[i].rest);
+        ck_assert_str_eq(request.trace, wanted);
+        ck_assert_int_eq(verdict, uses[i].word ? MW_DENY : MW_PASS);
+        if (uses[i].word)
+            ck_assert_str_eq(request.word, uses[i].word);
+        fake_request_free(&request);
+    }
+    free(value);
+    jwt_module.worker_stop(other);
+    stop(made);
 }
 END_TEST
 
@@ -661,14 +702,14 @@ START_TEST(a_request_survives_failing_memory)
     const struct fake_row any_rows[] = {{"secret", SECRET}, {NULL}};
     const struct mw_options secret = {jwt_key_options, any_rows};
     char *pem = maker_private((enum jose_algorithm)_i) ? maker_pem(maker_private(_i)) : NULL;
-    char path[32] = "/dev/null";
+    char path[TEMPORARY_PATH_MAX] = "/dev/null";
     const struct fake_row file_rows[] = {{"file", path}, {NULL}};
     const struct mw_options file = {jwt_key_options, file_rows};
     const struct fake_row rows[] = {
-        {"keys", NULL, pem ? &file : &secret}, {"forward_claims", "sub=X-Sub"}, {NULL}};
+        {"keys", NULL, pem ? &file : &secret}, UNCACHED, {"forward_claims", "sub=X-Sub"}, {NULL}};
 
     if (pem)
-        write_temporary(path, pem);
+        temporary_file(path, str_of(pem));
     struct instance made = start(rows);
     for (int good = 0; good <= 1; good++) {
         char *token = maker_plain((enum jose_algorithm)_i, NULL, CLAIMS), *value;
@@ -689,6 +730,47 @@ START_TEST(a_request_survives_failing_memory)
 }
 END_TEST
 
+/* A request with this Authorization, the n-th allocation failing (0: none). */
+static enum mw_verdict
+decide_starved(struct instance made, const char *value, size_t n, struct mw_request *request)
+{
+    *request = (struct mw_request){.headers = {{"Authorization", value}}, .now_ms = NOW_MS};
+    failing_memory_arm(n);
+    return jwt_module.decide(made.instance, made.state, request);
+}
+
+/* Whether it could be remembered or not, the next request with the token gets the same. */
+START_TEST(a_remembered_token_survives_failing_memory)
+{
+    static const struct fake_row rows[] = {
+        {"keys", NULL, &key_options}, {"forward_claims", "sub=X-Sub"}, {NULL}};
+    static const char passed[] = "identify i alice\nstrip header X-Sub\nforward X-Sub: alice\n"
+                                 "deadline 1700000060000\n";
+    char *value = bearer(CLAIMS);
+    bool starved = true;
+
+    for (size_t n = 1; starved; n++) {
+        struct instance made = start(rows);
+        struct mw_request request;
+        starved = false;
+        for (int use = 0; use < 4; use++) {
+            enum mw_verdict verdict = decide_starved(made, value, use % 2 ? 0 : n, &request);
+            bool failed = failing_memory_disarm() && use % 2 == 0;
+            starved = starved || failed;
+            ck_assert(failed || verdict == MW_PASS);
+            if (verdict == MW_PASS)
+                ck_assert_ptr_nonnull(strstr(request.trace, passed));
+            if (use == 3) /* the second, at the latest, was remembered */
+                ck_assert_ptr_nonnull(strstr(request.trace, "count token-cache-hit 1\n"));
+            fake_request_free(&request);
+        }
+        stop(made);
+        ck_assert_uint_lt(n, 2000);
+    }
+    free(value);
+}
+END_TEST
+
 START_TEST(an_instance_survives_failing_memory)
 {
     static const char set[] =
@@ -697,25 +779,23 @@ START_TEST(an_instance_survives_failing_memory)
         "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"e\","
         "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
         "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}";
-    char *pem = maker_certificate(maker()->rsa), pem_path[32], set_path[32];
+    char *pem = maker_certificate(maker()->rsa), pem_path[TEMPORARY_PATH_MAX],
+         set_path[TEMPORARY_PATH_MAX];
     const struct fake_row pem_rows[] = {{"file", pem_path}, {"kid", "k"}, {NULL}};
     const struct mw_options pem_key = {jwt_key_options, pem_rows};
     const struct fake_row rows[] = {{"keys", NULL, &pem_key},   {"jwks_file", set_path},
                                     {"audience", "a"},          {"forward_claims", "sub=X-Sub"},
                                     {"token_from", "cookie:a"}, {"claims", "scope", &room_scope},
                                     {"claims", "c", &staff},    {NULL}};
-    const struct mw_options options = {jwt_module.options, rows};
     bool starved = true;
 
-    write_temporary(pem_path, pem);
-    write_temporary(set_path, set);
+    temporary_file(pem_path, str_of(pem));
+    temporary_file(set_path, str_of(set));
     for (size_t n = 1; starved; n++) {
         failing_memory_arm(n);
-        void *instance = jwt_module.setup(&options, &fake_host);
+        void *instance = fake_setup(&jwt_module, rows);
         void *state = instance ? jwt_module.worker_start(instance, NULL) : NULL;
         starved = failing_memory_disarm();
-        const char *complaints = fake_complaints();
-        ck_assert_int_eq(instance == NULL, *complaints != '\0');
         ck_assert(starved || state);
         if (state)
             jwt_module.worker_stop(state);
@@ -758,6 +838,10 @@ static const struct fake_row named_rows[] = {{"secret", SECRET}, {"kid", "a"}, {
 static const struct mw_options named_key = {jwt_key_options, named_rows};
 static const struct fake_row nul_rows[] = {{"secret", SECRET}, {"kid", ""}, {NULL}};
 static const struct mw_options nul_key = {jwt_key_options, nul_rows};
+static const struct fake_row many_rows[] = {{"entries", "10000001"}, {NULL}};
+static const struct mw_options many_entries = {jwt_cache_options, many_rows};
+static const struct fake_row few_rows[] = {{"bytes", "65535"}, {NULL}};
+static const struct mw_options few_bytes = {jwt_cache_options, few_rows};
 
 RULE(empty_rule, {NULL})
 RULE(brace, {"any_of", "a"}, {"any_of", "{room"})
@@ -777,7 +861,7 @@ static const struct {
      "claims[4]: expected a claim's name, or names joined by dots\n"},
     {{KEY, {"subject_claim", "a..b"}, {NULL}},
      "subject_claim[0]: expected a claim's name, or names joined by dots\n"},
-    {{{NULL}}, "keys[0]: expected keys or jwks_file\n"},
+    {{{NULL}}, "keys[0]: expected keys, jwks_file, jwks_url, discovery or an https issuer\n"},
     {{{"keys", NULL, &no_key}, {NULL}}, "file[0]: expected one of file, secret_file and secret\n"},
     {{{"keys", NULL, &two_key}, {NULL}}, "file[0]: expected one of file, secret_file and secret\n"},
     {{{"keys", NULL, &short_key}, {NULL}},
@@ -820,6 +904,10 @@ static const struct {
     {{KEY, {"issuer", ""}, {"typ", ""}, {NULL}},
      "issuer[0]: empty; leave it out, or name one\ntyp[0]: empty; leave it out, or name one\n"},
     {{KEY, {"leeway", "2h"}, {NULL}}, "leeway[0]: expected at most 1h\n"},
+    {{{"keys", NULL, &key_options}, {"cache", NULL, &many_entries}, {NULL}},
+     "entries[0]: expected at most 10000000\n"},
+    {{{"keys", NULL, &key_options}, {"cache", NULL, &few_bytes}, {NULL}},
+     "bytes[0]: expected at least 64KiB; entries: 0 for no cache\n"},
     {{KEY, {"realm", "a\nb"}, {NULL}}, "realm[0]: expected printable ASCII\n"},
     {{KEY, {"realm", "\xc3\xa4"}, {NULL}}, "realm[0]: expected printable ASCII\n"},
     {{KEY, {"forward_claims", "=X-A"}, {"forward_claims", ".a=X-B"}, {"forward_claims", "a.=X-C"},
@@ -851,9 +939,7 @@ static const struct {
 
 START_TEST(faults_are_reported_where_they_are)
 {
-    const struct mw_options options = {jwt_module.options, faults[_i].rows};
-
-    ck_assert_ptr_null(jwt_module.setup(&options, &fake_host));
+    ck_assert_ptr_null(fake_setup(&jwt_module, faults[_i].rows));
     ck_assert_str_eq(fake_complaints(), faults[_i].complaints);
 }
 END_TEST
@@ -862,20 +948,20 @@ START_TEST(claims_to_forward_are_bounded)
 {
     static struct fake_row rows[40] = {KEY};
     static char texts[33][32];
-    const struct mw_options options = {jwt_module.options, rows};
 
     for (int i = 0; i < 33; i++) {
         snprintf(texts[i], sizeof(texts[i]), "c%d=X-%d", i, i);
         rows[i + 1] = (struct fake_row){"forward_claims", texts[i], NULL};
     }
-    ck_assert_ptr_null(jwt_module.setup(&options, &fake_host));
+    ck_assert_ptr_null(fake_setup(&jwt_module, rows));
     ck_assert_str_eq(fake_complaints(), "forward_claims[32]: too many claims\n");
 }
 END_TEST
 
 START_TEST(keys_come_from_files)
 {
-    char *pem = maker_pem(maker()->p256), pem_path[32], secret_path[32], jwks_path[32];
+    char *pem = maker_pem(maker()->p256), pem_path[TEMPORARY_PATH_MAX],
+         secret_path[TEMPORARY_PATH_MAX], jwks_path[TEMPORARY_PATH_MAX];
     const struct fake_row pem_rows[] = {
         {"file", pem_path}, {"kid", "p"}, {"algorithm", "ES256"}, {NULL}};
     const struct fake_row secret_rows[] = {
@@ -887,19 +973,19 @@ START_TEST(keys_come_from_files)
                                     {"jwks_file", jwks_path},
                                     {NULL}};
     const struct mw_options options = {jwt_module.options, rows};
-    char jwks[512];
+    char jwks[512], note[128];
 
-    write_temporary(pem_path, pem);
-    write_temporary(secret_path, SECRET "\n");
+    temporary_file(pem_path, str_of(pem));
+    temporary_file(secret_path, STR(SECRET "\n"));
     snprintf(jwks, sizeof(jwks),
              "{\"keys\":[{\"kty\":\"XYZ\"},{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"j\","
              "\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}]}");
-    write_temporary(jwks_path, jwks);
+    temporary_file(jwks_path, str_of(jwks));
     struct instance made = {jwt_module.setup(&options, &fake_host), NULL};
     ck_assert_ptr_nonnull(made.instance);
-    const char *note = fake_complaints();
-    ck_assert_ptr_nonnull(strstr(note, "log 1 jwt: /tmp/wsgate-jwt-"));
-    ck_assert_ptr_nonnull(strstr(note, ": key 1: its kty is not RSA, EC, OKP or oct\n"));
+    snprintf(note, sizeof(note), "log 1 jwt: %s: key 1: its kty is not RSA, EC, OKP or oct\n",
+             jwks_path);
+    ck_assert_str_eq(fake_complaints(), note);
     made.state = jwt_module.worker_start(made.instance, NULL);
 
     static const struct {
@@ -942,15 +1028,9 @@ START_TEST(the_table_is_whole)
         ck_assert(row->help && row->help[strlen(row->help) - 1] == '.');
         later += (row->flags & MW_LATER) != 0;
     }
-    ck_assert_uint_eq(later, 5);
+    ck_assert_uint_eq(later, 0);
 }
 END_TEST
-
-static void
-make_keys_once(void)
-{
-    maker();
-}
 
 Suite *
 jwt_suite(void)
@@ -959,16 +1039,16 @@ jwt_suite(void)
     TCase *find = tcase_create("find"), *judge = tcase_create("judge");
     TCase *hand_on = tcase_create("hand on"), *options = tcase_create("options");
 
-    tcase_add_unchecked_fixture(find, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(find, maker_setup, NULL);
     tcase_add_loop_test(find, finds_the_one_token, 0, (int)COUNT_OF(requests));
     suite_add_tcase(suite, find);
-    tcase_add_unchecked_fixture(judge, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(judge, maker_setup, NULL);
     tcase_add_test(judge, a_challenge_follows_rfc_6750);
     tcase_add_loop_test(judge, claims_are_judged, 0, (int)COUNT_OF(refusals));
     tcase_add_test(judge, a_type_can_be_asked_for);
     tcase_add_test(judge, only_listed_algorithms_pass);
     suite_add_tcase(suite, judge);
-    tcase_add_unchecked_fixture(hand_on, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(hand_on, maker_setup, NULL);
     tcase_set_timeout(hand_on, 60);
     tcase_add_test(hand_on, the_tunnel_ends_with_the_token);
     tcase_add_loop_test(hand_on, claims_become_headers, 0, (int)COUNT_OF(forwards));
@@ -976,13 +1056,15 @@ jwt_suite(void)
     tcase_add_test(hand_on, a_claim_says_who_it_is);
     tcase_add_loop_test(hand_on, rules_decide, 0, (int)COUNT_OF(rule_cases));
     tcase_add_test(hand_on, rules_come_after_the_signature);
+    tcase_add_test(hand_on, a_token_is_remembered);
     tcase_add_test(hand_on, out_of_memory_refuses);
     tcase_add_loop_test(hand_on, a_request_survives_failing_memory, JOSE_HS256,
                         JOSE_ALGORITHM_COUNT);
+    tcase_add_test(hand_on, a_remembered_token_survives_failing_memory);
     tcase_add_test(hand_on, an_instance_survives_failing_memory);
     tcase_add_test(hand_on, a_worker_without_state_refuses);
     suite_add_tcase(suite, hand_on);
-    tcase_add_unchecked_fixture(options, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(options, maker_setup, NULL);
     tcase_add_loop_test(options, faults_are_reported_where_they_are, 0, (int)COUNT_OF(faults));
     tcase_add_test(options, claims_to_forward_are_bounded);
     tcase_add_test(options, keys_come_from_files);

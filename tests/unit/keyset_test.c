@@ -4,6 +4,7 @@
 #include "token/jwks.h"
 #include "token/key_file.h"
 #include "token/keyset.h"
+#include "temporary_file.h"
 #include "token_maker.h"
 #include "unit.h"
 
@@ -222,18 +223,6 @@ END_TEST
 
 /* ---- Files --------------------------------------------------------------------- */
 
-/* A file with that text; the caller unlinks path, which has room for 32 bytes. */
-static void
-write_temporary(char *path, const char *text, size_t len)
-{
-    strcpy(path, "/tmp/wsgate-key-XXXXXX");
-    int fd = mkstemp(path);
-
-    ck_assert_int_ne(fd, -1);
-    ck_assert_int_eq(write(fd, text, len), (ssize_t)len);
-    close(fd);
-}
-
 START_TEST(a_secret_file_loses_one_line_end)
 {
     static const struct {
@@ -243,10 +232,10 @@ START_TEST(a_secret_file_loses_one_line_end)
                  {"a\nb\n", "a\nb"}};
     struct key_file file;
     struct key_error error;
-    char path[32];
+    char path[TEMPORARY_PATH_MAX];
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        write_temporary(path, cases[i].text, strlen(cases[i].text));
+        temporary_file(path, str_of(cases[i].text));
         ck_assert(key_file_read(&file, path, &error));
         ck_assert(str_equal(file.text, str_of(cases[i].text)));
         ck_assert(str_equal(key_file_secret(&file), str_of(cases[i].secret)));
@@ -263,13 +252,13 @@ START_TEST(files_are_bounded_and_faults_are_named)
     struct key_file file;
     struct key_error error;
 
-    write_temporary(path, text, KEY_FILE_MAX);
+    temporary_file(path, (struct str){text, KEY_FILE_MAX});
     ck_assert(key_file_read(&file, path, &error));
     ck_assert_uint_eq(file.text.len, KEY_FILE_MAX);
     key_file_free(&file);
     unlink(path);
 
-    write_temporary(path, text, KEY_FILE_MAX + 1);
+    temporary_file(path, (struct str){text, KEY_FILE_MAX + 1});
     ck_assert(!key_file_read(&file, path, &error));
     ck_assert_str_eq(error.text, "longer than 1048576 bytes");
     unlink(path);
@@ -313,6 +302,60 @@ START_TEST(two_keys_of_one_name_and_algorithm_are_an_error)
 }
 END_TEST
 
+/* The same for two keys when all is the same that makes a token verify. */
+START_TEST(a_thumbprint_says_which_key_it_is)
+{
+    struct key_error error;
+    struct str secret = maker()->secret, shorter = {secret.at, secret.len - 1};
+    char *rsa = maker_pem(maker()->rsa), *other = maker_pem(maker()->rsa_other);
+    char *certificate = maker_certificate(maker()->rsa);
+    struct key *keys[] = {
+        key_from_secret(secret, STR("a"), JOSE_HS256, &error),
+        key_from_secret(secret, STR("a"), JOSE_HS256, &error),
+        key_from_secret(secret, STR("b"), JOSE_HS256, &error),
+        key_from_secret(secret, STR_NONE, JOSE_HS256, &error),
+        key_from_secret(secret, STR("a"), JOSE_HS512, &error),
+        key_from_secret(shorter, STR("a"), JOSE_HS256, &error),
+        key_from_pem(str_of(rsa), STR("a"), JOSE_RS256, &error),
+        key_from_pem(str_of(certificate), STR("a"), JOSE_RS256, &error),
+        key_from_pem(str_of(rsa), STR("a"), 0, &error),
+        key_from_pem(str_of(other), STR("a"), JOSE_RS256, &error),
+    };
+    static const int same_as[COUNT_OF(keys)] = {0, 0, 2, 3, 4, 5, 6, 6, 8, 9};
+
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        for (size_t j = 0; j < COUNT_OF(keys); j++)
+            ck_assert_msg((memcmp(keys[i]->thumbprint, keys[j]->thumbprint,
+                                  KEY_THUMBPRINT_LEN) == 0) == (same_as[i] == same_as[j]),
+                          "keys %zu and %zu", i, j);
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        key_free(keys[i]);
+    free(rsa);
+    free(other);
+    free(certificate);
+}
+END_TEST
+
+START_TEST(keys_are_found_by_thumbprint)
+{
+    struct keyset *keyset = keyset_new();
+    struct key *stranger = secret_key("d", JOSE_HS256);
+    struct key_error error;
+    static const char *const kids[] = {"a", "b", "c"};
+
+    ck_assert_uint_eq(keyset_find(keyset, stranger->thumbprint, 0), 0);
+    for (size_t i = 0; i < COUNT_OF(kids); i++)
+        ck_assert(keyset_add(keyset, secret_key(kids[i], JOSE_HS256), &error));
+    for (size_t hint = 0; hint < 5; hint++) {
+        for (size_t i = 0; i < COUNT_OF(kids); i++)
+            ck_assert_uint_eq(keyset_find(keyset, keyset_at(keyset, i)->thumbprint, hint), i);
+        ck_assert_uint_eq(keyset_find(keyset, stranger->thumbprint, hint), COUNT_OF(kids));
+    }
+    key_free(stranger);
+    keyset_unref(keyset);
+}
+END_TEST
+
 START_TEST(a_set_is_bounded)
 {
     struct keyset *keyset = keyset_new();
@@ -323,6 +366,52 @@ START_TEST(a_set_is_bounded)
     ck_assert(!keyset_add(keyset, secret_key(NULL, JOSE_HS256), &error));
     ck_assert_str_eq(error.text, "more than 256 keys");
     keyset_unref(keyset);
+}
+END_TEST
+
+/* Writes down what was left out: "kid: why", one a line. */
+static void
+on_left_out(void *arg, const struct key *key, const char *why)
+{
+    char *told = arg;
+    size_t at = strlen(told);
+
+    snprintf(told + at, 512 - at, "%s: %s\n", key->kid, why);
+}
+
+START_TEST(sets_are_put_together)
+{
+    struct keyset *merged = keyset_new(), *one = keyset_new(), *two = keyset_new();
+    struct key_error error;
+    char told[512] = "";
+
+    ck_assert(keyset_add(one, secret_key("a", JOSE_HS256), &error));
+    ck_assert(keyset_add(one, maker_key(JOSE_ES256, "b"), &error));
+    ck_assert(keyset_add(one, maker_key(JOSE_EdDSA, NULL), &error));
+    ck_assert(keyset_add(two, secret_key("a", JOSE_HS256), &error)); /* the same once more */
+    ck_assert(keyset_add(two, maker_key(JOSE_ES256, "b"), &error));
+    ck_assert(keyset_add(two, maker_key(JOSE_RS256, "b"), &error)); /* for another algorithm */
+    ck_assert(keyset_add(two, maker_key(JOSE_RS256, "c"), &error));
+    ck_assert(keyset_add_all(merged, one, on_left_out, told));
+    ck_assert_uint_eq(keyset_count(merged), 3);
+    ck_assert(keyset_add_all(merged, two, on_left_out, told));
+    ck_assert_str_eq(told, "");
+    ck_assert_uint_eq(keyset_count(merged), 5);
+    keyset_unref(one);
+    keyset_unref(two);
+    ck_assert_str_eq(keyset_at(merged, 1)->kid, "b");
+    ck_assert_uint_eq(keyset_at(merged, 1)->algorithms, JOSE_BIT(JOSE_ES256));
+
+    struct keyset *rival = keyset_new();
+    char *pem = maker_pem(maker()->p256_other);
+    ck_assert(keyset_add(rival, key_from_pem(str_of(pem), STR("b"), 0, &error), &error));
+    ck_assert(keyset_add(rival, maker_key(JOSE_ES384, "d"), &error));
+    ck_assert(keyset_add_all(merged, rival, on_left_out, told));
+    ck_assert_str_eq(told, "b: an earlier key has the same kid and can serve the same algorithm\n");
+    ck_assert_uint_eq(keyset_count(merged), 6);
+    free(pem);
+    keyset_unref(rival);
+    keyset_unref(merged);
 }
 END_TEST
 
@@ -537,6 +626,20 @@ rsa_with_exponent(const char *e, struct told *told)
     return keys;
 }
 
+START_TEST(a_set_that_was_fetched_brings_no_secret)
+{
+    struct told told = {""};
+    const struct jwks_report report = {on_fault, on_note, &told, .public_only = true};
+    struct keyset *keyset = keyset_new();
+
+    ck_assert(jwks_read(keyset, STR("{\"keys\":[{\"kid\":\"s\"," OCT "},{" EC "}]}"), &report));
+    ck_assert_str_eq(told.text, "note: key 1 (kid \"s\"): a secret, with which whoever can fetch "
+                                "the set could sign\n");
+    ck_assert_uint_eq(keyset_count(keyset), 1);
+    keyset_unref(keyset);
+}
+END_TEST
+
 START_TEST(bad_exponents_are_refused)
 {
     struct told told;
@@ -616,19 +719,13 @@ START_TEST(a_thumbprint_is_the_one_of_the_rfc)
 }
 END_TEST
 
-static void
-make_keys_once(void)
-{
-    maker();
-}
-
 Suite *
 keyset_suite(void)
 {
     Suite *suite = suite_create("keyset");
     TCase *keys = tcase_create("keys"), *set = tcase_create("set"), *jwks = tcase_create("jwks");
 
-    tcase_add_unchecked_fixture(keys, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(keys, maker_setup, NULL);
     tcase_add_test(keys, a_key_serves_what_its_kind_can);
     tcase_add_test(keys, a_pss_key_is_for_pss);
     tcase_add_test(keys, weak_and_foreign_keys_are_refused);
@@ -640,11 +737,16 @@ keyset_suite(void)
     tcase_add_test(keys, files_are_bounded_and_faults_are_named);
     suite_add_tcase(suite, keys);
     tcase_add_test(set, two_keys_of_one_name_and_algorithm_are_an_error);
+    tcase_add_test(set, a_thumbprint_says_which_key_it_is);
+    tcase_add_test(set, keys_are_found_by_thumbprint);
     tcase_add_test(set, a_set_is_bounded);
+    tcase_add_unchecked_fixture(set, maker_setup, NULL);
+    tcase_add_test(set, sets_are_put_together);
     tcase_add_test(set, holders_are_counted_across_threads);
     suite_add_tcase(suite, set);
-    tcase_add_unchecked_fixture(jwks, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(jwks, maker_setup, NULL);
     tcase_add_loop_test(jwks, reads_sets, 0, (int)COUNT_OF(sets));
+    tcase_add_test(jwks, a_set_that_was_fetched_brings_no_secret);
     tcase_add_test(jwks, bad_exponents_are_refused);
     tcase_add_test(jwks, a_set_has_at_most_so_many_keys);
     tcase_add_test(jwks, written_keys_are_read_back);

@@ -55,8 +55,9 @@ START_TEST(begins_with_time_level_event)
     log_begin(&line, log_of_test, LOG_ERROR, LOG_LEVEL_WARNING, "some_event");
     struct str text = log_line_finish(&line);
 
-    ck_assert_uint_eq(text.len, strlen("{\"time\":\"2026-01-01T00:00:00.000Z\",\"level\":\"warning\","
-                                       "\"event\":\"some_event\"}\n"));
+    ck_assert_uint_eq(text.len,
+                      strlen("{\"time\":\"2026-01-01T00:00:00.000Z\",\"level\":\"warning\","
+                             "\"event\":\"some_event\"}\n"));
     log_line_put_time(time + 9, before_ms);
     ck_assert_mem_eq(text.at, time, 9 + 16); /* to the minute: this test is no clock */
 }

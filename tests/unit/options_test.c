@@ -132,6 +132,34 @@ static const struct {
      DEFAULTS_TO_TEXT "text=default " DEFAULTS_FROM_LIST LATER_DEFAULTS},
 };
 
+/* What is left when the refused is forgotten. */
+static const struct {
+    const char *text, *result;
+} forgotten[] = {
+    {"{needed: x, size: 1, sise: 2, flag: maybe, number: '1', mode: later, text: [a], file: /none}",
+     DEFAULTS_TO_TEXT "text=default " DEFAULTS_FROM_LIST LATER_DEFAULTS},
+    {"{needed: x, list: [a, [b], c], files: [main.c, /none], map: {a: [b], c: d}}",
+     DEFAULTS_TO_TEXT "text=default list=( a c ) files=( " TEST_DATA "/unit/main.c ) map=( c:d ) "
+                      "soft=( time=5000 ) needed=x " LATER_DEFAULTS},
+    {"{needed: x, list: [[b]], files: {}, map: [], size: 2}",
+     DEFAULTS_TO_TEXT "text=default " DEFAULTS_FROM_LIST LATER_DEFAULTS},
+    {"{needed: x, list: [], size: 2}",
+     DEFAULTS_TO_TEXT "text=default soft=( time=5000 ) needed=x " LATER_DEFAULTS},
+    {"{needed: x, object: {weight: 2}, soft: {time: 1}, named: {a: {path: /p, weight: x}, b: {}}}",
+     DEFAULTS_TO_TEXT "text=default list=( one ) soft=( time=5000 ) named=( a:path=/p weight=1 ) "
+                      "needed=x " LATER_DEFAULTS},
+    {"{needed: x, objects: [{}, 1, {path: /p, x: y}], short: [[], /q]}",
+     DEFAULTS_TO_TEXT "text=default list=( one ) soft=( time=5000 ) objects=( path=/p weight=1 ) "
+                      "short=( path=/q weight=1 ) needed=x " LATER_DEFAULTS},
+    {"{needed: x, later_flag: true, later_list: [a], later_size: many}",
+     DEFAULTS_TO_TEXT "text=default " DEFAULTS_FROM_LIST LATER_DEFAULTS},
+    {"{needed: x, text: *alias, number: '${}'}",
+     DEFAULTS_TO_TEXT "text=default " DEFAULTS_FROM_LIST LATER_DEFAULTS},
+    {"{size: 2}", NULL},
+    {"{needed: [], size: 2}", NULL},
+    {"{needed: '${}'}", NULL},
+};
+
 static const struct {
     const char *text, *result;
 } bad[] = {
@@ -164,21 +192,20 @@ static const struct {
     {"{needed: x, flag: }", "f:1:19: `flag` has no value: expected true or false\n"},
     {"{needed: x, flag: '${X}'}", "f:1:19: `flag`: expected true or false, found `${X}`\n"},
     {"{needed: x, number: -1}",
-     "f:1:21: `number`: expected a whole number, 0 or more, found `-1`\n"},
+     "f:1:21: `number`: expected a whole number without a sign, found `-1`\n"},
     {"{needed: x, number: '1'}",
-     "f:1:21: `number`: expected a whole number, 0 or more, without quotes\n"},
+     "f:1:21: `number`: expected a whole number without a sign, without quotes\n"},
     {"{needed: x, number: 99999999999999999999}",
      "f:1:21: `number`: expected a smaller number, found `99999999999999999999`\n"},
     {"{needed: x, number: auto}",
-     "f:1:21: `number`: expected a whole number, 0 or more, found `auto`\n"},
+     "f:1:21: `number`: expected a whole number without a sign, found `auto`\n"},
     {"{needed: x, threads: none}", "f:1:22: `threads: none` is not supported by this version\n"},
-    {"{needed: x, size: 64k}", "f:1:19: `size`: expected a size such as 512B, 64KiB, 1MiB, 2GiB or "
-                               "0, found `64k`\n"},
-    {"{needed: x, time: 10}", "f:1:19: `time`: expected a duration such as 250ms, 5s, 2m, 1h, "
-     "7d or "
-                              "0, found `10`\n"},
+    {"{needed: x, size: 64k}", "f:1:19: `size`: expected a size such as 512B, 64KiB, 1MiB or "
+                               "2GiB, found `64k`\n"},
+    {"{needed: x, time: 10}", "f:1:19: `time`: expected a duration such as 250ms, 5s, 2m, 1h or "
+     "7d, found `10`\n"},
     {"{needed: x, rate: 10}",
-     "f:1:19: `rate`: expected a rate such as 10/s, 100/1m or 0, found `10`\n"},
+     "f:1:19: `rate`: expected a rate such as 10/s or 100/1m, found `10`\n"},
     {"{needed: x, mode: medium}",
      "f:1:19: `mode`: expected one of fast, slow, found `medium`\n"},
     {"{needed: x, mode: {}}", "f:1:19: `mode`: expected one of fast, slow, found a map\n"},
@@ -207,7 +234,7 @@ static const struct {
     {"{needed: x, object: a}", "f:1:21: `object`: expected a map of options, found `a`\n"},
     {"{needed: x, object: {}}", "f:1:21: `path` is missing: where\n"},
     {"{needed: x, object: {path: p, weight: x}}",
-     "f:1:39: `weight`: expected a whole number, 0 or more, found `x`\n"},
+     "f:1:39: `weight`: expected a whole number without a sign, found `x`\n"},
     {"{needed: x, objects: {path: p}}", "f:1:22: `objects`: expected a list of maps, found a "
      "map\n"},
     {"{needed: x, objects: [p, {}]}",
@@ -232,7 +259,7 @@ static const struct {
     {"{needed: x, later_size: bad}",
      "f:1:13: `later_size` is not supported by this version; expected `0`, or nothing\n"},
     {"{needed: x, later_size: []}", "f:1:25: `later_size`: expected a size such as 512B, 64KiB, "
-                                    "1MiB, 2GiB or 0, found a list\n"},
+                                    "1MiB or 2GiB, found a list\n"},
     {"{needed: x, later_time: 0}", "f:1:13: `later_time` is not supported by this version\n"},
     {"{needed: x, later_text: on}",
      "f:1:13: `later_text` is not supported by this version; expected `off`, or nothing\n"},
@@ -357,6 +384,31 @@ START_TEST(wrong_questions_are_faults)
 }
 END_TEST
 
+START_TEST(forgets_what_was_refused)
+{
+    struct fixture fixture;
+    char *result = NULL;
+    size_t len;
+    FILE *out = open_memstream(&result, &len);
+
+    start(&fixture, SIZE_MAX);
+    struct mw_options *options = check_text(&fixture, forgotten[_i].text, every_option);
+    size_t faults = fixture.faults.total;
+    bool complete = options_forget_refused(options);
+
+    ck_assert(faults > 0 || !options->faulty);
+    ck_assert_int_eq(complete, forgotten[_i].result != NULL);
+    if (complete)
+        every_option_dump(out, options);
+    ck_assert_uint_eq(fixture.faults.total, faults);
+    fclose(out);
+    if (complete)
+        ck_assert_str_eq(result, forgotten[_i].result);
+    free(result);
+    finish(&fixture);
+}
+END_TEST
+
 Suite *
 options_suite(void)
 {
@@ -365,6 +417,7 @@ options_suite(void)
 
     tcase_add_loop_test(tc, takes, 0, COUNT_OF(good));
     tcase_add_loop_test(tc, refuses, 0, COUNT_OF(bad));
+    tcase_add_loop_test(tc, forgets_what_was_refused, 0, COUNT_OF(forgotten));
     tcase_add_loop_test(tc, survives_the_end_of_memory, 0, COUNT_OF(good));
     tcase_add_test(tc, faults_have_the_place_of_the_item);
     tcase_add_loop_test(tc, faults_keep_secrets, 0, COUNT_OF(redacted));

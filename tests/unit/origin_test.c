@@ -79,7 +79,7 @@ static const struct {
 START_TEST(origins_are_parsed)
 {
     struct str text = str_of(origins[_i].text);
-    char *out = malloc(text.len + 1);
+    char *out = malloc(HOST_OUT_BYTES(text.len));
     const char *error = "unset";
     struct origin origin;
 
@@ -126,6 +126,9 @@ static const struct {
     {"https://null", "null", false},
     {"https://[::1]", "https://[::1]:443", true},
     {"https://[::1]", "https://[::2]", false},
+    {"https://[0:0::1]", "https://[::1]", true},
+    {"https://[2001:db8::1]", "https://[2001:0DB8:0:0::1]:443", true},
+    {"https://[::ffff:127.0.0.1]", "https://[::ffff:7f00:1]", true},
     {"moz-extension://abc", "moz-extension://abc", true},
     {"moz-extension://abc", "moz-extension://abc:80", false},
     {"moz-extension://abc:80", "moz-extension://abc:80", true},
@@ -133,7 +136,7 @@ static const struct {
 
 START_TEST(patterns_match)
 {
-    char pattern_out[64], origin_out[64];
+    char pattern_out[HOST_OUT_BYTES(64)], origin_out[HOST_OUT_BYTES(64)];
     const char *error = "unset";
     struct origin_pattern pattern;
     struct origin origin;
@@ -169,7 +172,7 @@ static const char *const bad_patterns[] = {
 
 START_TEST(bad_patterns_are_refused)
 {
-    char out[64];
+    char out[HOST_OUT_BYTES(64)];
     const char *error = NULL;
     struct origin_pattern pattern;
     struct origin origin = {.kind = ORIGIN_NONE};

@@ -180,6 +180,25 @@ static const struct {
     {"h:", true, "h", 0},
     {"H.:1", false, "h", 1},
     {"[::A]:443", true, "[::a]", 0},
+    /* RFC 5952: one form for each IPv6 address. */
+    {"[0:0::1]", false, "[::1]", 0},
+    {"[0:0:0:0:0:0:0:1]:80", false, "[::1]", 0},
+    {"[0000:0:0:0:0:0:0.0.0.1]:8080", false, "[::1]", 8080},
+    {"[0::]", false, "[::]", 0},
+    {"[2001:0DB8::0001]", false, "[2001:db8::1]", 0},
+    {"[2001:db8:0:0:1:0:0:1]", false, "[2001:db8::1:0:0:1]", 0},
+    {"[2001:db8::1:0:0:0:1]", false, "[2001:db8:0:1::1]", 0},
+    {"[2001:db8::1:1:1:1:1]", false, "[2001:db8:0:1:1:1:1:1]", 0},
+    {"[1:2:3:4:5:6::8]", false, "[1:2:3:4:5:6:0:8]", 0},
+    {"[::ffff:7f00:1]", false, "[::ffff:127.0.0.1]", 0},
+    {"[::FFFF:127.0.0.1]", false, "[::ffff:127.0.0.1]", 0},
+    {"[64:ff9b:1111:2222:3333:4444:255.255.255.255]", false,
+     "[64:ff9b:1111:2222:3333:4444:ffff:ffff]", 0},
+    {"[::1%25lo]", false, NULL, 0},
+    {"[::1%lo]", false, NULL, 0},
+    {"[::1.2.3]", false, NULL, 0},
+    {"[1::2::3]", false, NULL, 0},
+    {"[00001::]", false, NULL, 0},
     {"1.2.3.4.", false, "1.2.3.4", 0},
     {"1.2.3", false, NULL, 0},
     {"0x7f.1", false, "0x7f.1", 0},
@@ -193,7 +212,7 @@ static const struct {
 
 START_TEST(hosts_with_and_without_tls)
 {
-    char out[64];
+    char out[HOST_OUT_BYTES(64)];
     struct host host;
     const char *error = "unset";
 
@@ -209,7 +228,7 @@ END_TEST
 
 START_TEST(a_nul_ends_no_address)
 {
-    char out[64];
+    char out[HOST_OUT_BYTES(64)];
     struct host host;
     const char *error;
 

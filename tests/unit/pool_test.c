@@ -143,6 +143,59 @@ START_TEST(places_are_exact_over_threads)
 }
 END_TEST
 
+START_TEST(failures_are_told_now_and_then)
+{
+    struct pool *pool = pool_of(BALANCE_ROUND_ROBIN, 0);
+    struct server *server = &pool->servers[0];
+    unsigned before = 99;
+
+    ck_assert(pool_failed(server, 5, &before));
+    ck_assert_uint_eq(before, 0);
+    ck_assert(!pool_failed(server, 5, &before));
+    ck_assert(!pool_failed(server, 5 + POOL_QUIET_MS - 1, &before));
+    ck_assert(pool_failed(&pool->servers[1], 6, &before)); /* each for itself */
+    ck_assert_uint_eq(before, 0);
+    ck_assert(pool_failed(server, 5 + POOL_QUIET_MS, &before));
+    ck_assert_uint_eq(before, 2);
+    ck_assert(!pool_failed(server, 6 + POOL_QUIET_MS, &before));
+    ck_assert(pool_failed(server, 5 + 9 * POOL_QUIET_MS, &before));
+    ck_assert_uint_eq(before, 1);
+    pools_free(pool, 1);
+}
+END_TEST
+
+static void *
+fail_often(void *arg)
+{
+    struct server *server = arg;
+    uintptr_t sum = 0;
+    unsigned before;
+
+    for (uint64_t now_ms = 1; now_ms <= 20 * POOL_QUIET_MS; now_ms += POOL_QUIET_MS / 50)
+        if (pool_failed(server, now_ms, &before))
+            sum += 1 + before;
+    return (void *)sum;
+}
+
+/* No failure is lost: each was told, or is counted still. */
+START_TEST(failures_are_counted_over_threads)
+{
+    struct pool *pool = pool_of(BALANCE_ROUND_ROBIN, 0);
+    pthread_t threads[4];
+    uintptr_t sum = 0;
+    void *part;
+
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, fail_often, &pool->servers[0]), 0);
+    for (size_t i = 0; i < COUNT_OF(threads); i++) {
+        pthread_join(threads[i], &part);
+        sum += (uintptr_t)part;
+    }
+    ck_assert_uint_eq(sum + pool->servers[0].untold, COUNT_OF(threads) * 1000);
+    pools_free(pool, 1);
+}
+END_TEST
+
 Suite *
 pool_suite(void)
 {
@@ -154,6 +207,8 @@ pool_suite(void)
     tcase_add_test(tc, each_server_is_tried_once);
     tcase_add_test(tc, max_connections_holds);
     tcase_add_test(tc, places_are_exact_over_threads);
+    tcase_add_test(tc, failures_are_told_now_and_then);
+    tcase_add_test(tc, failures_are_counted_over_threads);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -127,6 +127,23 @@ START_TEST(values_are_decoded)
 }
 END_TEST
 
+START_TEST(what_is_encoded_decodes_to_itself)
+{
+    char text[255], encoded[3 * sizeof(text)], decoded[sizeof(encoded)];
+    size_t len;
+
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = (char)(i + 1);
+    size_t encoded_len = query_encode((struct str){text, sizeof(text)}, encoded);
+    for (size_t i = 0; i < encoded_len; i++)
+        ck_assert(strchr("&=;?#\"", encoded[i]) == NULL && encoded[i] > ' ' && encoded[i] < 0x7F);
+    ck_assert(query_decode((struct str){encoded, encoded_len}, decoded, &len));
+    ck_assert(str_equal((struct str){decoded, len}, (struct str){text, sizeof(text)}));
+    encoded_len = query_encode(STR("aZ9-._~ +%\xC3:"), encoded);
+    ck_assert(str_equal((struct str){encoded, encoded_len}, STR("aZ9-._~+%2B%25%C3%3A")));
+}
+END_TEST
+
 Suite *
 query_suite(void)
 {
@@ -137,6 +154,7 @@ query_suite(void)
     tcase_add_loop_test(tc, cookies, 0, (int)COUNT_OF(cookie_fields));
     tcase_add_test(tc, an_absent_query_has_no_arguments);
     tcase_add_loop_test(tc, values_are_decoded, 0, (int)COUNT_OF(values));
+    tcase_add_test(tc, what_is_encoded_decodes_to_itself);
     suite_add_tcase(suite, tc);
     return suite;
 }

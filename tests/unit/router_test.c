@@ -13,8 +13,16 @@ static struct path_piece member[] = {
 
 static struct route_settings routes[] = {
     {.index = 0, .match = PATH_EXACT, .path = {"/chat", 5}, .host = {"a.example", 9}},
-    {.index = 1, .match = PATH_BELOW, .path = {"/chat/", 6}, .host = {".example", 8}, .host_wildcard = true},
-    {.index = 2, .match = PATH_EXACT, .path = {"/chat", 5}, .listeners = only_plain, .listener_count = 1},
+    {.index = 1,
+     .match = PATH_BELOW,
+     .path = {"/chat/", 6},
+     .host = {".example", 8},
+     .host_wildcard = true},
+    {.index = 2,
+     .match = PATH_EXACT,
+     .path = {"/chat", 5},
+     .listeners = only_plain,
+     .listener_count = 1},
     {.index = 3, .match = PATH_CAPTURES, .pieces = room, .piece_count = 1},
     {.index = 4, .match = PATH_CAPTURES, .pieces = member, .piece_count = 3},
     {.index = 5, .match = PATH_BELOW, .path = {"/all/", 5}},
@@ -55,8 +63,8 @@ static const struct {
 START_TEST(first_match_wins)
 {
     struct str captures[ROUTE_CAPTURES_MAX];
-    const struct route_settings *route =
-        router_match(&settings, rows[_i].listener, str_of(rows[_i].host), str_of(rows[_i].path), captures);
+    const struct route_settings *route = router_match(
+        &settings, rows[_i].listener, str_of(rows[_i].host), str_of(rows[_i].path), captures);
 
     ck_assert_int_eq(route != NULL ? (int)route->index : -1, rows[_i].route);
     for (size_t i = 0; i < 2; i++)

@@ -162,7 +162,7 @@ void
 rows_judge(struct rows_answer *answer, enum rows_route route, struct rows_bytes request,
            size_t step)
 {
-    static char path[16384], host_out[16384], authority_out[16384];
+    static char path[16384], host_out[HOST_OUT_BYTES(16384)], authority_out[HOST_OUT_BYTES(16384)];
     struct http_field fields[ROWS_FIELDS];
     struct http_head head;
     struct handshake handshake;

@@ -21,6 +21,11 @@ static const struct {
      "\xe2\x82\xac\xf0\x9f\x98\x80",
      "\xe2\x82\xac\xf0\x9f\x98\x80"},
     {{"\xc2\x9b", 2}, 9, "\\xc2\\x9b", "\xc2\x9b"}, /* C1: CSI */
+    {{"\xe2\x80\xaetxt", 6}, 9, "\\xe2\\x80\\xaetxt", "\xe2\x80\xaetxt"}, /* right to left */
+    {{"\xe2\x81\xa6\xd8\x9c\xe2\x80\xa8", 8},
+     9,
+     "\\xe2\\x81\\xa6\\xd8\\x9c\\xe2\\x80\\xa8",
+     "\xe2\x81\xa6\xd8\x9c\xe2\x80\xa8"},
     {{"\xff|", 2}, 9, "\\xff|", FFFD "|"},          /* never in UTF-8 */
     {{"\x80", 1}, 9, "\\x80", FFFD},                /* a continuation alone */
     {{"\xc0\xaf", 2}, 9, "\\xc0\\xaf", FFFD FFFD},  /* overlong */

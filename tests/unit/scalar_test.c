@@ -13,10 +13,10 @@ struct row {
     const char *error;
 };
 
-#define DURATION "expected a duration such as 250ms, 5s, 2m, 1h, 7d or 0"
-#define SIZE "expected a size such as 512B, 64KiB, 1MiB, 2GiB or 0"
-#define RATE "expected a rate such as 10/s, 100/1m or 0"
-#define INTEGER "expected a whole number, 0 or more"
+#define DURATION "expected a duration such as 250ms, 5s, 2m, 1h or 7d"
+#define SIZE "expected a size such as 512B, 64KiB, 1MiB or 2GiB"
+#define RATE "expected a rate such as 10/s or 100/1m"
+#define INTEGER "expected a whole number without a sign"
 #define BOOLEAN "expected true or false"
 #define SMALLER "expected a smaller number"
 

@@ -355,19 +355,13 @@ START_TEST(agrees_with_libjwt)
 }
 END_TEST
 
-static void
-make_keys_once(void)
-{
-    maker();
-}
-
 Suite *
 second_opinion_suite(void)
 {
     Suite *suite = suite_create("second_opinion");
     TCase *tc = tcase_create("libjwt");
 
-    tcase_add_unchecked_fixture(tc, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(tc, maker_setup, NULL);
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, agrees_with_libjwt, JOSE_HS256, JOSE_RS512 + 1);
     tcase_add_loop_test(tc, agrees_with_libjwt, JOSE_ES256, JOSE_ES512 + 1);

@@ -272,7 +272,7 @@ static const struct {
     {L R B "threads: 0", "4:10: `threads`: expected auto, or 1 to 256, found `0`\n"},
     {L R B "threads: 257", "4:10: `threads`: expected auto, or 1 to 256, found `257`\n"},
     {L R B "threads: many",
-     "4:10: `threads`: expected a whole number, 0 or more, found `many`\n"},
+     "4:10: `threads`: expected a whole number without a sign, found `many`\n"},
     {L R B "log: {access: stdot, error: a/b}",
      "4:15: `access`: expected stdout, stderr, syslog or an absolute path, found `stdot`; did you "
      "mean `stdout`?\n"
@@ -280,6 +280,13 @@ static const struct {
     {L R B "log: {level: loud}",
      "4:14: `level`: expected one of error, warning, info, debug, found `loud`\n"},
     {L R B "log: stdout", "4:6: `log`: expected a map of options, found `stdout`\n"},
+    {L R B "log: {level:info}", "4:7: unknown key `level:info`; a colon needs a blank behind it\n"},
+    {L R B "log:\n  level:info",
+     "5:3: `log`: expected a map of options, found `level:info`; a colon "
+     "needs a blank behind it\n"},
+    {"threads:2",
+     "1:1: expected a map of options, found a single value; a colon needs a blank behind "
+     "it\n"},
     {L R B "identity_headers: [X-*, '*', 'a b', 'x*y', '', x]",
      "4:25: `identity_headers`: expected a header, or the beginning of one and `*`, found `*`\n"
      "4:30: `identity_headers`: expected a header, or the beginning of one and `*`, found `a b`\n"
@@ -308,8 +315,7 @@ static const struct {
      "4:46: `fin`: expected 1ms to 1d, found `0`\n"
      "4:56: `drain`: expected at most 1d, found `2d`\n"},
     {L R B "timeouts: {head: 10}", "4:18: `head`: expected a duration such as 250ms, 5s, 2m, "
-     "1h, 7d "
-                                   "or 0, found `10`\n"},
+                                   "1h or 7d, found `10`\n"},
 
     /* Listeners. */
     {"listeners: []\n" R B, "1:12: `listeners`: expected at least one\n"},
@@ -348,7 +354,7 @@ static const struct {
      "5:1: `trusted_proxies` is not supported by this version\n"
      "6:1: `admin` is not supported by this version\n"},
     {L "routes: [{path: /, require: [], backend: b, reject_with: close, tunnel: {frames: "
-     "checked}}]\n" B,
+       "checked}}]\n" B,
      "2:58: `reject_with: close` is not supported by this version\n"
      "2:82: `frames: checked` is not supported by this version\n"},
     {L "routes:\n - path: /\n   require: []\n   backend: b\n   tunnel:\n    max_message: 1MiB\n"
@@ -377,8 +383,7 @@ static const struct {
      "4:18: no module `rate_limit`; there are `every`, `plain`, `ip_allowlist`, `origin`, `jwt`\n"},
     {L R B "middleware: {m: {plain: {x: 1}}}", "4:26: unknown key `x`\n"},
     {L R B "middleware: {m: {plain: }}", "4:25: expected a map of options, found nothing\n"},
-    {L R B "middleware: {m: *a}",
-     "4:17: an alias (*); expected plain values, each written out\n"},
+    {L R B "middleware: {m: *a}", "4:17: an alias (*); expected plain values, each written out\n"},
     {L R B "middleware: {'a b': {plain: {}}}",
      "4:14: expected a name of letters, digits, `_`, `-` and `.`, at most 64, found `a b`\n"},
     {L R B "middleware: {m: {every: {needed: nothing}}}",
@@ -387,8 +392,28 @@ static const struct {
      "4:33: `list`: expected better\n4:45: `needed`: is bad too\n"},
     {L R B "middleware: {m: {every: {needed: lie}}, n: {every: {needed: fine}}}",
      "4:34: `needed`: is a lie\n"},
-    {L R B "middleware: {m: {every: {needed: fault, size: 1}}}",
-     "4:47: `size`: expected a size such as 512B, 64KiB, 1MiB, 2GiB or 0, found `1`\n"},
+    /* A wrong option hides no other fault of its instance, nor those of other instances. What the
+     * module says of what is not there may come of it: nothing is said. */
+    {L R B
+     "middleware: {m: {every: {list: [a], needed: fault, size: 1}}, n: {every: {needed: lie}}}",
+     "4:33: `list`: expected better\n4:45: `needed`: is bad too\n"
+     "4:58: `size`: expected a size such as 512B, 64KiB, 1MiB or 2GiB, found `1`\n"
+     "4:83: `needed`: is a lie\n"},
+    {L R B "middleware: {m: {every: {needed: fault, lisst: [a]}}}",
+     "4:34: `needed`: is bad too\n4:41: unknown key `lisst`; did you mean `list`?\n"},
+    {L R B "middleware: {m: {every: {needed: fault, list: {a: b}}}}",
+     "4:34: `needed`: is bad too\n4:47: `list`: expected a list of strings, found a map\n"},
+    {L R B "middleware: {m: {every: {needed: fault, list: [{a: b}, c]}}}",
+     "4:34: `needed`: is bad too\n4:48: `list`: expected a string, found a map\n"
+     "4:56: `list`: expected better\n"},
+    {L R B "middleware: {m: {every: {needed: nothing, size: 1}}}",
+     "4:49: `size`: expected a size such as 512B, 64KiB, 1MiB or 2GiB, found `1`\n"},
+    /* Without what it requires a module cannot look at the rest. */
+    {L R B
+     "middleware: {m: {every: {list: [a], needed: [fault], size: 1}}, n: {every: {needed: lie}}}",
+     "4:45: `needed`: expected a string, found a list\n"
+     "4:60: `size`: expected a size such as 512B, 64KiB, 1MiB or 2GiB, found `1`\n"
+     "4:85: `needed`: is a lie\n"},
     {L R B "middleware: {m: {every: {needed: fine, secret_file: /none/secret}}}",
      "4:53: `secret_file`: cannot be read: No such file or directory\n"},
     {L R B "middleware: {m: {every: {needed: fine, later_list: [a]}}}",
@@ -452,7 +477,7 @@ static const struct {
     {L "routes: [{path: /chat/*, strip_prefix: /cha, require: [], backend: b}]\n" B,
      "2:40: `strip_prefix`: expected whole segments from the front of `path`, found `/cha`\n"},
     {L "routes:\n - {path: /a/*, require: [], backend: b}\n - {path: /a/b, require: [], "
-     "backend: b}\n" B,
+       "backend: b}\n" B,
      "4:11: `path`: no request reaches the route `/a/b`: `/a/*` on line 3 matches all that it "
      "does\n"},
     {L "routes:\n - {path: /*, host: '*.b', require: [], backend: b}\n"

@@ -34,6 +34,12 @@ maker(void)
     return &keys;
 }
 
+void
+maker_setup(void)
+{
+    maker();
+}
+
 EVP_PKEY *
 maker_private(enum jose_algorithm algorithm)
 {

@@ -21,6 +21,8 @@ struct maker {
 
 /* The keys of this process, made at the first call. */
 const struct maker *maker(void);
+/* Only makes them: a fixture of Check, so that the tests of a suite share one set. */
+void maker_setup(void);
 /* The private key that an algorithm signs with; NULL for HMAC. */
 EVP_PKEY *maker_private(enum jose_algorithm algorithm);
 /* A key to verify that algorithm with, made from its public part. */

@@ -3,7 +3,7 @@
  * deadlines. The loop is turned by hand.
  */
 #include "base/compiler.h"
-#include "gateway/tunnel.h"
+#include "gateway/connection.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static struct event_base *base;
+static struct event reads[2];
 static struct tunnel tunnel;
 static int peers[2]; /* the client's and the backend's end */
 static enum reason over;
@@ -73,7 +74,8 @@ setup(void)
         int fds[2];
         tcp_pair(fds);
         peers[i] = fds[0];
-        side_open(&tunnel.sides[i], base, (struct stream){fds[1]}, &handlers, NULL);
+        side_init(&tunnel.sides[i], &reads[i], base, &handlers, NULL);
+        side_open(&tunnel.sides[i], (struct stream){fds[1]});
     }
     tunnel.expiry_wall_ms = INT64_MAX;
     tunnel.lifetime_due_ms = WHEEL_NEVER;
@@ -125,14 +127,20 @@ expect(int peer, const char *text)
 
 /* Once the tunnel is over, its owner closes it. */
 static void
+close_if_over(void)
+{
+    if (over == REASON_NONE)
+        return;
+    side_close(&tunnel.sides[CLIENT]);
+    side_close(&tunnel.sides[BACKEND]);
+}
+
+static void
 expect_end(int peer)
 {
     char byte;
 
-    if (over != REASON_NONE) {
-        side_close(&tunnel.sides[CLIENT]);
-        side_close(&tunnel.sides[BACKEND]);
-    }
+    close_if_over();
     ck_assert_int_eq(recv(peers[peer], &byte, 1, 0), 0);
 }
 
@@ -180,7 +188,105 @@ START_TEST(data_before_a_reset_arrives)
     turn();
     expect(second, "last");
     expect_end(second);
+    ck_assert_int_eq(over, REASON_NONE); /* it is read to its end, too */
+    leave(second, false);
+    turn();
     ck_assert_int_eq(over, first == CLIENT ? REASON_CLIENT_RESET : REASON_BACKEND_RESET);
+}
+END_TEST
+
+/* Sends until nothing more goes in, and returns how many bytes that were. */
+static size_t
+fill(int peer)
+{
+    static char chunk[65536];
+    size_t sent = 0;
+
+    for (int quiet = 0; quiet < 50;) {
+        ssize_t n = send(peers[peer], chunk, sizeof(chunk), 0);
+        sent += n > 0 ? (size_t)n : 0;
+        quiet = n > 0 ? 0 : quiet + 1;
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    }
+    return sent;
+}
+
+/* All that comes until the end, while this peer sends, too. */
+static size_t
+drink(int peer, bool chatty)
+{
+    static char chunk[65536];
+    size_t got = 0;
+
+    for (int quiet = 0; quiet < 2000;) {
+        ssize_t n = recv(peers[peer], chunk, sizeof(chunk), 0);
+        if (n == 0 || (n == -1 && errno != EAGAIN))
+            break;
+        got += n > 0 ? (size_t)n : 0;
+        quiet = n > 0 ? 0 : quiet + 1;
+        if (chatty)
+            (void)!send(peers[peer], "chat", 4, MSG_NOSIGNAL);
+        if (n <= 0)
+            usleep(200);
+        if (over == REASON_NONE)
+            event_base_loop(base, EVLOOP_NONBLOCK);
+        close_if_over();
+    }
+    return got;
+}
+
+/* What was read of one that left, and its reset with it, arrives, though the other goes on
+ * sending. */
+START_TEST(nothing_is_lost_when_the_receiver_sends)
+{
+    int first = _i, second = 1 - _i;
+
+    (void)fill(first);
+    ck_assert_ptr_nonnull(tunnel.sides[second].out);
+    ck_assert_int_eq(send(peers[second], "chat", 4, 0), 4);
+    turn();
+    leave(first, false); /* with an unread byte: a reset */
+    size_t got = drink(second, true);
+    ck_assert_uint_eq(got, tunnel.bytes[first]);
+    ck_assert_uint_gt(got, 1 << 20);
+}
+END_TEST
+
+/* An end of ours: FIN to both, and what still comes goes nowhere. */
+START_TEST(a_finished_tunnel_says_goodbye)
+{
+    char byte;
+
+    ck_assert_int_eq(tunnel_finish(&tunnel, REASON_EXPIRED, 1000), REASON_NONE);
+    ck_assert_int_eq(send(peers[CLIENT], "late", 4, 0), 4);
+    ck_assert_int_eq(send(peers[BACKEND], "late", 4, 0), 4);
+    turn();
+    for (int i = CLIENT; i <= BACKEND; i++)
+        ck_assert_int_eq(recv(peers[i], &byte, 1, 0), 0);
+    ck_assert_uint_eq(tunnel.bytes[CLIENT] + tunnel.bytes[BACKEND], 0);
+    leave(CLIENT, false);
+    turn();
+    ck_assert_int_eq(over, REASON_NONE);
+    leave(BACKEND, false);
+    turn();
+    ck_assert_int_eq(over, REASON_EXPIRED);
+}
+END_TEST
+
+/* What was read before goes out, then the end; and nobody can draw it out. */
+START_TEST(a_finished_tunnel_flushes_and_has_a_deadline)
+{
+    size_t sent = fill(BACKEND);
+
+    ck_assert_ptr_nonnull(tunnel.sides[CLIENT].out);
+    tunnel.times.close = 40;
+    ck_assert_int_eq(tunnel_finish(&tunnel, REASON_DRAIN, 1000), REASON_NONE);
+    ck_assert_uint_eq(tunnel_due(&tunnel, 1000, 0), 1040);
+    ck_assert_int_eq(tunnel_tick(&tunnel, 1039, 0), REASON_NONE);
+    uint64_t passed_on = tunnel.bytes[BACKEND];
+    ck_assert_uint_le(passed_on, sent);
+    ck_assert_uint_eq(drink(CLIENT, true), passed_on);
+    ck_assert_int_eq(tunnel_tick(&tunnel, 1040, 0), REASON_DRAIN);
 }
 END_TEST
 
@@ -196,6 +302,8 @@ START_TEST(data_before_a_reset_arrives_when_a_write_finds_it)
     (void)!tunnel_give(&tunnel, second, "x", 1, 0, 1000);
     turn();
     expect(second, "last");
+    leave(second, false);
+    turn();
     ck_assert_int_eq(over, first == CLIENT ? REASON_CLIENT_RESET : REASON_BACKEND_RESET);
 }
 END_TEST
@@ -284,7 +392,8 @@ START_TEST(a_tunnel_that_lasts_is_kept_alive)
     ck_assert_uint_eq(tunnel_due(&tunnel, 1000, 0), 11000);
     for (uint64_t now = 10999; now <= 11000; now++) {
         tunnel_keep_alive(&tunnel, now);
-        ck_assert_int_eq(getsockopt(tunnel.sides[BACKEND].stream.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
+        ck_assert_int_eq(
+            getsockopt(tunnel.sides[BACKEND].stream.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
         ck_assert_int_eq(on, now == 11000);
     }
     ck_assert_uint_eq(tunnel_due(&tunnel, 11000, 0), WHEEL_NEVER);
@@ -310,11 +419,37 @@ START_TEST(each_direction_has_its_own_write_deadline)
 }
 END_TEST
 
-/* What a tunnel costs: two events of 128 bytes each are most of it. */
+/* A reader that takes little is no reader that takes nothing, nor is the tunnel idle. */
+START_TEST(a_slow_reader_is_no_dead_one)
+{
+    static char chunk[200000];
+    const int64_t wall = 1700000000000;
+
+    (void)fill(BACKEND);
+    ck_assert_ptr_nonnull(tunnel.sides[CLIENT].out);
+    tunnel.times = (struct tunnel_times){.idle = 700, .write = 500, .fin = 20, .close = 20};
+    ck_assert_int_gt(recv(peers[CLIENT], chunk, sizeof(chunk), 0), 0);
+    usleep(20000); /* the kernel tells the sender's side */
+    ck_assert_int_eq(tunnel_tick(&tunnel, 1500, wall), REASON_NONE);
+    ck_assert_uint_eq(tunnel.progress_ms[CLIENT], 1500);
+    ck_assert_uint_eq(tunnel_due(&tunnel, 1500, wall), 2000);
+    ck_assert_int_eq(tunnel_tick(&tunnel, 1999, wall), REASON_NONE);
+    ck_assert_int_eq(tunnel_tick(&tunnel, 2000, wall), REASON_WRITE_TIMEOUT);
+}
+END_TEST
+
+/* What a tunnel costs; and what each message touches stands in its first 96 bytes. */
 START_TEST(is_small)
 {
-    ck_assert_uint_le(sizeof(struct side), 168);
-    ck_assert_uint_le(sizeof(struct tunnel), 2 * sizeof(struct side) + 128);
+    ck_assert_uint_le(sizeof(struct side), 32);
+    ck_assert_uint_le(sizeof(struct tunnel), 192);
+    ck_assert_uint_eq(offsetof(struct tunnel, fin_ms), 88);
+    ck_assert_uint_eq(offsetof(struct connection, worker) % CONNECTION_ALIGNMENT, 0);
+    ck_assert_uint_le(offsetof(struct connection, tunnel.progress_ms) -
+                          offsetof(struct connection, worker),
+                      2 * CONNECTION_ALIGNMENT);
+    ck_assert_uint_le(sizeof(struct connection),
+                      576); /* two events of 128 bytes are the most of it */
 }
 END_TEST
 
@@ -333,6 +468,10 @@ tunnel_suite(void)
     tcase_add_test(tc, deadlines);
     tcase_add_test(tc, each_direction_has_its_own_write_deadline);
     tcase_add_test(tc, a_tunnel_that_lasts_is_kept_alive);
+    tcase_add_loop_test(tc, nothing_is_lost_when_the_receiver_sends, 0, 2);
+    tcase_add_test(tc, a_finished_tunnel_says_goodbye);
+    tcase_add_test(tc, a_finished_tunnel_flushes_and_has_a_deadline);
+    tcase_add_test(tc, a_slow_reader_is_no_dead_one);
     tcase_add_test(tc, is_small);
     suite_add_tcase(suite, tc);
     return suite;

@@ -1,6 +1,7 @@
 /* verify_test.c - tokens judged whole: signatures, claims, order, and the known attacks. */
 #include "token/verify.h"
 
+#include "failing_memory.h"
 #include "protocol/base64url.h"
 #include "token/checker.h"
 #include "token_maker.h"
@@ -268,7 +269,8 @@ START_TEST(the_earlier_end_counts)
         struct verified verified = {.claims = NULL};
         ck_assert_reason(verify_claims(&young, claims, NOW_MS, &verified), JOSE_OK);
         ck_assert_int_eq(verified.expires_ms, cases[i].expires_ms);
-        ck_assert_reason(verify_claims(&young, claims, cases[i].expires_ms - 1, &verified), JOSE_OK);
+        ck_assert_reason(verify_claims(&young, claims, cases[i].expires_ms - 1, &verified),
+                         JOSE_OK);
         ck_assert_int_ne(verify_claims(&young, claims, cases[i].expires_ms, &verified), JOSE_OK);
         json_decref(claims);
     }
@@ -405,6 +407,59 @@ START_TEST(the_tries_are_bounded)
     ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_ES256, NULL, GOOD)),
                      JOSE_KEY_AMBIGUOUS);
     ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_ES256, kid, GOOD)), JOSE_OK);
+    verifier_free(verifier);
+}
+END_TEST
+
+/* It may be worth a fetch, so nothing else may be wrong with the token, for HMAC too. */
+START_TEST(an_unknown_key_is_the_last_complaint)
+{
+    const struct str wanted[] = {STR("chat")};
+    const struct verify_policy policy = {.algorithms = JOSE_ALL_ALGORITHMS,
+                                         .issuer = STR("i"),
+                                         .audiences = wanted,
+                                         .audience_count = 1,
+                                         .require_expiration = true};
+    static const struct {
+        const char *payload;
+        enum jose_reason reason;
+    } cases[] = {
+        {"{\"iss\":\"i\",\"aud\":\"chat\",\"exp\":1700000060}", JOSE_KEY_UNKNOWN},
+        {"{\"iss\":\"j\",\"aud\":\"chat\",\"exp\":1700000060}", JOSE_ISSUER},
+        {"{\"iss\":\"i\",\"aud\":\"talk\",\"exp\":1700000060}", JOSE_AUDIENCE},
+        {"{\"iss\":\"i\",\"aud\":\"chat\",\"exp\":1699999999}", JOSE_EXPIRED},
+        {"{\"iss\":\"i\",\"aud\":\"chat\"}", JOSE_NO_EXPIRY},
+        {"[]", JOSE_MALFORMED},
+    };
+    struct verifier *verifier = verifier_of(maker_keyset(true));
+
+    for (enum jose_algorithm a = JOSE_HS256; a < JOSE_ALGORITHM_COUNT; a++)
+        for (size_t i = 0; i < COUNT_OF(cases); i++)
+            ck_assert_reason(judge(verifier, &policy, maker_plain(a, "none", cases[i].payload)),
+                             cases[i].reason);
+    verifier_free(verifier);
+}
+END_TEST
+
+START_TEST(keys_can_be_exchanged)
+{
+    struct keyset *first = keyset_new(), *second = keyset_new();
+
+    add(first, maker()->p256, "first");
+    add(second, maker()->p256, "second");
+    struct verifier *verifier = verifier_of(first);
+    for (int round = 0; round < 3; round++) {
+        ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_ES256, "first", GOOD)),
+                         round ? JOSE_KEY_UNKNOWN : JOSE_OK);
+        ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_ES256, "second", GOOD)),
+                         round ? JOSE_OK : JOSE_KEY_UNKNOWN);
+        ck_assert(verifier_set_keyset(verifier, second));
+    }
+    failing_memory_arm(1);
+    ck_assert(!verifier_set_keyset(verifier, second));
+    ck_assert(failing_memory_disarm());
+    ck_assert_reason(judge(verifier, &anything, maker_plain(JOSE_ES256, "second", GOOD)), JOSE_OK);
+    keyset_unref(second);
     verifier_free(verifier);
 }
 END_TEST
@@ -757,12 +812,6 @@ START_TEST(an_algorithm_cannot_be_swapped)
 }
 END_TEST
 
-static void
-make_keys_once(void)
-{
-    maker();
-}
-
 Suite *
 verify_suite(void)
 {
@@ -770,30 +819,32 @@ verify_suite(void)
     TCase *each = tcase_create("algorithms"), *claims = tcase_create("claims");
     TCase *keys = tcase_create("keys"), *attacks = tcase_create("attacks");
 
-    tcase_add_unchecked_fixture(each, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(each, maker_setup, NULL);
     tcase_set_timeout(each, 60);
     tcase_add_loop_test(each, good_and_bad_by_turns, JOSE_HS256, JOSE_ALGORITHM_COUNT);
     tcase_add_loop_test(each, no_prefix_of_a_token_verifies, JOSE_HS256, JOSE_ALGORITHM_COUNT);
     tcase_add_loop_test(each, signatures_of_other_lengths_never_verify, JOSE_HS256,
                         JOSE_ALGORITHM_COUNT);
     suite_add_tcase(suite, each);
-    tcase_add_unchecked_fixture(claims, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(claims, maker_setup, NULL);
     tcase_add_loop_test(claims, judges_claims, 0, (int)COUNT_OF(claims_cases));
     tcase_add_test(claims, says_who_and_until_when);
     tcase_add_test(claims, the_earlier_end_counts);
     tcase_add_test(claims, the_order_depends_on_the_family);
     suite_add_tcase(suite, claims);
-    tcase_add_unchecked_fixture(keys, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(keys, maker_setup, NULL);
     tcase_set_timeout(keys, 60);
     tcase_add_test(keys, a_kid_chooses_the_key);
     tcase_add_test(keys, a_key_without_kid_fits_every_token);
     tcase_add_test(keys, the_tries_are_bounded);
+    tcase_add_test(keys, an_unknown_key_is_the_last_complaint);
+    tcase_add_test(keys, keys_can_be_exchanged);
     tcase_add_test(keys, an_empty_set_verifies_nothing);
     tcase_add_test(keys, only_accepted_algorithms_pass);
     tcase_add_test(keys, a_type_can_be_pinned);
     tcase_add_test(keys, the_kept_header_is_not_another_one);
     suite_add_tcase(suite, keys);
-    tcase_add_unchecked_fixture(attacks, make_keys_once, NULL);
+    tcase_add_unchecked_fixture(attacks, maker_setup, NULL);
     tcase_set_timeout(attacks, 60);
     tcase_add_loop_test(attacks, headers_that_attack, 0, (int)COUNT_OF(header_attacks));
     tcase_add_test(attacks, unsigned_tokens_are_malformed);

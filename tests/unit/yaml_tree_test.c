@@ -92,7 +92,7 @@ static const struct {
     {"a: b: c", "f:1:5: not YAML: mapping values are not allowed in this context\n"},
     {"a: b\n c: d", "f:2:3: not YAML: mapping values are not allowed in this context\n"},
     {"\ta: b", "f:1:1: not YAML: found character that cannot start any token, while scanning for "
-               "the next token\n"},
+               "the next token; indent with blanks, not with a tab\n"},
     {"a: 'b", "f:1:6: not YAML: found unexpected end of stream, while scanning a quoted scalar\n"},
     {"a: b\xff", "f:1:5: not a YAML file in UTF-8: invalid leading UTF-8 octet\n"},
     {"x\ny: \xc3\xa9\xc3", "f:2:5: not a YAML file in UTF-8: incomplete UTF-8 octet sequence\n"},
@@ -126,8 +126,10 @@ static const struct {
                                "f:3:1: `a` twice; first on line 1\n"},
     {"{a: 1, ab: 2, b: 3, a: 4}", "{a@1:2:1@1:5 ab@1:8:2@1:12 b@1:15:3@1:18 a@1:21:4@1:24}@1:1\n"
                                   "f:1:21: `a` twice; first on line 1\n"},
-    {"? [a]\n: b", "{}@1:1\nf:1:3: a list or map as a key; expected a word\n"},
-    {"{a: b}: c", "{}@1:1\nf:1:1: a list or map as a key; expected a word\n"},
+    {"? [a]\n: b", "{}@1:1\nf:1:3: a list or map as a key; expected a word, or quotes around "
+     "\"[ADDRESS]:PORT\"\n"},
+    {"{a: b}: c", "{}@1:1\nf:1:1: a list or map as a key; expected a word, or quotes around "
+     "\"[ADDRESS]:PORT\"\n"},
     {"'': b", "{}@1:1\nf:1:1: an empty key; expected a word\n"},
     {"a: b\n*a : c", "{a@1:1:b@1:4}@1:1\n"
                      "f:2:1: an alias (*); expected plain values, each written out\n"},
@@ -154,8 +156,73 @@ static const struct {
     {"a: ${A-b}", "{a@1:1:${A-b}@1:4}@1:1\nf:1:4: expected the name of a variable in ${..}: "
                   "letters, digits and _; `$${` stands for a plain ${\n"},
     {"a: {b: ${VALUE}}", "f:1:9: not YAML: did not find expected ',' or '}', while parsing a flow "
-                         "mapping\n"},
+                         "mapping; a text with { needs quotes within brackets and braces\n"},
 };
+
+/* Slips; what the message ends with. "": no advice. */
+static const struct {
+    const char *text, *advice;
+} slips[] = {
+    {"a: [::1]", "; quote it: \"::1\"\n"},
+    {"a: [10.0.0.0/8, ::1/128]", "; quote it: \"::1/128\"\n"},
+    {"a: [x, 2001:db8::]", "; quote it: \"2001:db8::\"\n"},
+    {"a: [fe80::, x]", "; quote it: \"fe80::\"\n"},
+    {"a: fe80::\n", "; quote it: \"fe80::\"\n"},
+    {"a: {b: ::}", "; quote it: \"::\"\n"},
+    {"a: [::1]:8080", "; quote it: \"[::1]:8080\"\n"},
+    {"- [2001:DB8::1]:8080\n", "; quote it: \"[2001:DB8::1]:8080\"\n"},
+    {"a: [[::1]:8080]", "; quote it: \"[::1]:8080\"\n"},
+    {"a: [x, [::ffff:1.2.3.4]:80]", "; quote it: \"[::ffff:1.2.3.4]:80\"\n"},
+    {"\xc3\xa9: {\xc3\xa9: ::1}", "; quote it: \"::1\"\n"},
+    {"a: b\nc: [::1", "; quote it: \"::1\"\n"},
+    {"a: [::1:zz]", ""},
+    {"a: [:::1]", ""},
+    {"a:\n\tb: c", "; indent with blanks, not with a tab\n"},
+    {"a:\n  b: c\n  \td: e", "; indent with blanks, not with a tab\n"},
+    {"a: *.example.com", "; a text that begins with * needs quotes\n"},
+    {"a: [x, *.example.com]", "; a text that begins with * needs quotes\n"},
+    {"- *", "; a text that begins with * needs quotes\n"},
+    {"a: @hush", "; a text that begins with @ needs quotes\n"},
+    {"a: `hush", "; a text that begins with ` needs quotes\n"},
+    {"a: {b: %hush}", "; a text that begins with % needs quotes\n"},
+    {"a: |hush", "; a text that begins with | needs quotes\n"},
+    {"a: [x/{y}]", "; a text with { needs quotes within brackets and braces\n"},
+    {"a: 1\nb:2\nc: 3", "; a colon needs a blank behind it: see the line above\n"},
+    {"a:1\n\n# no\nb: 2", ""}, /* the line above is a comment */
+    {"a:1\n\nb: 2", "; a colon needs a blank behind it: see the line above\n"},
+    {"a:\n  - b:1\n    c: 2", "; a colon needs a blank behind it: see the line above\n"},
+    {"a:\n  - http://b\n    c: 2", ""},
+    {"a: b: c", ""},
+    {"a: [1", ""},
+    {"a: 'b", ""},
+};
+
+START_TEST(slips_get_advice)
+{
+    char *result = read_text(str_of(slips[_i].text), SIZE_MAX);
+    const char *advice = strchr(result, ';');
+
+    ck_assert_ptr_nonnull(strstr(result, ": not YAML: "));
+    ck_assert_str_eq(advice ? advice : "", slips[_i].advice);
+    ck_assert_ptr_null(strstr(result, "hush"));
+    free(result);
+}
+END_TEST
+
+/* Every slip, cut at every byte. */
+START_TEST(slips_survive_any_end)
+{
+    struct str text = str_of(slips[_i].text);
+
+    for (size_t len = 0; len <= text.len; len++) {
+        char *copy = malloc(len > 0 ? len : 1);
+
+        memcpy(copy, text.at, len);
+        free(read_text((struct str){copy, len}, SIZE_MAX));
+        free(copy);
+    }
+}
+END_TEST
 
 START_TEST(reads)
 {
@@ -331,6 +398,8 @@ yaml_tree_suite(void)
     TCase *tc = tcase_create("yaml_tree");
 
     tcase_add_loop_test(tc, reads, 0, COUNT_OF(rows));
+    tcase_add_loop_test(tc, slips_get_advice, 0, COUNT_OF(slips));
+    tcase_add_loop_test(tc, slips_survive_any_end, 0, COUNT_OF(slips));
     tcase_add_loop_test(tc, survives_any_end, 0, COUNT_OF(rows));
     tcase_add_test(tc, depth_is_bounded);
     tcase_add_test(tc, many_keys_are_quick);

@@ -96,6 +96,13 @@ def key_pair(kind):
     return KeyPair(kind)
 
 
+def jwk(pair, kid, **more):
+    """The public half of a P-256 pair as a JSON Web Key."""
+    point = openssl("pkey", "-pubin", "-outform", "DER", data=pair.public)[-64:]
+    key = {"kty": "EC", "crv": "P-256", "kid": kid, "alg": "ES256", "use": "sig"}
+    return key | {"x": b64(point[:32]), "y": b64(point[32:])} | more
+
+
 def der_to_raw(der, half=32):
     """An ECDSA-Sig-Value in DER to r||s of JWS (RFC 7518 3.4), each of so many bytes."""
     at, numbers = 2, []

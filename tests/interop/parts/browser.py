@@ -16,7 +16,8 @@ import time
 from . import prepare
 from .program import ANSWER_LIMIT, ProgramError, die_with_parent
 
-POLL_LIMIT = 10.0  # seconds that a question for work waits; less than any proxy's time-out
+POLL_LIMIT = 5.0  # seconds that a question for work waits; less than the page's patience
+TAKE_LIMIT = 10.0  # a page that asks for nothing for so long is dead
 START_LIMIT = 40.0
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
@@ -55,8 +56,8 @@ class Page(http.server.BaseHTTPRequestHandler):
         name = self.path.rpartition("/")[2]
         if self.path == "/page/":
             self.answer(200, read(prepare.HERE, "browser/page.html"), "text/html")
-        elif self.path == "/page/work":
-            self.work()
+        elif self.path.startswith("/page/work?"):
+            self.work(self.path.partition("?")[2])
         elif name in SCRIPTS:
             self.answer(200, read(prepare.HERE, SCRIPTS[name]), "text/javascript")
         elif name in MODULES:
@@ -64,9 +65,9 @@ class Page(http.server.BaseHTTPRequestHandler):
         else:
             self.answer(404)
 
-    def work(self):
-        """Waits for work; one that gets none asks again."""
-        work = self.server.desk.give(f"http://{self.headers['Host']}")
+    def work(self, origin):
+        """Waits for work; a page that gets none asks again."""
+        work = self.server.desk.give(origin)
         if work:
             self.answer(200, json.dumps(work).encode(), "application/json")
         else:
@@ -102,7 +103,7 @@ class Desk:
     def __init__(self):
         self._changed = threading.Condition()
         self._origin = self._work = self._answer = self._asked = None
-        self._number = 0
+        self._number, self._given = 0, False
 
     def give(self, origin):
         """What a page of that origin is to do, or None after a while."""
@@ -110,7 +111,11 @@ class Desk:
             self._asked = origin
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._work and self._origin == origin, POLL_LIMIT)
-            return self._work if self._origin == origin else None
+            if not self._work or self._origin != origin:
+                return None
+            self._given = True
+            self._changed.notify_all()
+            return self._work
 
     def take(self, answer):
         with self._changed:
@@ -118,16 +123,25 @@ class Desk:
                 self._work, self._answer = None, answer["answer"]
                 self._changed.notify_all()
 
-    def ask(self, origin, request, seconds):
-        """The page's answer, or None."""
+    def put(self, origin, request):
+        """Lays it down; says whether a page took it."""
         with self._changed:
             self._number += 1
-            self._origin, self._answer = origin, None
+            self._origin, self._answer, self._given = origin, None, False
             self._work = {"number": self._number, "request": request}
             self._changed.notify_all()
+            return self._changed.wait_for(lambda: self._given, TAKE_LIMIT)
+
+    def await_answer(self, seconds):
+        """The page's answer, or None."""
+        with self._changed:
             self._changed.wait_for(lambda: self._work is None, seconds)
             self._work = None
             return self._answer
+
+    def forget_page(self):
+        with self._changed:
+            self._asked = None
 
     def await_page(self, origin, seconds):
         with self._changed:
@@ -156,17 +170,21 @@ class Browser:
         self.home = f"http://{self.text}"
         self.elsewhere = f"http://localhost:{self._server.server_port}"
         self._directory = tempfile.mkdtemp(prefix="wsgate-chromium-")
-        with open(os.path.join(self._directory, "log"), "wb") as log:
+        self._origin = self.home
+        self._launch()
+        atexit.register(self.stop)
+
+    def _launch(self):
+        self._server.desk.forget_page()
+        with open(os.path.join(self._directory, "log"), "ab") as log:
             self.process = subprocess.Popen(
                 ["chromium", *FLAGS, RESOLVER, f"--user-data-dir={self._directory}/profile"]
-                + [f"{self.home}/page/"],
+                + [f"{self._origin}/page/"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 preexec_fn=die_with_parent,
             )
-        atexit.register(self.stop)
-        self._origin = self.home
         self._await_page(START_LIMIT)
 
     def _await_page(self, seconds):
@@ -179,8 +197,14 @@ class Browser:
         raise ProgramError(text)
 
     def ask(self, request):
-        """Only the page that asks can answer: after a failure the browser is of no use any more."""
-        answer = self._server.desk.ask(self._origin, request, ANSWER_LIMIT)
+        """
+        A page that takes nothing is the browser's fault, not that of what is tested: it gets one
+        more. One that takes its work must answer, and after a failure is of no use any more.
+        """
+        if not self._server.desk.put(self._origin, request):
+            self._end_process()
+            self._launch()
+        answer = self._server.desk.await_answer(ANSWER_LIMIT)
         if answer is None:
             self._give_up(f"the page gave no answer in {ANSWER_LIMIT:.0f} s")
         return answer
@@ -199,7 +223,7 @@ class Browser:
         text = read(self._directory, "log").decode(errors="replace")
         return f"\n--- log of chromium\n{text[-4000:]}"
 
-    def stop(self):
+    def _end_process(self):
         if self.running():
             self.process.terminate()
             try:
@@ -207,6 +231,9 @@ class Browser:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def stop(self):
+        self._end_process()
         self._server.shutdown()
         self._server.server_close()
         shutil.rmtree(self._directory, ignore_errors=True)

@@ -90,12 +90,12 @@ def run(script, arguments, tests):
     backends = [name for name in NAMES if any(key[2] == name for key in cells)]
     rows = sorted({key[:2] for key in cells}, key=lambda row: (list(NAMES).index(row[0]), row[1]))
     program = output(gateway.program(), "-V").partition("\n")[0]
-    print(f"{program}, plain TCP; Node.js {output('node', '--version')}: tests passed / run\n")
+    print(f"{program}, its own side plain TCP; Node.js {output('node', '--version')}: tests passed / run\n")
     print("| client | between | " + " | ".join(named(name) for name in backends) + " |")
     print("|---|---|" + "--:|" * len(backends))
     for client, what in rows:
         values = [cell(cells[client, what, name]) for name in backends]
-        print(f"| {named(client)} | {what} | " + " | ".join(values) + " |")
+        print(f"| {named(client)} | {what or 'nothing, ws://'} | " + " | ".join(values) + " |")
     print()
     for name in failed:
         print(f"failed: {name}\n")

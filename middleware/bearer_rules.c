@@ -1,5 +1,5 @@
-/* jwt_rules.c - see jwt_rules.h. What a rule means is claim_rules.h's. */
-#include "jwt_rules.h"
+/* bearer_rules.c - see bearer_rules.h. What a rule means is claim_rules.h's. */
+#include "bearer_rules.h"
 
 #include "protocol/jose.h"
 
@@ -7,7 +7,7 @@
 
 enum { SCOPE_MAX = 512 }; /* bytes; a challenge with a longer one goes without */
 
-const struct mw_option jwt_rule_options[] = {
+const struct mw_option bearer_rule_options[] = {
     {"equals", MW_STRING, NULL, "What the claim must be."},
     {"any_of", MW_LIST, NULL, "Values of which the claim must have one."},
     {"all_of", MW_LIST, NULL, "Values that the claim must all have."},
@@ -27,7 +27,8 @@ fault(const struct mw_options *options, const struct mw_host *host, const char *
     return false;
 }
 
-/* Each value of a test. An empty list looks like "any" or like "none", and is never what was meant. */
+/* Each value of a test. An empty list looks like "any" or like "none", and is never what was
+ * meant. */
 static bool
 read_list(struct claim_rule *rule, enum claim_test test, const struct mw_options *options,
           const struct mw_host *host)
@@ -52,7 +53,8 @@ read_present(struct claim_rule *rule, size_t tests, const struct mw_options *opt
     bool present = host->option_integer(options, "present") != 0;
 
     if (!present && tests > 1)
-        return fault(options, host, "present", 0, "a claim that must be absent has nothing to test");
+        return fault(options, host, "present", 0,
+                     "a claim that must be absent has nothing to test");
     claim_rule_set_present(rule, present);
     return true;
 }
@@ -98,7 +100,7 @@ read_rule(struct claim_rules *rules, const struct mw_options *options, const str
 }
 
 bool
-jwt_rules_read(struct claim_rules **rules, const struct mw_options *options,
+bearer_rules_read(struct claim_rules **rules, const struct mw_options *options,
                const struct mw_host *host)
 {
     size_t count = host->option_count(options, "claims");
@@ -159,7 +161,7 @@ label(const struct mw_host *host, struct mw_request *request, const char *key, c
 }
 
 enum mw_verdict
-jwt_rules_judge(const struct claim_rules *rules, const struct mw_host *host,
+bearer_rules_judge(const struct claim_rules *rules, const struct mw_host *host,
                 struct mw_request *request, const struct json_t *claims, const char *challenge)
 {
     struct asker asker = {host, request};

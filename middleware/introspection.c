@@ -1,0 +1,200 @@
+/*
+ * introspection.c - the middleware module that admits by opaque tokens, which a service judges
+ * (RFC 7662).
+ *
+ * It finds the one credential (credential.h), takes it out of what the backend sees, asks the
+ * service (introspection_worker.h), and says who it is, when the tunnel must end, and
+ * which members of the answer go to the backend (claim_header.h).
+ *
+ * An instance is constant after setup. The token goes to the service and nowhere else: what is kept
+ * of it is its SHA-256.
+ */
+#include "introspection_settings.h"
+#include "introspection_worker.h"
+#include "jwt_challenges.h"
+#include "protocol/http_chars.h"
+#include "registry.h"
+
+#include <jansson.h>
+
+#include <stdlib.h>
+
+struct introspection {
+    const struct mw_host *host;
+    struct introspection_settings settings;
+    struct jwt_challenges challenges;
+};
+
+/* ---- Life of an instance ---------------------------------------------------------- */
+
+static void
+teardown(void *instance)
+{
+    struct introspection *introspection = instance;
+
+    jwt_challenges_free(&introspection->challenges);
+    introspection_settings_free(&introspection->settings);
+    free(introspection);
+}
+
+static void *
+setup(const struct mw_options *options, const struct mw_host *host)
+{
+    struct introspection *introspection = calloc(1, sizeof(*introspection));
+
+    if (!introspection) {
+        host->option_fault(options, "url", 0, "out of memory");
+        return NULL;
+    }
+    introspection->host = host;
+    bool ok = introspection_settings_read(&introspection->settings, options, host);
+    if (!jwt_challenges_make(&introspection->challenges, host->option_string(options, "realm"))) {
+        host->option_fault(options, "realm", 0, "expected printable ASCII");
+        ok = false;
+    }
+    if (ok)
+        return introspection;
+    teardown(introspection);
+    return NULL;
+}
+
+/* ---- A request ---------------------------------------------------------------------- */
+
+static enum mw_verdict
+refuse(const struct introspection *introspection, struct mw_request *request,
+       enum jose_reason reason)
+{
+    const struct jose_reason_row *row = jose_reason(reason);
+
+    return introspection->host->deny(request, row->status, row->word,
+                                     row->status == 503 ? NULL
+                                                        : introspection->challenges.texts[reason]);
+}
+
+static struct mw_str
+to_mw(struct str text)
+{
+    return (struct mw_str){text.at, text.len};
+}
+
+/* Whom the answer names; nobody where it does not. */
+static enum jose_reason
+identify(const struct introspection *introspection, struct mw_request *request,
+         const struct verified *verified)
+{
+    const json_t *subject =
+        json_object_get(verified->claims, introspection->settings.subject_claim);
+
+    if (!subject)
+        return JOSE_OK;
+    if (!json_is_string(subject))
+        return JOSE_CLAIM;
+    return introspection->host->identify(
+               request, to_mw(verified->issuer),
+               (struct mw_str){json_string_value(subject), json_string_length(subject)})
+               ? JOSE_OK
+               : JOSE_INTERNAL;
+}
+
+/* false: out of memory. */
+static bool
+hand_on(const struct introspection *introspection, struct mw_request *request,
+        const struct verified *verified)
+{
+    const struct introspection_settings *settings = &introspection->settings;
+    const struct mw_host *host = introspection->host;
+
+    for (size_t i = 0; i < settings->forward_count; i++)
+        if (!claim_header_forward(&settings->forwards[i], host, request, verified->claims))
+            return false;
+    if (settings->close_on_expiry && verified->expires_ms != INT64_MAX)
+        host->deadline(request, verified->expires_ms);
+    return true;
+}
+
+static enum mw_verdict
+judge(const void *instance, struct mw_request *request, const struct introspection_answer *answer)
+{
+    const struct introspection *introspection = instance;
+    const struct mw_host *host = introspection->host;
+    struct verified verified = {.claims = answer->claims};
+    enum jose_reason reason = JOSE_INACTIVE;
+
+    if (answer->fault != INTROSPECTION_NONE) {
+        const struct introspection_fault_row *row = introspection_fault(answer->fault);
+        return host->deny(request, row->status, row->word, NULL);
+    }
+    if (answer->active)
+        reason = verify_claims(&introspection->settings.policy, answer->claims,
+                               host->wall_clock_ms(request), &verified);
+    if (reason == JOSE_OK)
+        reason = identify(introspection, request, &verified);
+    if (reason == JOSE_OK && !hand_on(introspection, request, &verified))
+        reason = JOSE_INTERNAL;
+    return reason == JOSE_OK ? MW_PASS : refuse(introspection, request, reason);
+}
+
+/* What no token can be is not worth a question. RFC 6749 A.12: 1*VSCHAR. */
+static enum jose_reason
+check_token(struct str token)
+{
+    if (token.len > JOSE_TOKEN_MAX)
+        return JOSE_TOO_LONG;
+    return http_chars_skip(token.at, 0, token.len, HTTP_CHAR_TARGET) == token.len ? JOSE_OK
+                                                                                  : JOSE_MALFORMED;
+}
+
+static enum mw_verdict
+decide(const void *instance, void *state, struct mw_request *request)
+{
+    const struct introspection *introspection = instance;
+    const struct introspection_settings *settings = &introspection->settings;
+    struct str token;
+    enum jose_reason reason = credential_find(introspection->host, request, settings->places,
+                                              settings->place_count, &token);
+
+    if (!state || !credential_strip(introspection->host, request, settings->places,
+                                    settings->place_count, settings->forward_token))
+        reason = JOSE_INTERNAL;
+    if (reason == JOSE_OK)
+        reason = check_token(token);
+    if (reason != JOSE_OK)
+        return refuse(introspection, request, reason);
+    return introspection_worker_decide(state, request, token);
+}
+
+/* ---- Life on a worker ----------------------------------------------------------------- */
+
+static void *
+worker_start(const void *instance, struct mw_worker *worker)
+{
+    const struct introspection *introspection = instance;
+
+    return introspection_worker_new(introspection->host, worker, &introspection->settings, judge,
+                                    introspection);
+}
+
+static void
+worker_stop(void *state)
+{
+    introspection_worker_free(state);
+}
+
+static void
+cancel(void *state, struct mw_task *task)
+{
+    introspection_worker_cancel(state, task);
+}
+
+const struct mw_module introspection_module = {
+    .size = sizeof(struct mw_module),
+    .abi = WSGATE_MIDDLEWARE_ABI,
+    .name = "introspection",
+    .options = introspection_options,
+    .setup = setup,
+    .teardown = teardown,
+    .worker_start = worker_start,
+    .worker_stop = worker_stop,
+    .decide = decide,
+    .cancel = cancel,
+};

@@ -1,0 +1,39 @@
+/*
+ * introspection_settings.h - what an introspection instance's options say.
+ *
+ * Constant after introspection_settings_read; strings belong to the configuration.
+ */
+#ifndef WSGATE_INTROSPECTION_SETTINGS_H
+#define WSGATE_INTROSPECTION_SETTINGS_H
+
+#include "bearer_options.h"
+#include "token/verify.h"
+
+extern const struct mw_option introspection_options[];
+
+struct introspection_settings {
+    const char *url;
+    struct str name;      /* the address without its query, for messages */
+    const char *ca_file;  /* NULL: the system's */
+    char *authorization;  /* a whole field with our credentials; NULL: none */
+    uint64_t timeout_ms;
+    uint64_t cache_us;    /* 0: no answer is kept */
+    size_t cache_entries;
+    struct verify_policy policy;
+    struct str *audiences;
+    const char *subject_claim;
+    struct credential_place places[BEARER_PLACES_MAX];
+    size_t place_count;
+    struct claim_header forwards[BEARER_FORWARDS_MAX];
+    size_t forward_count;
+    bool close_on_expiry, forward_token;
+};
+
+/* Fills the zeroed *settings. false: every fault was reported. introspection_settings_free is due
+ * either way. */
+bool introspection_settings_read(struct introspection_settings *settings,
+                                 const struct mw_options *options, const struct mw_host *host)
+    MUST_CHECK;
+void introspection_settings_free(struct introspection_settings *settings);
+
+#endif

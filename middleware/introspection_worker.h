@@ -1,0 +1,39 @@
+/*
+ * introspection_worker.h - what an introspection instance has on one worker: its HTTP client, the
+ * answers it keeps, and the handshakes that wait for one.
+ *
+ * A token is asked about once at a time: who comes with the same one meanwhile waits for the same
+ * answer. A call goes on when all who waited have left: to end it would cost its connection, and
+ * they may be back with the same token. Both are bounded, and so is the time that a call takes.
+ */
+#ifndef WSGATE_INTROSPECTION_WORKER_H
+#define WSGATE_INTROSPECTION_WORKER_H
+
+#include "introspection_answer.h"
+#include "introspection_settings.h"
+
+enum {
+    INTROSPECTION_WAITERS_MAX = 1024, /* of a worker; each holds its request's memory */
+    INTROSPECTION_CALLS_MAX = 256,
+};
+
+struct introspection_worker;
+
+/* Judges a request by what was answered about its token. Never MW_WAIT. */
+typedef enum mw_verdict introspection_judge(const void *instance, struct mw_request *request,
+                                            const struct introspection_answer *answer);
+
+/* settings are the instance's. NULL: out of memory. */
+struct introspection_worker *introspection_worker_new(const struct mw_host *host,
+                                                      struct mw_worker *worker,
+                                                      const struct introspection_settings *settings,
+                                                      introspection_judge *judge,
+                                                      const void *instance) MUST_CHECK;
+void introspection_worker_free(struct introspection_worker *worker);
+
+/* What judge says, at once or, after MW_WAIT, from the loop. */
+enum mw_verdict introspection_worker_decide(struct introspection_worker *worker,
+                                            struct mw_request *request, struct str token);
+void introspection_worker_cancel(struct introspection_worker *worker, struct mw_task *task);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * jwt_remote.h - the keys of a jwt instance, with those by URL: one key set out of all sources,
+ * handed to every worker whenever it changes.
+ *
+ * It is made at setup and then belongs to the control thread, from jwt_remote_start to
+ * jwt_remote_stop. Workers reach it by messages alone: they join once, may ask for a fetch, and are
+ * told by news. `wsgatectl explain` never starts it; what the cache file has is known there all the
+ * same.
+ */
+#ifndef WSGATE_JWT_REMOTE_H
+#define WSGATE_JWT_REMOTE_H
+
+#include "jwt_remote_settings.h"
+#include "token/keyset.h"
+
+struct jwt_remote;
+struct jwt_member; /* one worker, as the control thread knows it */
+
+/* What a worker is told. */
+struct jwt_news {
+    const struct keyset *keyset; /* valid for the call */
+    bool complete;               /* every source has had a set by now */
+    bool settled;                /* nothing is being fetched */
+    uint64_t asks;               /* this worker's asks that had come when this was written */
+    uint64_t ask_from_us;        /* of the monotonic clock: an ask before that is in vain */
+};
+
+/* Control thread, at setup. files: keys from elsewhere, which come first; one reference is taken.
+ * Reads the cache file. settings must outlive it. NULL: out of memory. */
+struct jwt_remote *jwt_remote_new(const struct jwt_remote_settings *settings,
+                                  const struct mw_host *host, const struct keyset *files)
+    MUST_CHECK;
+/* After jwt_remote_stop, where it was started. NULL is allowed. */
+void jwt_remote_free(struct jwt_remote *remote);
+
+/* Control thread. Begins to fetch; does not wait for it. false: out of memory. */
+bool jwt_remote_start(struct jwt_remote *remote, struct mw_worker *control) MUST_CHECK;
+/* Control thread, after the workers have ended. */
+void jwt_remote_stop(struct jwt_remote *remote);
+
+/* ---- On a worker -------------------------------------------------------------------- */
+
+/* What a worker begins with: constant since setup. */
+const struct keyset *jwt_remote_first(const struct jwt_remote *remote, bool *complete);
+/* Is there a control thread that fetches? */
+bool jwt_remote_is_online(const struct jwt_remote *remote);
+/* For the log, where there is none. */
+void jwt_remote_say_offline(const struct jwt_remote *remote);
+
+/* From now on on_news is called on this worker, until the gateway takes no more posts for it. The
+ * member belongs to the remote. NULL: out of memory. */
+struct jwt_member *jwt_remote_join(struct jwt_remote *remote, struct mw_worker *worker,
+                                   void (*on_news)(void *arg, const struct jwt_news *news),
+                                   void *arg) MUST_CHECK;
+/* Asks for a fetch of every source: one at a time, and not before ask_from_us. News with this ask
+ * counted in `asks` follow. false: out of memory, or the gateway is stopping. */
+bool jwt_remote_ask(struct jwt_member *member) MUST_CHECK;
+
+#endif

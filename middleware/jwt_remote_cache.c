@@ -1,0 +1,79 @@
+/* jwt_remote_cache.c - see jwt_remote_cache.h. */
+#include "jwt_remote_cache.h"
+
+#include "base/clock.h"
+
+void
+jwt_remote_cache_restore(struct jwt_remote_cache *cache)
+{
+    const struct jwt_remote_settings *settings = cache->settings;
+    struct key_cache_set set;
+
+    if (!settings->cache_file)
+        return;
+    struct key_cache *file = key_cache_read(settings->cache_file, &cache->error);
+    for (size_t i = 0; file && i < settings->count; i++)
+        if (key_cache_find(file, settings->addresses[i].url, &set) &&
+            !jwt_source_restore(&cache->sources[i], &set))
+            key_error_set(&cache->error, "a set in it has no key that can be used");
+    key_cache_free(file);
+}
+
+void
+jwt_remote_cache_report_error(const struct jwt_remote_cache *cache)
+{
+    if (*cache->error.text)
+        cache->host->log(cache->host, MW_LOG_WARNING, "jwt", "cache_file %s: not read: %s",
+                         cache->settings->cache_file, cache->error.text);
+}
+
+static void
+report_source(const struct jwt_remote_cache *cache, const struct jwt_source *source)
+{
+    size_t keys = keyset_count(source->keyset);
+    int64_t age_s = clock_wall_ms() / 1000 - source->fetched_s;
+
+    cache->host->log(cache->host, MW_LOG_INFO, "jwt",
+                     "cache_file %s: %zu key%s, fetched %lld s ago", cache->settings->cache_file,
+                     keys, keys == 1 ? "" : "s", (long long)age_s);
+}
+
+void
+jwt_remote_cache_report(const struct jwt_remote_cache *cache)
+{
+    const struct jwt_remote_settings *settings = cache->settings;
+    struct key_error error;
+
+    if (!settings->cache_file)
+        return;
+    jwt_remote_cache_report_error(cache);
+    for (size_t i = 0; i < settings->count; i++)
+        if (cache->sources[i].keyset)
+            report_source(cache, &cache->sources[i]);
+    if (!key_cache_is_writable(settings->cache_file, &error))
+        cache->host->log(cache->host, MW_LOG_WARNING, "jwt", "cache_file %s: cannot be written: %s",
+                         settings->cache_file, error.text);
+}
+
+void
+jwt_remote_cache_save(struct jwt_remote_cache *cache)
+{
+    const struct jwt_remote_settings *settings = cache->settings;
+    struct key_cache_set sets[JWT_ADDRESSES_MAX];
+    struct key_error error;
+    size_t count = 0;
+
+    if (!settings->cache_file)
+        return;
+    for (size_t i = 0; i < settings->count; i++) {
+        const struct jwt_source *source = &cache->sources[i];
+        if (source->keyset)
+            sets[count++] = (struct key_cache_set){
+                settings->addresses[i].url, {source->text, source->text_len}, source->fetched_s};
+    }
+    bool failed = !key_cache_write(settings->cache_file, sets, count, &error);
+    if (failed && !cache->has_failed)
+        cache->host->log(cache->host, MW_LOG_WARNING, "jwt", "cache_file %s: not written: %s",
+                         settings->cache_file, error.text);
+    cache->has_failed = failed;
+}

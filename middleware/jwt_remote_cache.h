@@ -1,0 +1,28 @@
+/*
+ * jwt_remote_cache.h - the cache file of a jwt instance, seen from its sources: what they begin
+ * with, and where their sets go. Setup and control thread.
+ */
+#ifndef WSGATE_JWT_REMOTE_CACHE_H
+#define WSGATE_JWT_REMOTE_CACHE_H
+
+#include "jwt_source.h"
+
+/* Without a cache_file every function does nothing. */
+struct jwt_remote_cache {
+    const struct mw_host *host;
+    const struct jwt_remote_settings *settings;
+    struct jwt_source *sources; /* one for each address */
+    struct key_error error;     /* why it could not be read; "" */
+    bool has_failed;            /* to be written, the last time */
+};
+
+/* At setup, when there is no log yet. */
+void jwt_remote_cache_restore(struct jwt_remote_cache *cache);
+/* What could not be said then. */
+void jwt_remote_cache_report_error(const struct jwt_remote_cache *cache);
+/* That, what was restored, and whether it can be written. */
+void jwt_remote_cache_report(const struct jwt_remote_cache *cache);
+/* Writes the last good set of every source. Blocks on the disk. */
+void jwt_remote_cache_save(struct jwt_remote_cache *cache);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * jwt_worker.h - what a jwt instance has on one worker: its verifier, and the handshakes that wait
+ * for a key to be fetched.
+ *
+ * A handshake waits only where its token has nothing against it but that its key is not known, and
+ * a fetch may bring it. News from the control thread swap the keys and have the waiting judged
+ * again; once a fetch that was asked for has ended, nobody waits any more.
+ */
+#ifndef WSGATE_JWT_WORKER_H
+#define WSGATE_JWT_WORKER_H
+
+#include "jwt_remote.h"
+#include "token/verify.h"
+
+enum { JWT_WAITERS_MAX = 1024 }; /* of a worker; each holds its request's memory */
+
+struct jwt_worker;
+
+/* Judges a request whose token was found before. It may call jwt_worker_wait again. */
+typedef enum mw_verdict jwt_judge(const void *instance, struct jwt_worker *worker,
+                                  struct mw_request *request, struct str token);
+
+/* remote: NULL where there are no keys by URL; else the keys are its own. NULL: out of memory. */
+struct jwt_worker *jwt_worker_new(const struct mw_host *host, struct mw_worker *worker,
+                                  const struct keyset *keyset, struct jwt_remote *remote,
+                                  jwt_judge *judge, const void *instance) MUST_CHECK;
+void jwt_worker_free(struct jwt_worker *worker);
+
+struct verifier *jwt_worker_verifier(struct jwt_worker *worker);
+/*
+ * The key of this token is not known. true: the request waits, and decide returns MW_WAIT. false:
+ * *reason says what it is refused for: KEY_UNKNOWN, or KEYS_UNAVAILABLE where nobody can know. The
+ * token lives as long as the request.
+ */
+bool jwt_worker_wait(struct jwt_worker *worker, struct mw_request *request, struct str token,
+                     enum jose_reason *reason) MUST_CHECK;
+void jwt_worker_cancel(struct jwt_worker *worker, struct mw_task *task);
+
+#endif

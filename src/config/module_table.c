@@ -1,0 +1,87 @@
+/*
+ * module_table.c - see module_table.h.
+ *
+ * The hard thing: a struct may be shorter than ours. Nothing of it is read before its size has
+ * said that it is there.
+ */
+#include "config/module_table.h"
+
+#include <string.h>
+
+/* How far a struct of this size and ABI goes. */
+#define HAS(module, member) \
+    ((module)->size >= offsetof(struct mw_module, member) + sizeof((module)->member))
+
+/* What each module of this ABI has at least; what comes later in it is younger. */
+#define IS_WHOLE(module) HAS(module, revalidate)
+
+static bool
+fault_abi(const struct mw_module *module, FILE *faults)
+{
+    const char *name = HAS(module, name) ? module->name : NULL;
+
+    if (!HAS(module, abi))
+        fprintf(faults, "a module's struct has %zu bytes: too short to say what it is\n",
+                module->size);
+    else if (module->abi != WSGATE_MIDDLEWARE_ABI)
+        fprintf(faults, "a module was built for ABI %u of <wsgate/middleware.h>; this is ABI %d\n",
+                (unsigned)module->abi, WSGATE_MIDDLEWARE_ABI);
+    else if (!IS_WHOLE(module))
+        fprintf(faults, "module `%s`: its struct has %zu bytes, but ABI %d has at least %zu\n",
+                name != NULL ? name : "", module->size, WSGATE_MIDDLEWARE_ABI,
+                offsetof(struct mw_module, revalidate) + sizeof(module->revalidate));
+    else
+        return false;
+    return true;
+}
+
+/* What is wrong with one of the right shape; NULL: nothing. */
+static const char *
+fault_functions(const struct mw_module *module)
+{
+    if (module->setup == NULL || module->teardown == NULL)
+        return "it needs both `setup` and `teardown`";
+    if ((module->worker_start == NULL) != (module->worker_stop == NULL))
+        return "it needs both `worker_start` and `worker_stop`, or none";
+    if (module->decide == NULL)
+        return "it needs `decide`";
+    return NULL;
+}
+
+static bool
+is_second(const struct mw_module *const *modules, const struct mw_module *const *module)
+{
+    for (; modules < module; modules++)
+        if (IS_WHOLE(*modules) && (*modules)->name != NULL &&
+            strcmp((*modules)->name, (*module)->name) == 0)
+            return true;
+    return false;
+}
+
+static bool
+check(const struct mw_module *const *modules, const struct mw_module *const *module, FILE *faults)
+{
+    const char *fault;
+
+    if (fault_abi(*module, faults))
+        return false;
+    if ((*module)->name == NULL || (*module)->name[0] == '\0') {
+        fprintf(faults, "a module has no name\n");
+        return false;
+    }
+    fault = is_second(modules, module) ? "there is another one of that name"
+                                       : fault_functions(*module);
+    if (fault != NULL)
+        fprintf(faults, "module `%s`: %s\n", (*module)->name, fault);
+    return fault == NULL;
+}
+
+bool
+module_table_check(const struct mw_module *const *modules, FILE *faults)
+{
+    bool good = true;
+
+    for (const struct mw_module *const *module = modules; *module != NULL; module++)
+        good &= check(modules, module, faults);
+    return good;
+}

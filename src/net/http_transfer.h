@@ -1,0 +1,47 @@
+/*
+ * http_transfer.h - one request and its answer on a handle of libcurl; http_client.c alone uses it.
+ *
+ * Here are all the options that make libcurl safe to have on a loop, and what is collected
+ * while the answer arrives, each within its bound. It knows nothing of loops and deadlines.
+ */
+#ifndef WSGATE_HTTP_TRANSFER_H
+#define WSGATE_HTTP_TRANSFER_H
+
+#include "net/http_client.h"
+
+#include <curl/curl.h>
+
+struct http_transfer {
+    CURL *easy;
+    struct curl_slist *fields;
+    char *request;         /* its body */
+    size_t request_len;
+    char *body;            /* the answer's */
+    size_t body_len, body_size, body_max;
+    size_t head_bytes;
+    int64_t max_age_s;
+    enum http_outcome refused; /* by us, while it arrived; ANSWERED: not */
+    bool secure;               /* a request has gone out over TLS: none may go without */
+    bool looking_up;           /* a thread of libcurl may be asking for an address */
+    bool forgotten;            /* no socket is opened any more */
+    char error[CURL_ERROR_SIZE]; /* libcurl's words */
+    char text[HTTP_CLIENT_ERROR_MAX];
+};
+
+/* Fills the zeroed *transfer; owner is what CURLINFO_PRIVATE gives. false: out of memory;
+ * http_transfer_close is due either way. */
+bool http_transfer_open(struct http_transfer *transfer, const struct http_query *query, void *owner)
+    MUST_CHECK;
+/* Nobody wants the answer, but the look-up goes on: what was to be sent is wiped, and never
+ * sent. */
+void http_transfer_forget(struct http_transfer *transfer);
+/* What came of it; points into *transfer. */
+void http_transfer_answer(struct http_transfer *transfer, CURLcode result,
+                          struct http_answer *answer);
+/* The same when the deadline of timeout_ms has come first. */
+void http_transfer_overdue(struct http_transfer *transfer, uint64_t timeout_ms,
+                           struct http_answer *answer);
+/* The handle must be out of its multi handle. */
+void http_transfer_close(struct http_transfer *transfer);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * token_entry.h - what is remembered of one token: that it verified under a key, and its claims.
+ *
+ * Filled by the worker that verified it, then constant, but for its count of holders
+ * and its links in the cache. Workers share it, and jansson's own counts are not safe
+ * across threads: the claims are read only, and live exactly as long as the entry.
+ */
+#ifndef WSGATE_TOKEN_ENTRY_H
+#define WSGATE_TOKEN_ENTRY_H
+
+#include "base/compiler.h"
+#include "token/key.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct json_t;
+
+enum { TOKEN_DIGEST_LEN = 32 }; /* SHA-256 */
+
+struct token_entry {
+    unsigned char digest[TOKEN_DIGEST_LEN]; /* of the token, all of it */
+    unsigned char thumbprint[KEY_THUMBPRINT_LEN];
+    size_t key_place; /* in the key set of that time: where to look first */
+    struct json_t *claims;
+    int64_t expires_ms; /* with leeway; INT64_MAX: never */
+    size_t bytes;       /* memory that it takes, claims included, rounded up */
+
+    atomic_uint holders;
+
+    /* The cache's, under the lock of the entry's shard. */
+    struct token_entry *next; /* in a bucket; later among those to be let go */
+    TAILQ_ENTRY(token_entry) by_use;
+    size_t heap_place;
+};
+
+/* Takes the claims, which nobody else may hold; copies the rest. The caller is the one holder.
+ * NULL: out of memory, and the claims are the caller's still. */
+struct token_entry *token_entry_new(const unsigned char *digest, const struct key *key,
+                                    size_t key_place, struct json_t *claims, int64_t expires_ms)
+    MUST_CHECK;
+/* One more holder; returns entry. From any thread. */
+struct token_entry *token_entry_ref(struct token_entry *entry);
+/* The last holder frees. From any thread; NULL is allowed. */
+void token_entry_unref(struct token_entry *entry);
+
+#endif
