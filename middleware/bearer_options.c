@@ -3,6 +3,11 @@
 
 #include <stdlib.h>
 
+enum {
+    CACHE_ENTRIES_MAX = 10 * 1000 * 1000,
+    CACHE_BYTES_MIN = 64 * 1024, /* some twenty tokens; less is a mistake */
+};
+
 bool
 bearer_list_check(const struct mw_options *options, const struct mw_host *host, const char *word)
 {
@@ -108,4 +113,24 @@ bearer_audiences_read(const struct mw_options *options, const struct mw_host *ho
     for (; *count < items; ++*count)
         (*audiences)[*count] = str_of(host->option_item(options, "audience", *count));
     return true;
+}
+
+bool
+bearer_cache_read(const struct mw_options *options, const struct mw_host *host,
+                  struct token_cache **cache)
+{
+    const struct mw_options *members = host->option_member(options, "cache", 0);
+    int64_t entries = host->option_integer(members, "entries");
+    int64_t bytes = host->option_integer(members, "bytes");
+
+    *cache = NULL;
+    if (entries == 0)
+        return true;
+    if (entries > CACHE_ENTRIES_MAX)
+        host->option_fault(members, "entries", 0, "expected at most %d", CACHE_ENTRIES_MAX);
+    else if (bytes < CACHE_BYTES_MIN)
+        host->option_fault(members, "bytes", 0, "expected at least 64KiB; entries: 0 for no cache");
+    else if (!(*cache = token_cache_new((size_t)entries, (size_t)bytes)))
+        host->option_fault(options, "cache", 0, "out of memory");
+    return *cache != NULL;
 }

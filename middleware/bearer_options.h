@@ -8,11 +8,17 @@
 
 #include "claim_header.h"
 #include "credential.h"
+#include "token/token_cache.h"
 
 enum {
     BEARER_PLACES_MAX = 16,
     BEARER_FORWARDS_MAX = 32, /* the gateway takes 64 headers a request, from all modules */
 };
+
+/* Members of `cache`. */
+#define BEARER_CACHE_OPTIONS                                                                       \
+    {"entries", MW_INTEGER, "10000", "How many tokens are remembered, at most; 0: none."},         \
+    {"bytes", MW_SIZE, "16MiB", "How much memory they take, at most."}
 
 /* `word`, a list, when it is given with nothing in it: that looks like "any" or like "none", and is
  * never what was meant. */
@@ -31,5 +37,8 @@ bool bearer_forwards_read(const struct mw_options *options, const struct mw_host
 /* `audience`, not empty if given. The caller frees *audiences, NULL for none. */
 bool bearer_audiences_read(const struct mw_options *options, const struct mw_host *host,
                            struct str **audiences, size_t *count) MUST_CHECK;
+/* `cache`. The caller calls token_cache_free; *cache is NULL where none is wanted. */
+bool bearer_cache_read(const struct mw_options *options, const struct mw_host *host,
+                       struct token_cache **cache) MUST_CHECK;
 
 #endif

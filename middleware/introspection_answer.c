@@ -2,6 +2,7 @@
 #include "introspection_answer.h"
 
 #include "protocol/jose.h"
+#include "token/token_entry.h"
 
 #include <jansson.h>
 
@@ -31,36 +32,27 @@ fault_of(const struct http_answer *http)
     return http->status == 200 ? INTROSPECTION_NONE : INTROSPECTION_STATUS;
 }
 
-static void
-read_body(struct introspection_answer *answer, struct str body, enum introspection_fault otherwise)
-{
-    json_t *claims = jose_json(body);
-    const json_t *active = json_object_get(claims, "active");
-
-    *answer = (struct introspection_answer){otherwise, false, NULL};
-    if (json_is_boolean(active))
-        *answer = (struct introspection_answer){INTROSPECTION_NONE, json_is_true(active), claims};
-    else
-        json_decref(claims);
-}
-
 void
 introspection_answer_read(struct introspection_answer *answer, const struct http_answer *http)
 {
-    *answer = (struct introspection_answer){fault_of(http), false, NULL};
-    if (answer->fault == INTROSPECTION_NONE)
-        read_body(answer, http->body, INTROSPECTION_GARBLED);
-}
-
-void
-introspection_answer_reread(struct introspection_answer *answer, struct str body)
-{
-    read_body(answer, body, INTROSPECTION_INTERNAL);
+    *answer = (struct introspection_answer){.fault = fault_of(http)};
+    if (answer->fault != INTROSPECTION_NONE)
+        return;
+    answer->claims = jose_json(http->body);
+    const json_t *active = json_object_get(answer->claims, "active");
+    answer->active = json_is_true(active);
+    if (json_is_boolean(active))
+        return;
+    introspection_answer_free(answer);
+    answer->fault = INTROSPECTION_GARBLED;
 }
 
 void
 introspection_answer_free(struct introspection_answer *answer)
 {
-    json_decref(answer->claims);
-    answer->claims = NULL;
+    if (answer->entry)
+        token_entry_unref(answer->entry);
+    else
+        json_decref(answer->claims);
+    *answer = (struct introspection_answer){.fault = INTROSPECTION_INTERNAL};
 }

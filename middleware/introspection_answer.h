@@ -12,6 +12,7 @@
 #include "net/http_client.h"
 
 struct json_t;
+struct token_entry;
 
 enum { INTROSPECTION_ANSWER_MAX = 64 * 1024 }; /* bytes of a body; real ones have some hundred */
 
@@ -42,14 +43,13 @@ const struct introspection_fault_row *introspection_fault(enum introspection_fau
 
 struct introspection_answer {
     enum introspection_fault fault;
-    bool active;           /* false with a fault */
-    struct json_t *claims; /* the whole object; NULL with a fault */
+    bool active;               /* false with a fault */
+    struct json_t *claims;     /* the whole object; NULL with a fault */
+    struct token_entry *entry; /* whose the claims are; NULL: this struct's */
 };
 
 /* The caller calls introspection_answer_free. */
 void introspection_answer_read(struct introspection_answer *answer, const struct http_answer *http);
-/* The same from a body that was found good before. */
-void introspection_answer_reread(struct introspection_answer *answer, struct str body);
 void introspection_answer_free(struct introspection_answer *answer);
 
 #endif

@@ -18,16 +18,14 @@
 enum {
     TIMEOUT_MAX_MS = 60 * 1000,
     CACHE_TIME_MAX_MS = 3600 * 1000, /* so long a token that was taken back may go on */
-    CACHE_ENTRIES_MAX = 1000 * 1000,
     CREDENTIAL_MAX = 1024, /* bytes of an id, and of a secret */
 };
 
 enum { ON_EXPIRY_CLOSE, ON_EXPIRY_KEEP };
 
 static const struct mw_option cache_options[] = {
-    {"entries", MW_INTEGER, "10000", "How many answers a worker keeps; 0: none."},
-    {"time", MW_DURATION, "30s",
-     "How long an answer is good, but never beyond exp; 0: not at all."},
+    BEARER_CACHE_OPTIONS,
+    {"time", MW_DURATION, "30s", "How long an answer is good, but never beyond exp."},
     {NULL},
 };
 
@@ -169,17 +167,14 @@ static bool
 read_cache(struct introspection_settings *settings, const struct mw_options *options,
            const struct mw_host *host)
 {
-    const struct mw_options *cache = host->option_member(options, "cache", 0);
-    int64_t entries = host->option_integer(cache, "entries");
-    int64_t time_ms = host->option_integer(cache, "time");
+    const struct mw_options *members = host->option_member(options, "cache", 0);
+    int64_t time_ms = host->option_integer(members, "time");
+    bool ok = time_ms >= 1 && time_ms <= CACHE_TIME_MAX_MS;
 
-    if (entries > CACHE_ENTRIES_MAX)
-        host->option_fault(cache, "entries", 0, "expected at most 1000000");
-    if (time_ms > CACHE_TIME_MAX_MS)
-        host->option_fault(cache, "time", 0, "expected at most 1h");
-    settings->cache_entries = (size_t)entries;
-    settings->cache_us = entries > 0 ? (uint64_t)time_ms * 1000 : 0;
-    return entries <= CACHE_ENTRIES_MAX && time_ms <= CACHE_TIME_MAX_MS;
+    if (!ok)
+        host->option_fault(members, "time", 0, "expected 1ms to 1h; entries: 0 for no cache");
+    settings->cache_time_ms = time_ms;
+    return bearer_cache_read(options, host, &settings->cache) && ok;
 }
 
 static bool
@@ -222,4 +217,5 @@ introspection_settings_free(struct introspection_settings *settings)
     for (size_t i = 0; i < settings->forward_count; i++)
         claim_header_free(&settings->forwards[i]);
     free(settings->audiences);
+    token_cache_free(settings->cache);
 }

@@ -1,7 +1,8 @@
 /*
  * introspection_settings.h - what an introspection instance's options say.
  *
- * Constant after introspection_settings_read; strings belong to the configuration.
+ * Constant after introspection_settings_read, but for what is in the cache; strings belong to the
+ * configuration.
  */
 #ifndef WSGATE_INTROSPECTION_SETTINGS_H
 #define WSGATE_INTROSPECTION_SETTINGS_H
@@ -13,12 +14,12 @@ extern const struct mw_option introspection_options[];
 
 struct introspection_settings {
     const char *url;
-    struct str name;      /* the address without its query, for messages */
-    const char *ca_file;  /* NULL: the system's */
-    char *authorization;  /* a whole field with our credentials; NULL: none */
+    struct str name;     /* the address without its query, for messages */
+    const char *ca_file; /* NULL: the system's */
+    char *authorization; /* a whole field with our credentials; NULL: none */
     uint64_t timeout_ms;
-    uint64_t cache_us;    /* 0: no answer is kept */
-    size_t cache_entries;
+    struct token_cache *cache; /* shared by all workers; NULL: no answer is kept */
+    int64_t cache_time_ms;
     struct verify_policy policy;
     struct str *audiences;
     const char *subject_claim;

@@ -8,8 +8,9 @@
 #include "introspection_worker.h"
 
 #include "base/clock.h"
-#include "introspection_cache.h"
 #include "protocol/query.h"
+
+#include <openssl/evp.h>
 
 #include <stdlib.h>
 
@@ -30,7 +31,7 @@ struct question {
     struct introspection_worker *worker;
     struct http_call *call;
     struct waiter *waiters;
-    struct introspection_digest digest;
+    unsigned char digest[TOKEN_DIGEST_LEN];
     bool over;
 };
 
@@ -40,7 +41,6 @@ struct introspection_worker {
     introspection_judge *judge;
     const void *instance;
     struct http_client *client;
-    struct introspection_cache *cache;  /* NULL: no answer is kept */
     struct question *questions[CHAINS]; /* by the first byte of the digest */
     size_t question_count, waiter_count;
     uint64_t quiet_until_us;
@@ -73,11 +73,11 @@ forget_question(struct question *question)
 }
 
 static struct question *
-find_question(const struct introspection_worker *worker, const struct introspection_digest *digest)
+find_question(const struct introspection_worker *worker, const unsigned char *digest)
 {
-    struct question *question = worker->questions[digest->bytes[0]];
+    struct question *question = worker->questions[digest[0]];
 
-    while (question && (question->over || memcmp(&question->digest, digest, sizeof(*digest)) != 0))
+    while (question && (question->over || memcmp(question->digest, digest, TOKEN_DIGEST_LEN) != 0))
         question = question->next;
     return question;
 }
@@ -134,22 +134,23 @@ complain(struct introspection_worker *worker, enum introspection_fault fault,
                   word, http_outcome_word(http->outcome), http->error);
 }
 
-/* Neither beyond what is configured nor beyond the token's own end. */
+/* Neither beyond what is configured nor beyond the token's own end. Out of memory: not at all. */
 static void
-keep(struct introspection_worker *worker, const struct introspection_digest *digest,
-     const struct introspection_answer *answer, struct str body)
+keep(const struct introspection_settings *settings, const unsigned char *digest,
+     struct introspection_answer *answer)
 {
     const struct verify_policy any = {.leeway_ms = 0};
-    struct verified verified = {.expires_ms = INT64_MIN};
-    uint64_t kept_us = worker->settings->cache_us;
-    int64_t now_ms = clock_wall_ms();
+    struct verified verified = {.claims = answer->claims};
+    int64_t now_ms = clock_wall_ms(), until_ms = now_ms + settings->cache_time_ms;
 
-    if (!worker->cache || !answer->active ||
+    if (!settings->cache || !answer->active ||
         verify_claims(&any, answer->claims, now_ms, &verified) != JOSE_OK)
         return;
-    if (verified.expires_ms - now_ms < (int64_t)(kept_us / 1000))
-        kept_us = (uint64_t)(verified.expires_ms - now_ms) * 1000;
-    introspection_cache_put(worker->cache, digest, body, clock_monotonic_us() + kept_us);
+    if (until_ms > verified.expires_ms)
+        until_ms = verified.expires_ms;
+    answer->entry = token_entry_new(digest, NULL, 0, answer->claims, until_ms);
+    if (answer->entry)
+        token_cache_put(settings->cache, answer->entry, now_ms);
 }
 
 static void
@@ -163,7 +164,7 @@ on_done(void *arg, const struct http_answer *http)
     question->over = true;
     introspection_answer_read(&answer, http);
     complain(worker, answer.fault, http);
-    keep(worker, &question->digest, &answer, http->body);
+    keep(worker->settings, question->digest, &answer);
     while (question->waiters) {
         struct waiter waiter = *question->waiters;
         forget_waiter(worker, question->waiters);
@@ -175,20 +176,20 @@ on_done(void *arg, const struct http_answer *http)
 
 /* ---- A question ------------------------------------------------------------------------------ */
 
-/* RFC 7662 2.1. The caller wipes and frees. */
-static bool
-make_body(struct str token, struct str *body)
+/* RFC 7662 2.1. The caller wipes and frees. NULL: out of memory. */
+static char *
+make_body(struct str token, size_t *len)
 {
     struct str head = STR("token="), tail = STR("&token_type_hint=access_token");
-    char *at = malloc(head.len + 3 * token.len + tail.len);
+    char *body = malloc(head.len + 3 * token.len + tail.len);
 
-    if (!at)
-        return false;
-    memcpy(at, head.at, head.len);
-    size_t len = head.len + query_encode(token, at + head.len);
-    memcpy(at + len, tail.at, tail.len);
-    *body = (struct str){at, len + tail.len};
-    return true;
+    if (!body)
+        return NULL;
+    memcpy(body, head.at, head.len);
+    *len = head.len + query_encode(token, body + head.len);
+    memcpy(body + *len, tail.at, tail.len);
+    *len += tail.len;
+    return body;
 }
 
 static bool
@@ -197,33 +198,36 @@ call(struct question *question, struct str token)
     struct introspection_worker *worker = question->worker;
     const struct introspection_settings *settings = worker->settings;
     const char *fields[] = {"Accept: application/json", settings->authorization, NULL};
-    struct http_query query = {.method = "POST",
-                               .url = settings->url,
-                               .fields = fields,
-                               .ca_file = settings->ca_file,
-                               .timeout_ms = settings->timeout_ms,
-                               .body_max = INTROSPECTION_ANSWER_MAX};
+    size_t len;
+    char *body = make_body(token, &len);
 
-    if (!make_body(token, &query.body))
+    if (!body)
         return false;
-    question->call = http_call_start(worker->client, &query, on_done, question);
-    explicit_bzero((char *)(uintptr_t)query.body.at, query.body.len);
-    free((char *)(uintptr_t)query.body.at);
+    question->call = http_call_start(worker->client,
+                                     &(struct http_query){.method = "POST",
+                                                          .url = settings->url,
+                                                          .fields = fields,
+                                                          .body = {body, len},
+                                                          .ca_file = settings->ca_file,
+                                                          .timeout_ms = settings->timeout_ms,
+                                                          .body_max = INTROSPECTION_ANSWER_MAX},
+                                     on_done, question);
+    explicit_bzero(body, len);
+    free(body);
     return question->call != NULL;
 }
 
 /* NULL: out of memory. */
 static struct question *
-ask(struct introspection_worker *worker, const struct introspection_digest *digest,
-    struct str token)
+ask(struct introspection_worker *worker, const unsigned char *digest, struct str token)
 {
     struct question *question = calloc(1, sizeof(*question));
-    struct question **chain = &worker->questions[digest->bytes[0]];
+    struct question **chain = &worker->questions[digest[0]];
 
     if (!question)
         return NULL;
-    *question =
-        (struct question){.next = *chain, .link = chain, .worker = worker, .digest = *digest};
+    *question = (struct question){.next = *chain, .link = chain, .worker = worker};
+    memcpy(question->digest, digest, TOKEN_DIGEST_LEN);
     if (question->next)
         question->next->link = &question->next;
     *chain = question;
@@ -236,7 +240,7 @@ ask(struct introspection_worker *worker, const struct introspection_digest *dige
 
 static enum introspection_fault
 wait_for_answer(struct introspection_worker *worker, struct mw_request *request,
-                const struct introspection_digest *digest, struct str token)
+                const unsigned char *digest, struct str token)
 {
     struct question *question = find_question(worker, digest);
     bool shared = question != NULL;
@@ -252,25 +256,36 @@ wait_for_answer(struct introspection_worker *worker, struct mw_request *request,
     return INTROSPECTION_NONE;
 }
 
+/* The answer of before, for the caller to free; false: there is none. */
+static bool
+recall(struct introspection_worker *worker, struct mw_request *request,
+       const unsigned char *digest, struct introspection_answer *answer)
+{
+    const struct mw_host *host = worker->host;
+    struct token_cache *cache = worker->settings->cache;
+    struct token_entry *entry =
+        cache ? token_cache_get(cache, digest, host->wall_clock_ms(request)) : NULL;
+
+    if (!entry)
+        return false;
+    *answer = (struct introspection_answer){INTROSPECTION_NONE, true, entry->claims, entry};
+    host->count(request, "introspection_kept", 1);
+    return true;
+}
+
 enum mw_verdict
 introspection_worker_decide(struct introspection_worker *worker, struct mw_request *request,
                             struct str token)
 {
-    struct introspection_answer answer = {INTROSPECTION_INTERNAL, false, NULL};
-    struct introspection_digest digest;
-    struct str kept = STR_NONE;
+    struct introspection_answer answer = {.fault = INTROSPECTION_INTERNAL};
+    unsigned char digest[TOKEN_DIGEST_LEN];
 
-    if (introspection_digest(&digest, token)) {
-        if (worker->cache)
-            kept = introspection_cache_get(worker->cache, &digest, clock_monotonic_us());
-        if (kept.at)
-            introspection_answer_reread(&answer, kept);
-        else if ((answer.fault = wait_for_answer(worker, request, &digest, token)) ==
-                 INTROSPECTION_NONE)
+    if (EVP_Digest(token.at, token.len, digest, NULL, EVP_sha256(), NULL) == 1 &&
+        !recall(worker, request, digest, &answer)) {
+        answer.fault = wait_for_answer(worker, request, digest, token);
+        if (answer.fault == INTROSPECTION_NONE)
             return MW_WAIT;
     }
-    if (kept.at)
-        worker->host->count(request, "introspection_kept", 1);
     enum mw_verdict verdict = worker->judge(worker->instance, request, &answer);
     introspection_answer_free(&answer);
     return verdict;
@@ -292,11 +307,9 @@ introspection_worker_new(const struct mw_host *host, struct mw_worker *thread,
     worker->judge = judge;
     worker->instance = instance;
     worker->client = http_client_new(host->worker_base(thread));
-    if (settings->cache_us > 0)
-        worker->cache = introspection_cache_new(settings->cache_entries);
-    if (worker->client && (worker->cache || settings->cache_us == 0))
+    if (worker->client)
         return worker;
-    introspection_worker_free(worker);
+    free(worker);
     return NULL;
 }
 
@@ -311,6 +324,5 @@ introspection_worker_free(struct introspection_worker *worker)
             forget_question(worker->questions[i]);
         }
     http_client_free(worker->client);
-    introspection_cache_free(worker->cache);
     free(worker);
 }

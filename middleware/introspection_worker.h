@@ -1,10 +1,13 @@
 /*
- * introspection_worker.h - what an introspection instance has on one worker: its HTTP client, the
- * answers it keeps, and the handshakes that wait for one.
+ * introspection_worker.h - what an introspection instance has on one worker: its HTTP client, and
+ * the handshakes that wait for an answer.
  *
  * A token is asked about once at a time: who comes with the same one meanwhile waits for the same
  * answer. A call goes on when all who waited have left: to end it would cost its connection, and
  * they may be back with the same token. Both are bounded, and so is the time that a call takes.
+ *
+ * Kept for a while, for all workers, are answers that a token is active, by its SHA-256. Others are
+ * of no use but to who makes tokens up, and could so push out the good ones.
  */
 #ifndef WSGATE_INTROSPECTION_WORKER_H
 #define WSGATE_INTROSPECTION_WORKER_H

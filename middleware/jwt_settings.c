@@ -9,13 +9,10 @@
 
 enum {
     LEEWAY_MAX_MS = 3600 * 1000, /* clocks that differ by more are broken */
-    CACHE_ENTRIES_MAX = 10 * 1000 * 1000,
-    CACHE_BYTES_MIN = 64 * 1024, /* some twenty tokens; less is a mistake */
 };
 
 const struct mw_option jwt_cache_options[] = {
-    {"entries", MW_INTEGER, "10000", "How many tokens are remembered, at most; 0: none."},
-    {"bytes", MW_SIZE, "16MiB", "How much memory they take, at most."},
+    BEARER_CACHE_OPTIONS,
     {NULL},
 };
 
@@ -74,25 +71,6 @@ read_scalars(struct jwt_settings *settings, const struct mw_options *options,
     return ok;
 }
 
-static bool
-read_cache(struct jwt_settings *settings, const struct mw_options *options,
-           const struct mw_host *host)
-{
-    const struct mw_options *cache = host->option_member(options, "cache", 0);
-    int64_t entries = host->option_integer(cache, "entries");
-    int64_t bytes = host->option_integer(cache, "bytes");
-
-    if (entries == 0)
-        return true;
-    if (entries > CACHE_ENTRIES_MAX)
-        host->option_fault(cache, "entries", 0, "expected at most %d", CACHE_ENTRIES_MAX);
-    else if (bytes < CACHE_BYTES_MIN)
-        host->option_fault(cache, "bytes", 0, "expected at least 64KiB; entries: 0 for no cache");
-    else if (!(settings->policy.cache = token_cache_new((size_t)entries, (size_t)bytes)))
-        host->option_fault(options, "cache", 0, "out of memory");
-    return settings->policy.cache != NULL;
-}
-
 /* ---- The whole ------------------------------------------------------------------ */
 
 bool
@@ -104,7 +82,7 @@ jwt_settings_read(struct jwt_settings *settings, const struct mw_options *option
     ok = bearer_places_read(options, host, settings->places, &settings->place_count) && ok;
     ok = bearer_claims_read(&settings->claims, options, host) && ok;
     ok = read_audiences(settings, options, host) && ok;
-    ok = read_cache(settings, options, host) && ok;
+    ok = bearer_cache_read(options, host, &settings->policy.cache) && ok;
     return read_scalars(settings, options, host) && ok;
 }
 

@@ -78,7 +78,8 @@ token_entry_new(const unsigned char *digest, const struct key *key, size_t key_p
     if (!entry)
         return NULL;
     memcpy(entry->digest, digest, TOKEN_DIGEST_LEN);
-    memcpy(entry->thumbprint, key->thumbprint, KEY_THUMBPRINT_LEN);
+    if (key)
+        memcpy(entry->thumbprint, key->thumbprint, KEY_THUMBPRINT_LEN);
     entry->key_place = key_place;
     entry->claims = claims;
     entry->expires_ms = expires_ms;
