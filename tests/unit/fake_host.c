@@ -199,6 +199,7 @@ option_count(const struct mw_options *options, const char *word)
     return given(options, word, 0) ? count : known->fallback != NULL;
 }
 
+/* Good for the configuration's life, as the gateway's are: a map's stand in `keys`. */
 static const char *
 option_key(const struct mw_options *options, const char *word, size_t i)
 {
@@ -206,6 +207,8 @@ option_key(const struct mw_options *options, const char *word, size_t i)
     const struct fake_row *row = given(options, word, i);
 
     REQUIRE(row != NULL && i < FAKE_MAX * 8);
+    if (row_of(options, word)->type == MW_NAMED)
+        return row->text;
     snprintf(keys[i], sizeof(keys[i]), "%.*s", (int)strcspn(row->text, "="), row->text);
     return keys[i];
 }
