@@ -215,6 +215,26 @@ is_for_us(const struct verify_policy *policy, const json_t *audience)
     return false;
 }
 
+/* By `iat`. Brings *expires_ms forward to when the token will be too old. */
+static enum jose_reason
+check_age(const struct verify_policy *policy, bool has_iat, int64_t iat_ms, int64_t now_ms,
+          int64_t *expires_ms)
+{
+    int64_t end_ms = iat_ms + policy->max_age_ms + policy->leeway_ms;
+
+    if (policy->max_age_ms == 0)
+        return JOSE_OK;
+    if (!has_iat)
+        return JOSE_NO_ISSUE_TIME;
+    if (now_ms < iat_ms - policy->leeway_ms)
+        return JOSE_ISSUED_LATER;
+    if (now_ms >= end_ms)
+        return JOSE_TOO_OLD;
+    if (end_ms < *expires_ms)
+        *expires_ms = end_ms;
+    return JOSE_OK;
+}
+
 enum jose_reason
 verify_claims(const struct verify_policy *policy, const struct json_t *claims, int64_t now_ms,
               struct verified *verified)
@@ -241,7 +261,7 @@ verify_claims(const struct verify_policy *policy, const struct json_t *claims, i
         return JOSE_EXPIRED;
     if (has_nbf && now_ms < nbf_ms - policy->leeway_ms)
         return JOSE_NOT_YET_VALID;
-    return JOSE_OK;
+    return check_age(policy, has_iat, iat_ms, now_ms, &verified->expires_ms);
 }
 
 /* Decodes, parses and judges. On success verified->claims is set. */
