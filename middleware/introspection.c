@@ -3,8 +3,7 @@
  * (RFC 7662).
  *
  * It finds the one credential (credential.h), takes it out of what the backend sees, asks the
- * service (introspection_worker.h), and says who it is, when the tunnel must end, and
- * which members of the answer go to the backend (claim_header.h).
+ * service (introspection_worker.h), and has the members of the answer decide (bearer_claims.h).
  *
  * An instance is constant after setup. The token goes to the service and nowhere else: what is kept
  * of it is its SHA-256.
@@ -14,8 +13,6 @@
 #include "jwt_challenges.h"
 #include "protocol/http_chars.h"
 #include "registry.h"
-
-#include <jansson.h>
 
 #include <stdlib.h>
 
@@ -64,52 +61,7 @@ static enum mw_verdict
 refuse(const struct introspection *introspection, struct mw_request *request,
        enum jose_reason reason)
 {
-    const struct jose_reason_row *row = jose_reason(reason);
-
-    return introspection->host->deny(request, row->status, row->word,
-                                     row->status == 503 ? NULL
-                                                        : introspection->challenges.texts[reason]);
-}
-
-static struct mw_str
-to_mw(struct str text)
-{
-    return (struct mw_str){text.at, text.len};
-}
-
-/* Whom the answer names; nobody where it does not. */
-static enum jose_reason
-identify(const struct introspection *introspection, struct mw_request *request,
-         const struct verified *verified)
-{
-    const json_t *subject =
-        json_object_get(verified->claims, introspection->settings.subject_claim);
-
-    if (!subject)
-        return JOSE_OK;
-    if (!json_is_string(subject))
-        return JOSE_CLAIM;
-    return introspection->host->identify(
-               request, to_mw(verified->issuer),
-               (struct mw_str){json_string_value(subject), json_string_length(subject)})
-               ? JOSE_OK
-               : JOSE_INTERNAL;
-}
-
-/* false: out of memory. */
-static bool
-hand_on(const struct introspection *introspection, struct mw_request *request,
-        const struct verified *verified)
-{
-    const struct introspection_settings *settings = &introspection->settings;
-    const struct mw_host *host = introspection->host;
-
-    for (size_t i = 0; i < settings->forward_count; i++)
-        if (!claim_header_forward(&settings->forwards[i], host, request, verified->claims))
-            return false;
-    if (settings->close_on_expiry && verified->expires_ms != INT64_MAX)
-        host->deadline(request, verified->expires_ms);
-    return true;
+    return jwt_challenges_refuse(&introspection->challenges, introspection->host, request, reason);
 }
 
 static enum mw_verdict
@@ -127,11 +79,10 @@ judge(const void *instance, struct mw_request *request, const struct introspecti
     if (answer->active)
         reason = verify_claims(&introspection->settings.policy, answer->claims,
                                host->wall_clock_ms(request), &verified);
-    if (reason == JOSE_OK)
-        reason = identify(introspection, request, &verified);
-    if (reason == JOSE_OK && !hand_on(introspection, request, &verified))
-        reason = JOSE_INTERNAL;
-    return reason == JOSE_OK ? MW_PASS : refuse(introspection, request, reason);
+    if (reason != JOSE_OK)
+        return refuse(introspection, request, reason);
+    return bearer_claims_admit(&introspection->settings.claims, host, request, &verified,
+                               &introspection->challenges);
 }
 
 /* What no token can be is not worth a question. RFC 6749 A.12: 1*VSCHAR. */

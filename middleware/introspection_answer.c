@@ -1,7 +1,6 @@
 /* introspection_answer.c - see introspection_answer.h. */
 #include "introspection_answer.h"
 
-#include "protocol/jose.h"
 #include "token/token_entry.h"
 
 #include <jansson.h>
@@ -38,7 +37,8 @@ introspection_answer_read(struct introspection_answer *answer, const struct http
     *answer = (struct introspection_answer){.fault = fault_of(http)};
     if (answer->fault != INTROSPECTION_NONE)
         return;
-    answer->claims = jose_json(http->body);
+    answer->own = claims_of_text(http->body);
+    answer->claims = answer->own ? answer->own->json : NULL;
     const json_t *active = json_object_get(answer->claims, "active");
     answer->active = json_is_true(active);
     if (json_is_boolean(active))
@@ -50,9 +50,7 @@ introspection_answer_read(struct introspection_answer *answer, const struct http
 void
 introspection_answer_free(struct introspection_answer *answer)
 {
-    if (answer->entry)
-        token_entry_unref(answer->entry);
-    else
-        json_decref(answer->claims);
+    token_entry_unref(answer->entry);
+    claims_free(answer->own);
     *answer = (struct introspection_answer){.fault = INTROSPECTION_INTERNAL};
 }

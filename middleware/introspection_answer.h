@@ -44,8 +44,9 @@ const struct introspection_fault_row *introspection_fault(enum introspection_fau
 struct introspection_answer {
     enum introspection_fault fault;
     bool active;               /* false with a fault */
-    struct json_t *claims;     /* the whole object; NULL with a fault */
-    struct token_entry *entry; /* whose the claims are; NULL: this struct's */
+    const struct json_t *claims; /* the whole object, in one of these two; NULL with a fault */
+    struct claims *own;          /* NULL: the entry's */
+    struct token_entry *entry;   /* the cache's; NULL: there is none */
 };
 
 /* The caller calls introspection_answer_free. */

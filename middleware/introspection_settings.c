@@ -6,6 +6,7 @@
  */
 #include "introspection_settings.h"
 
+#include "bearer_rules.h"
 #include "protocol/query.h"
 #include "protocol/service_url.h"
 #include "token/key_file.h"
@@ -20,8 +21,6 @@ enum {
     CACHE_TIME_MAX_MS = 3600 * 1000, /* so long a token that was taken back may go on */
     CREDENTIAL_MAX = 1024, /* bytes of an id, and of a secret */
 };
-
-enum { ON_EXPIRY_CLOSE, ON_EXPIRY_KEEP };
 
 static const struct mw_option cache_options[] = {
     BEARER_CACHE_OPTIONS,
@@ -42,6 +41,8 @@ const struct mw_option introspection_options[] = {
     {"token_from", MW_LIST, "header",
      "Where the token is: header, \"cookie:NAME\", \"query:NAME\", subprotocol."},
     {"require_expiration", MW_BOOL, "false", "Whether an answer without exp is refused."},
+    {"claims", MW_NAMED, NULL, "Rules: a member's path, then what it must be.", 0, NULL,
+     bearer_rule_options},
     {"subject_claim", MW_STRING, "sub", "The member of an answer that says who it is."},
     {"forward_claims", MW_MAP, NULL,
      "Members of an answer for the backend: a member's path, then a header name."},
@@ -182,15 +183,12 @@ read_claims(struct introspection_settings *settings, const struct mw_options *op
             const struct mw_host *host)
 {
     struct verify_policy *policy = &settings->policy;
-    struct str subject;
     bool ok = bearer_name_read(options, host, "issuer", &policy->issuer);
 
     ok = bearer_audiences_read(options, host, &settings->audiences, &policy->audience_count) && ok;
     policy->audiences = settings->audiences;
     policy->require_expiration = host->option_integer(options, "require_expiration") != 0;
-    ok = bearer_name_read(options, host, "subject_claim", &subject) && ok;
-    settings->subject_claim = subject.at;
-    return bearer_forwards_read(options, host, settings->forwards, &settings->forward_count) && ok;
+    return bearer_claims_read(&settings->claims, options, host) && ok;
 }
 
 bool
@@ -203,7 +201,6 @@ introspection_settings_read(struct introspection_settings *settings,
     ok = read_cache(settings, options, host) && ok;
     ok = read_claims(settings, options, host) && ok;
     ok = bearer_places_read(options, host, settings->places, &settings->place_count) && ok;
-    settings->close_on_expiry = host->option_integer(options, "on_expiry") == ON_EXPIRY_CLOSE;
     settings->forward_token = host->option_integer(options, "forward_token") != 0;
     return ok;
 }
@@ -214,8 +211,7 @@ introspection_settings_free(struct introspection_settings *settings)
     if (settings->authorization)
         OPENSSL_cleanse(settings->authorization, strlen(settings->authorization));
     free(settings->authorization);
-    for (size_t i = 0; i < settings->forward_count; i++)
-        claim_header_free(&settings->forwards[i]);
+    bearer_claims_free(&settings->claims);
     free(settings->audiences);
     token_cache_free(settings->cache);
 }

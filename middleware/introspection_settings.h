@@ -7,7 +7,7 @@
 #ifndef WSGATE_INTROSPECTION_SETTINGS_H
 #define WSGATE_INTROSPECTION_SETTINGS_H
 
-#include "bearer_options.h"
+#include "bearer_claims.h"
 #include "token/verify.h"
 
 extern const struct mw_option introspection_options[];
@@ -22,12 +22,10 @@ struct introspection_settings {
     int64_t cache_time_ms;
     struct verify_policy policy;
     struct str *audiences;
-    const char *subject_claim;
     struct credential_place places[BEARER_PLACES_MAX];
     size_t place_count;
-    struct claim_header forwards[BEARER_FORWARDS_MAX];
-    size_t forward_count;
-    bool close_on_expiry, forward_token;
+    struct bearer_claims claims;
+    bool forward_token;
 };
 
 /* Fills the zeroed *settings. false: every fault was reported. introspection_settings_free is due

@@ -148,9 +148,11 @@ keep(const struct introspection_settings *settings, const unsigned char *digest,
         return;
     if (until_ms > verified.expires_ms)
         until_ms = verified.expires_ms;
-    answer->entry = token_entry_new(digest, NULL, 0, answer->claims, until_ms);
-    if (answer->entry)
-        token_cache_put(settings->cache, answer->entry, now_ms);
+    answer->entry = token_entry_new(digest, NULL, 0, answer->own, until_ms);
+    if (!answer->entry)
+        return;
+    answer->own = NULL;
+    token_cache_put(settings->cache, answer->entry, now_ms);
 }
 
 static void
@@ -268,7 +270,8 @@ recall(struct introspection_worker *worker, struct mw_request *request,
 
     if (!entry)
         return false;
-    *answer = (struct introspection_answer){INTROSPECTION_NONE, true, entry->claims, entry};
+    *answer = (struct introspection_answer){
+        .active = true, .claims = entry->claims->json, .entry = entry};
     host->count(request, "introspection_kept", 1);
     return true;
 }

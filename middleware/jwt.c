@@ -2,8 +2,7 @@
  * jwt.c - the middleware module that admits by JSON Web Token (RFC 7519, 6750).
  *
  * It finds the one credential (credential.h), takes it out of what the backend
- * sees, has it judged (token/verify.h), and says who it is, when the tunnel must
- * end, and which claims go to the backend (claim_header.h).
+ * sees, has it judged (token/verify.h), and has its claims decide (bearer_claims.h).
  *
  * An instance is constant after setup: policy, keys from files, and every challenge
  * that a refusal may need; the workers share its cache of tokens. Keys by URL are the
@@ -11,6 +10,7 @@
  * for more (jwt_worker.h). Claims are let go before decide returns: the gateway copies
  * what it is handed.
  */
+#include "bearer_rules.h"
 #include "jwt_challenges.h"
 #include "jwt_keys.h"
 #include "jwt_remote.h"
@@ -49,10 +49,12 @@ static const struct mw_option options_table[] = {
     {"typ", MW_STRING, NULL, "The typ that a token's header must have, such as at+jwt."},
     {"token_from", MW_LIST, "header",
      "Where the token is: header, \"cookie:NAME\", \"query:NAME\", subprotocol."},
-    {"leeway", MW_DURATION, "0", "How far clocks may differ, for exp and nbf; at most 1h."},
+    {"leeway", MW_DURATION, "0", "How far clocks may differ, for exp, nbf and iat; at most 1h."},
     {"require_expiration", MW_BOOL, "true", "Whether a token without exp is refused."},
-    {"max_age", MW_DURATION, NULL, "How old a token may be, by its iat.", MW_LATER},
-    {"claims", MW_MAP, NULL, "Rules for claims.", MW_LATER},
+    {"max_age", MW_DURATION, "0", "How old a token may be, by its iat; 0: any age."},
+    {"claims", MW_NAMED, NULL, "Rules: a claim's path, then what it must be.", 0, NULL,
+     bearer_rule_options},
+    {"subject_claim", MW_STRING, "sub", "The claim that says who it is."},
     {"forward_claims", MW_MAP, NULL, "Claims for the backend: a claim's path, then a header name."},
     {"forward_token", MW_BOOL, "false",
      "Whether the backend sees the token too; never if it was among the subprotocols."},
@@ -156,33 +158,7 @@ control_stop(void *arg)
 static enum mw_verdict
 refuse(const struct jwt *jwt, struct mw_request *request, enum jose_reason reason)
 {
-    const struct jose_reason_row *row = jose_reason(reason);
-
-    return jwt->host->deny(request, row->status, row->word,
-                           row->status == 503 ? NULL : jwt->challenges.texts[reason]);
-}
-
-static struct mw_str
-to_mw(struct str text)
-{
-    return (struct mw_str){text.at, text.len};
-}
-
-/* Hands on what the token says. false: out of memory. */
-static bool
-hand_on(const struct jwt *jwt, struct mw_request *request, const struct verified *verified)
-{
-    const struct mw_host *host = jwt->host;
-
-    if (verified->subject.at &&
-        !host->identify(request, to_mw(verified->issuer), to_mw(verified->subject)))
-        return false;
-    for (size_t i = 0; i < jwt->settings.forward_count; i++)
-        if (!claim_header_forward(&jwt->settings.forwards[i], host, request, verified->claims))
-            return false;
-    if (jwt->settings.close_on_expiry && verified->expires_ms != INT64_MAX)
-        host->deadline(request, verified->expires_ms);
-    return true;
+    return jwt_challenges_refuse(&jwt->challenges, jwt->host, request, reason);
 }
 
 static void
@@ -209,9 +185,10 @@ judge(const void *instance, struct jwt_worker *worker, struct mw_request *reques
         return MW_WAIT;
     if (reason != JOSE_OK)
         return refuse(jwt, request, reason);
-    bool ok = hand_on(jwt, request, &verified);
+    enum mw_verdict verdict = bearer_claims_admit(&jwt->settings.claims, jwt->host, request,
+                                                  &verified, &jwt->challenges);
     verified_free(&verified);
-    return ok ? MW_PASS : refuse(jwt, request, JOSE_INTERNAL);
+    return verdict;
 }
 
 static enum mw_verdict

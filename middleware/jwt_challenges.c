@@ -57,3 +57,13 @@ jwt_challenges_free(struct jwt_challenges *challenges)
     for (enum jose_reason r = JOSE_UNVERIFIED; r < JOSE_REASON_COUNT; r++)
         free(challenges->texts[r]);
 }
+
+enum mw_verdict
+jwt_challenges_refuse(const struct jwt_challenges *challenges, const struct mw_host *host,
+                      struct mw_request *request, enum jose_reason reason)
+{
+    const struct jose_reason_row *row = jose_reason(reason);
+
+    return host->deny(request, row->status, row->word,
+                      row->status == 503 ? NULL : challenges->texts[reason]);
+}

@@ -7,6 +7,8 @@
 #include "base/compiler.h"
 #include "protocol/jose.h"
 
+#include <wsgate/middleware.h>
+
 struct jwt_challenges {
     char *texts[JOSE_REASON_COUNT]; /* by reason */
 };
@@ -15,5 +17,10 @@ struct jwt_challenges {
  * way. */
 bool jwt_challenges_make(struct jwt_challenges *challenges, const char *realm) MUST_CHECK;
 void jwt_challenges_free(struct jwt_challenges *challenges);
+
+/* With the reason's status, word and, unless we are to blame, its challenge. */
+enum mw_verdict jwt_challenges_refuse(const struct jwt_challenges *challenges,
+                                      const struct mw_host *host, struct mw_request *request,
+                                      enum jose_reason reason) MUST_CHECK;
 
 #endif

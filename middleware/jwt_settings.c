@@ -16,8 +16,6 @@ const struct mw_option jwt_cache_options[] = {
     {NULL},
 };
 
-enum { ON_EXPIRY_CLOSE, ON_EXPIRY_KEEP };
-
 /* `algorithms` as a mask. Each wrong name is a fault. */
 static bool
 read_algorithms(struct jwt_settings *settings, const struct mw_options *options,
@@ -67,8 +65,8 @@ read_scalars(struct jwt_settings *settings, const struct mw_options *options,
         host->option_fault(options, "leeway", 0, "expected at most 1h");
         ok = false;
     }
+    settings->policy.max_age_ms = host->option_integer(options, "max_age");
     settings->policy.require_expiration = host->option_integer(options, "require_expiration") != 0;
-    settings->close_on_expiry = host->option_integer(options, "on_expiry") == ON_EXPIRY_CLOSE;
     settings->forward_token = host->option_integer(options, "forward_token") != 0;
     return ok;
 }
@@ -82,7 +80,7 @@ jwt_settings_read(struct jwt_settings *settings, const struct mw_options *option
     bool ok = read_algorithms(settings, options, host);
 
     ok = bearer_places_read(options, host, settings->places, &settings->place_count) && ok;
-    ok = bearer_forwards_read(options, host, settings->forwards, &settings->forward_count) && ok;
+    ok = bearer_claims_read(&settings->claims, options, host) && ok;
     ok = read_audiences(settings, options, host) && ok;
     ok = bearer_cache_read(options, host, &settings->policy.cache) && ok;
     return read_scalars(settings, options, host) && ok;
@@ -91,8 +89,7 @@ jwt_settings_read(struct jwt_settings *settings, const struct mw_options *option
 void
 jwt_settings_free(struct jwt_settings *settings)
 {
-    for (size_t i = 0; i < settings->forward_count; i++)
-        claim_header_free(&settings->forwards[i]);
+    bearer_claims_free(&settings->claims);
     free(settings->audiences);
     token_cache_free(settings->policy.cache);
 }

@@ -7,7 +7,7 @@
 #ifndef WSGATE_JWT_SETTINGS_H
 #define WSGATE_JWT_SETTINGS_H
 
-#include "bearer_options.h"
+#include "bearer_claims.h"
 #include "token/verify.h"
 
 /* The members of `cache`. */
@@ -18,9 +18,8 @@ struct jwt_settings {
     struct str *audiences;
     struct credential_place places[BEARER_PLACES_MAX];
     size_t place_count;
-    struct claim_header forwards[BEARER_FORWARDS_MAX];
-    size_t forward_count;
-    bool close_on_expiry, forward_token;
+    struct bearer_claims claims;
+    bool forward_token;
 };
 
 /* Fills the zeroed *settings. false: every fault was reported. jwt_settings_free is due either

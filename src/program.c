@@ -6,6 +6,7 @@
 #include "gateway/control.h"
 #include "gateway/privileges.h"
 #include "net/http_client.h"
+#include "token/claims.h"
 
 #include <event2/event.h>
 #include <openssl/crypto.h>
@@ -116,6 +117,7 @@ program_run(int argc, char **argv, const struct mw_module *const *modules)
         print_version();
         return EXIT_SUCCESS;
     }
+    claims_start();
     if (!http_client_global_start()) {
         fprintf(stderr, "wsgate: libcurl does not start\n");
         return EXIT_FAILURE;

@@ -441,6 +441,25 @@ The client would be answered:
             "index": 0, "host": "localhost", "path": "/chat", "backend": "service"})
         self.assertEqual(done.returncode, 1)
 
+    def test_a_rule_about_a_claim(self):
+        config = self.on_paper()
+        config["middleware"]["users"]["jwt"]["claims"] = {"rooms": {"any_of": ["{name}", "all"]}}
+        config["routes"][3] = self.route("/user/{name}/x", ["users"])
+        for rooms, status, found in (
+            (["ann"], 0, []),
+            (["bob"], 1, ["subject: alice", "labels: claim: rooms", "labels: rule: any_of"]),
+        ):
+            token = tokens.hs(tokens.claims(rooms=rooms))
+            done = self.explain("--token", token, "/user/ann/x", config=config)
+            self.assertEqual(done.returncode, status, done.stdout)
+            lines = [line.strip() for line in done.stdout.splitlines()]
+            self.assertLessEqual(set(found), set(lines))
+            self.assertEqual(any(line.startswith("labels") for line in lines), status == 1)
+            self.assertNotIn("bob", done.stdout)
+            done = self.explain("--json", "--token", token, "/user/ann/x", config=config)
+            labels = json.loads(done.stdout)["modules"][0].get("labels")
+            self.assertEqual(labels, {"claim": "rooms", "rule": "any_of"} if status else None)
+
     def test_every_field_stands_in_the_manual(self):
         app, token = ["--origin", APP], ["--token", tokens.hs()]
         requests = [

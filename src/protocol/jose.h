@@ -128,6 +128,13 @@ unsigned jose_family_mask(enum jose_family family);
     X(EXPIRED, "token-expired", 401, "invalid_token", "The access token expired")                 \
     X(NOT_YET_VALID, "token-not-yet-valid", 401, "invalid_token",                                 \
       "The access token is not valid yet")                                                        \
+    X(NO_ISSUE_TIME, "token-no-issue-time", 401, "invalid_token",                                 \
+      "The access token does not say when it was issued")                                         \
+    X(ISSUED_LATER, "token-issued-later", 401, "invalid_token",                                   \
+      "The access token was issued in the future")                                                \
+    X(TOO_OLD, "token-too-old", 401, "invalid_token", "The access token was issued too long ago") \
+    X(RULES, "claims-not-met", 403, "insufficient_scope",                                         \
+      "The access token does not grant this")                                                     \
     X(KEYS_UNAVAILABLE, "token-keys-unavailable", 503, NULL, NULL)                                \
     X(INTERNAL, "token-internal", 503, NULL, NULL)
 

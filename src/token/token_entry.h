@@ -2,21 +2,20 @@
  * token_entry.h - what is remembered of one token: that it verified under a key, or that whoever
  * issued it said so, and its claims.
  *
- * Filled by the worker that had it verified, then constant, but for its count of holders
- * and its links in the cache. Workers share it, and jansson's own counts are not safe
- * across threads: the claims are read only, and live exactly as long as the entry.
+ * Filled by the worker that had it verified, then constant, but for its count of holders and its
+ * links in the cache. Workers share it: the claims are read only, and live exactly as long as the
+ * entry.
  */
 #ifndef WSGATE_TOKEN_ENTRY_H
 #define WSGATE_TOKEN_ENTRY_H
 
 #include "base/compiler.h"
+#include "token/claims.h"
 #include "token/key.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/queue.h>
-
-struct json_t;
 
 enum { TOKEN_DIGEST_LEN = 32 }; /* SHA-256 */
 
@@ -24,9 +23,9 @@ struct token_entry {
     unsigned char digest[TOKEN_DIGEST_LEN]; /* of the token, all of it */
     unsigned char thumbprint[KEY_THUMBPRINT_LEN]; /* zeroes where no key was used */
     size_t key_place; /* in the key set of that time: where to look first */
-    struct json_t *claims;
+    struct claims *claims;
     int64_t expires_ms; /* with leeway; INT64_MAX: never */
-    size_t bytes;       /* memory that it takes, claims included, rounded up */
+    size_t bytes;       /* memory that it takes, claims included */
 
     atomic_uint holders;
 
@@ -36,10 +35,10 @@ struct token_entry {
     size_t heap_place;
 };
 
-/* Takes the claims, which nobody else may hold; copies the rest. key: NULL for none. The caller is
- * the one holder. NULL: out of memory, and the claims are the caller's still. */
+/* Takes the claims; copies the rest. key: NULL for none. The caller is the one holder. NULL: out of
+ * memory, and the claims are the caller's still. */
 struct token_entry *token_entry_new(const unsigned char *digest, const struct key *key,
-                                    size_t key_place, struct json_t *claims, int64_t expires_ms)
+                                    size_t key_place, struct claims *claims, int64_t expires_ms)
     MUST_CHECK;
 /* One more holder; returns entry. From any thread. */
 struct token_entry *token_entry_ref(struct token_entry *entry);

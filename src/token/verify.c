@@ -62,10 +62,8 @@ verifier_free(struct verifier *verifier)
 void
 verified_free(struct verified *verified)
 {
-    if (verified->entry)
-        token_entry_unref(verified->entry);
-    else
-        json_decref(verified->claims);
+    token_entry_unref(verified->entry);
+    claims_free(verified->own);
     *verified = (struct verified){.lookup = verified->lookup};
 }
 
@@ -217,6 +215,26 @@ is_for_us(const struct verify_policy *policy, const json_t *audience)
     return false;
 }
 
+/* By `iat`. Brings *expires_ms forward to when the token will be too old. */
+static enum jose_reason
+check_age(const struct verify_policy *policy, bool has_iat, int64_t iat_ms, int64_t now_ms,
+          int64_t *expires_ms)
+{
+    int64_t end_ms = iat_ms + policy->max_age_ms + policy->leeway_ms;
+
+    if (policy->max_age_ms == 0)
+        return JOSE_OK;
+    if (!has_iat)
+        return JOSE_NO_ISSUE_TIME;
+    if (now_ms < iat_ms - policy->leeway_ms)
+        return JOSE_ISSUED_LATER;
+    if (now_ms >= end_ms)
+        return JOSE_TOO_OLD;
+    if (end_ms < *expires_ms)
+        *expires_ms = end_ms;
+    return JOSE_OK;
+}
+
 enum jose_reason
 verify_claims(const struct verify_policy *policy, const struct json_t *claims, int64_t now_ms,
               struct verified *verified)
@@ -243,7 +261,7 @@ verify_claims(const struct verify_policy *policy, const struct json_t *claims, i
         return JOSE_EXPIRED;
     if (has_nbf && now_ms < nbf_ms - policy->leeway_ms)
         return JOSE_NOT_YET_VALID;
-    return JOSE_OK;
+    return check_age(policy, has_iat, iat_ms, now_ms, &verified->expires_ms);
 }
 
 /* Decodes, parses and judges. On success verified->claims is set. */
@@ -251,10 +269,11 @@ static enum jose_reason
 check_payload(struct verifier *verifier, const struct verify_policy *policy, struct str segment,
               int64_t now_ms, struct verified *verified)
 {
-    verified->claims = jose_payload_read(segment, verifier->scratch);
+    verified->own = claims_of_segment(segment, verifier->scratch);
     OPENSSL_cleanse(verifier->scratch, BASE64URL_BYTES_LEN(segment.len));
-    if (!verified->claims)
+    if (!verified->own)
         return JOSE_MALFORMED;
+    verified->claims = verified->own->json;
     return verify_claims(policy, verified->claims, now_ms, verified);
 }
 
@@ -299,7 +318,7 @@ recall(const struct keyset *keyset, struct token_cache *cache, const unsigned ch
         return false;
     }
     verified->entry = entry;
-    verified->claims = entry->claims;
+    verified->claims = entry->claims->json;
     verified->key = keyset_at(keyset, place);
     return true;
 }
@@ -311,10 +330,12 @@ remember(const struct keyset *keyset, struct token_cache *cache, const unsigned 
 {
     size_t place = keyset_find(keyset, verified->key->thumbprint, 0);
 
-    verified->entry = token_entry_new(digest, verified->key, place, verified->claims,
-                                      verified->expires_ms);
-    if (verified->entry)
-        token_cache_put(cache, verified->entry, now_ms);
+    verified->entry =
+        token_entry_new(digest, verified->key, place, verified->own, verified->expires_ms);
+    if (!verified->entry)
+        return;
+    verified->own = NULL;
+    token_cache_put(cache, verified->entry, now_ms);
 }
 
 enum jose_reason

@@ -7,9 +7,10 @@
  * token is handed out before it verified. KEY_UNKNOWN is the answer only for a token with
  * nothing else against it, whatever its algorithm: it may be worth looking for the key.
  *
- * Times: a token is good while nbf - leeway <= now < exp + leeway, and `expires_ms`
- * of a verified one is that same exp + leeway: what is live under it ends at the
- * moment from which it would no longer be admitted.
+ * Times: a token is good while nbf - leeway <= now < exp + leeway and, where there is a
+ * greatest age, iat - leeway <= now < iat + max_age + leeway. `expires_ms` of a verified one is the
+ * earlier of these ends: what is live under it ends at the moment from which it would no
+ * longer be admitted.
  *
  * With a cache, a token that verified before costs one hash, not a signature; its claims are
  * judged like those of a new one, and its key must be in the key set still.
@@ -33,6 +34,7 @@ struct verify_policy {
     const struct str *audiences; /* one of these; none: any or none */
     size_t audience_count;
     int64_t leeway_ms;
+    int64_t max_age_ms; /* since `iat`, which it must then have; 0: any age */
     bool require_expiration;
     /* Tokens that verified; NULL: none are remembered. It belongs to this policy, by whose
      * algorithms and type their headers were judged. */
@@ -53,8 +55,9 @@ enum verify_lookup { VERIFY_NO_LOOKUP, VERIFY_HIT, VERIFY_MISS };
 
 /* A token that verified. */
 struct verified {
-    struct json_t *claims;     /* read only, and no reference of jansson's: others may share them */
-    struct token_entry *entry; /* whose the claims are; NULL: this struct's */
+    const struct json_t *claims; /* in one of these two; others may share them */
+    struct claims *own;          /* NULL: the entry's */
+    struct token_entry *entry;   /* the cache's; NULL: there is none */
     const struct key *key;
     struct str issuer, subject; /* in claims; at == NULL: it has none */
     int64_t expires_ms;         /* INT64_MAX: never */

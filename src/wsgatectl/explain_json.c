@@ -141,6 +141,20 @@ headers_json(const struct header *headers, size_t from, size_t to)
     return object;
 }
 
+/* Who it is, and why: a refusal has these too. */
+static void
+set_labels(json_t *object, const struct request *request, const struct explain_module *module)
+{
+    const struct explain_findings *before = &module->before, *after = &module->after;
+
+    if (after->issuer.at != NULL && after->issuer.at != before->issuer.at)
+        set(object, "issuer", safe_text_json(after->issuer));
+    if (after->subject.at != NULL && after->subject.at != before->subject.at)
+        set(object, "subject", safe_text_json(after->subject));
+    if (after->labels > before->labels)
+        set(object, "labels", headers_json(request->labels, before->labels, after->labels));
+}
+
 static void
 set_findings(json_t *object, const struct request *request, const struct explain_module *module)
 {
@@ -148,14 +162,9 @@ set_findings(json_t *object, const struct request *request, const struct explain
 
     if (after->strips > before->strips || after->stripped_protocols != before->stripped_protocols)
         set(object, "takes_out", strips_json(request, module));
-    if (after->issuer.at != NULL && after->issuer.at != before->issuer.at)
-        set(object, "issuer", safe_text_json(after->issuer));
-    if (after->subject.at != NULL && after->subject.at != before->subject.at)
-        set(object, "subject", safe_text_json(after->subject));
+    set_labels(object, request, module);
     if (after->forwards > before->forwards)
         set(object, "sets", headers_json(request->forwards, before->forwards, after->forwards));
-    if (after->labels > before->labels)
-        set(object, "labels", headers_json(request->labels, before->labels, after->labels));
     if (after->deadline_wall_ms < before->deadline_wall_ms)
         set_time(object, "ends_tunnel_at", after->deadline_wall_ms);
 }
@@ -171,6 +180,8 @@ modules_json(const struct explanation *explanation)
         set_text(object, "module", module->instance->module->name);
         if (module->verdict.outcome == EXPLAIN_PASS)
             set_findings(object, explanation->request, module);
+        else
+            set_labels(object, explanation->request, module);
         (void)json_array_append_new(list, object);
     }
     return list;

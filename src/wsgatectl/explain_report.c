@@ -214,20 +214,30 @@ print_headers(const struct lines *lines, const char *what, const struct header *
     }
 }
 
+/* Who it is, and why: a refusal has these too. */
 static void
-print_findings(const struct lines *lines, const struct explain_module *module)
+print_labels(const struct lines *lines, const struct explain_module *module)
 {
     const struct explain_findings *before = &module->before, *after = &module->after;
-    const struct request *request = lines->explanation->request;
-    char text[EXPLAIN_TIME_MAX];
 
-    print_strips(lines, module);
     if (after->issuer.at != NULL && after->issuer.at != before->issuer.at)
         print_detail(lines, "issuer: ", after->issuer);
     if (after->subject.at != NULL && after->subject.at != before->subject.at)
         print_detail(lines, "subject: ", after->subject);
-    print_headers(lines, "sets: ", request->forwards, before->forwards, after->forwards);
-    print_headers(lines, "labels: ", request->labels, before->labels, after->labels);
+    print_headers(lines, "labels: ", lines->explanation->request->labels, before->labels,
+                  after->labels);
+}
+
+static void
+print_findings(const struct lines *lines, const struct explain_module *module)
+{
+    const struct explain_findings *before = &module->before, *after = &module->after;
+    char text[EXPLAIN_TIME_MAX];
+
+    print_strips(lines, module);
+    print_labels(lines, module);
+    print_headers(lines, "sets: ", lines->explanation->request->forwards, before->forwards,
+                  after->forwards);
     if (after->deadline_wall_ms < before->deadline_wall_ms) {
         explain_time(after->deadline_wall_ms, text);
         print_detail(lines, "ends the tunnel at ", str_of(text));
@@ -246,6 +256,8 @@ print_modules(const struct lines *lines)
         fputc('\n', lines->out);
         if (module->verdict.outcome == EXPLAIN_PASS)
             print_findings(lines, module);
+        else
+            print_labels(lines, module);
     }
 }
 

@@ -110,6 +110,31 @@ class Introspection(Case):
         self.assertIsNone(head.get("Authorization"))
         client.close()
 
+    def test_rules_about_what_it_says(self):
+        """With captures of the path, for an answer that is kept as for a new one."""
+        judge = self.judge()
+        judge.tokens["good"] |= {"rooms": ["blue"], "user": {"id": 42}}
+        judge.tokens["narrow"] = {"rooms": ["blue"], "scope": "read"}
+        gate = self.gate(judge, config={"route": {"path": "/rooms/{room}"}}, subject_claim="user.id",
+                         claims={"scope": {"contains": "chat"}, "rooms": {"contains": "{room}"}})
+        for token, room, refused, scope in (
+            ("good", "blue", None, None),
+            ("good", "red", {"claim": "rooms", "rule": "contains", "subject": "42"}, ""),
+            ("good", "blue", None, None),
+            ("narrow", "blue", {"claim": "scope", "rule": "contains"}, ', scope="chat"'),
+        ):
+            answer = gate.ask(handshake(f"/rooms/{room}", f"Authorization: Bearer {token}"))
+            if not refused:
+                self.assertEqual(answer.status, 101, answer)
+                continue
+            self.check_refused(answer, 403)
+            self.assertEqual(answer.get("WWW-Authenticate"),
+                             'Bearer realm="wsgate", error="insufficient_scope", '
+                             f'error_description="The access token does not grant this"{scope}')
+            line = gate.await_line("handshake", id=answer.get("X-Request-Id"))
+            self.assertLessEqual((refused | {"reason": "claims-not-met"}).items(), line.items())
+        self.assertEqual(judge.asked, ["good", "narrow"])
+
     def test_inactive(self):
         judge, service = self.judge(), self.backend()
         gate = self.gate(judge, service)

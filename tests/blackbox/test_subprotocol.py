@@ -36,6 +36,13 @@ class Subprotocol(Case):
             "kubernetes first": ([f"{k8s}, chat"], "chat", ["chat"], "chat"),
             "kubernetes last": ([f"chat, log, {k8s}"], "log", ["chat", "log"], "log"),
             "kubernetes, none chosen": ([f"{k8s}, chat"], None, ["chat"], None),
+            "pair last": ([f"chat, log, {pair}"], "log", ["chat", "log"], "log"),
+            "pair last, none chosen": ([f"chat, log, {pair}"], None, ["chat", "log"], "bearer"),
+            "pair between": ([f"chat, {pair}, log"], "chat", ["chat", "log"], "chat"),
+            "pair in capitals": ([f"BEARER, {self.token}"], None, [], "BEARER"),
+            "pair, mixed case, one chosen": ([f"Bearer, {self.token}, a"], "a", ["a"], "a"),
+            "kubernetes between": ([f"chat, {k8s}, log"], "log", ["chat", "log"], "log"),
+            "kubernetes in a field of its own": ([k8s, "chat"], "chat", ["chat"], "chat"),
         }
         for name, (offered, chosen, seen, answered) in rows.items():
             with self.subTest(name):
@@ -44,6 +51,36 @@ class Subprotocol(Case):
                 self.check_switched(reply)
                 self.assertEqual(reply.get("Sec-WebSocket-Protocol"), answered)
                 self.assertNotIn(self.token, reply.head.raw.decode())
+
+    def test_bearer_where_no_token_is_looked_for(self):
+        """Without `subprotocol` in token_from it is a protocol like any other."""
+        service = self.backend()
+        gate = self.gateway(service, **self.jwt())
+        offered = "Sec-WebSocket-Protocol: bearer, chat"
+        line = f"Authorization: Bearer {self.token}"
+        for chosen in ("bearer", "chat", None):
+            client = self.client(gate, handshake("/ws", line, offered))
+            peer = service.next()
+            head = peer.read_head()
+            self.assertEqual(head.tokens("Sec-WebSocket-Protocol"), ["bearer", "chat"])
+            peer.send(switching(head, *([f"Sec-WebSocket-Protocol: {chosen}"] if chosen else [])))
+            reply = client.read_response()
+            self.check_switched(reply)
+            self.assertEqual(reply.get("Sec-WebSocket-Protocol"), chosen)
+
+    def test_forward_token_never_forwards_a_subprotocol(self):
+        service = self.backend()
+        gate = self.gateway(
+            service, **self.jwt(token_from=["subprotocol"], forward_token=True)
+        )
+        for offered in (f"bearer, {self.token}, chat", f"{tokens.kubernetes(self.token)}, chat"):
+            client = self.client(gate, handshake("/ws", f"Sec-WebSocket-Protocol: {offered}"))
+            peer = service.next()
+            head = peer.read_head()
+            self.assertEqual(head.tokens("Sec-WebSocket-Protocol"), ["chat"])
+            peer.send(switching(head, "Sec-WebSocket-Protocol: chat"))
+            reply = client.read_response()
+            self.assertEqual(reply.get("Sec-WebSocket-Protocol"), "chat")
 
     def test_a_backend_that_answers_what_was_taken_out(self):
         for chosen in ("bearer", self.token, tokens.kubernetes(self.token)):

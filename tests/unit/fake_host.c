@@ -199,6 +199,7 @@ option_count(const struct mw_options *options, const char *word)
     return given(options, word, 0) ? count : known->fallback != NULL;
 }
 
+/* Good for the configuration's life, as the gateway's are: a map's stand in `keys`. */
 static const char *
 option_key(const struct mw_options *options, const char *word, size_t i)
 {
@@ -206,6 +207,8 @@ option_key(const struct mw_options *options, const char *word, size_t i)
     const struct fake_row *row = given(options, word, i);
 
     REQUIRE(row != NULL && i < FAKE_MAX * 8);
+    if (row_of(options, word)->type == MW_NAMED)
+        return row->text;
     snprintf(keys[i], sizeof(keys[i]), "%.*s", (int)strcspn(row->text, "="), row->text);
     return keys[i];
 }
@@ -327,6 +330,12 @@ subprotocol(const struct mw_request *request, size_t i)
     return text(NULL);
 }
 
+static struct mw_str
+capture(const struct mw_request *request, const char *name)
+{
+    return find(request->captures, name, 0, strcmp);
+}
+
 static int64_t
 wall_clock_ms(const struct mw_request *request)
 {
@@ -346,7 +355,9 @@ deny(struct mw_request *request, int status, const char *word, const char *chall
 {
     request->status = status;
     request->word = word;
-    request->challenge = challenge;
+    request->challenge = challenge ? request->challenge_text : NULL;
+    snprintf(request->challenge_text, sizeof(request->challenge_text), "%s",
+             challenge ? challenge : "");
     return MW_DENY;
 }
 
@@ -381,6 +392,13 @@ static void
 deadline(struct mw_request *request, int64_t wall_ms)
 {
     trace(request, "deadline %lld", (long long)wall_ms);
+}
+
+static bool
+label(struct mw_request *request, const char *key, struct mw_str value)
+{
+    trace(request, "label %s %.*s", key, (int)value.len, value.at);
+    return works(request, "label");
 }
 
 static void *
@@ -472,6 +490,7 @@ const struct mw_host fake_host = {
     .option_fault = option_fault,
     .reserve_header = reserve_header,
     .peer_address = peer_address,
+    .capture = capture,
     .header = header,
     .cookie = cookie,
     .query = query,
@@ -482,6 +501,7 @@ const struct mw_host fake_host = {
     .strip = strip,
     .identify = identify,
     .deadline = deadline,
+    .label = label,
     .alloc = host_alloc,
     .log = host_log,
     .count = host_count,

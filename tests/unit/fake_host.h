@@ -33,7 +33,7 @@ int fake_posts_run(struct mw_worker *worker);
  * an empty one; a MW_MAP row is "key=value". */
 struct fake_row {
     const char *word, *text;
-    const struct mw_options *member; /* MW_OBJECT, MW_OBJECTS */
+    const struct mw_options *member; /* MW_OBJECT, MW_OBJECTS; MW_NAMED, with the name as text */
 };
 
 enum { FAKE_LIST_MAX = 8 };
@@ -51,17 +51,18 @@ struct fake_pair {
 
 struct mw_request {
     /* Set by the test; name == NULL (protocols: NULL) at the end. */
-    struct fake_pair headers[FAKE_MAX], cookies[FAKE_MAX], arguments[FAKE_MAX];
+    struct fake_pair headers[FAKE_MAX], cookies[FAKE_MAX], arguments[FAKE_MAX], captures[FAKE_MAX];
     const char *protocols[FAKE_MAX];
     const struct sockaddr *peer;
     int64_t now_ms;
     bool no_memory;     /* alloc fails */
-    const char *broken; /* the answer that fails: "strip", "identify", "forward" */
+    const char *broken; /* the answer that fails: "strip", "identify", "forward", "label" */
 
     /* Filled by the fake. */
     char trace[4096];
     int status;
-    const char *word, *challenge;
+    const char *word, *challenge; /* the challenge, in memory of the request's */
+    char challenge_text[1024];
     int resumed;             /* how often */
     enum mw_verdict verdict; /* of the last time */
     void *allocations[FAKE_ALLOCATIONS];

@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "bearer_rules.h"
 #include "failing_memory.h"
 #include "fake_host.h"
 #include "fake_http.h"
@@ -97,6 +98,11 @@ static const struct fake_row forwarding[] = {
     URL, {"forward_claims", "scope=X-Auth-Scope"}, {"forward_claims", "ext.role=X-Auth-Role"},
     {NULL}};
 
+static const struct fake_row chat_rows[] = {{"contains", "chat"}, {NULL}};
+static const struct mw_options chat = {bearer_rule_options, chat_rows};
+static const struct fake_row ruled[] = {
+    URL, {"claims", "scope", &chat}, {"subject_claim", "user.id"}, {NULL}};
+
 static const struct {
     const struct fake_row *rows;
     unsigned status; /* an outcome where there is no body */
@@ -115,7 +121,15 @@ static const struct {
      "strip header X-Auth-Role\nforward X-Auth-Role: x\n"},
     {strict, 200, "{\"active\":true,\"iss\":\"i\",\"aud\":[\"x\",\"b\"],\"exp\":1700000060}", 0,
      NULL, "deadline 1700000060000\n"},
+    {ruled, 200, "{\"active\":true,\"scope\":\"log chat\",\"user\":{\"id\":42}}", 0, NULL,
+     "identify  42\n"},
+    {ruled, 200, "{\"active\":true,\"scope\":[\"chat\"]}", 0, NULL, ""},
     /* What an answer says against its token. */
+    {ruled, 200, "{\"active\":true,\"scope\":\"log\",\"user\":{\"id\":\"ann\"}}", 403,
+     "claims-not-met", "identify  ann\nlabel claim scope\nlabel rule contains\n"},
+    {ruled, 200, "{\"active\":false,\"scope\":\"log\"}", 401, "token-inactive", ""},
+    {ruled, 200, "{\"active\":true,\"scope\":\"chat\",\"user\":{\"id\":true}}", 401,
+     "token-claim", ""},
     {plain, 200, "{\"active\":false}", 401, "token-inactive", ""},
     {plain, 200, "{\"active\":false,\"sub\":\"ann\"}", 401, "token-inactive", ""},
     {plain, 200, "{\"active\":true,\"exp\":1700000000}", 401, "token-expired", ""},
@@ -183,6 +197,8 @@ START_TEST(judges_answers)
         ck_assert_str_eq(made.request.word, answers[_i].word);
     if (answers[_i].wanted == 401)
         ck_assert_ptr_nonnull(strstr(made.request.challenge, "error=\"invalid_token\""));
+    else if (answers[_i].wanted == 403)
+        ck_assert_ptr_nonnull(strstr(made.request.challenge, "scope=\"chat\""));
     else
         ck_assert_ptr_null(made.request.challenge);
     check_resumed(&made, answers[_i].wanted ? MW_DENY : MW_PASS);
@@ -443,8 +459,8 @@ static const struct {
      "time[0]: expected 1ms to 1h; entries: 0 for no cache\n"
      "entries[0]: expected at most 10000000\n"},
     {{URL, {"issuer", ""}, {"subject_claim", ""}, {NULL}},
-     "issuer[0]: empty; leave it out, or name one\nsubject_claim[0]: empty; leave it out, or name "
-     "one\n"},
+     "issuer[0]: empty; leave it out, or name one\n"
+     "subject_claim[0]: expected a claim's name, or names joined by dots\n"},
     {{URL, {"forward_claims", "sub=Host"}, {NULL}},
      "forward_claims[0]: this header has a meaning of its own; expected another, such as "
      "X-Auth-Subject\n"},
@@ -471,7 +487,7 @@ live(size_t n)
 {
     static const struct fake_row rows[] = {
         URL, {"client_id", "me"}, {"client_secret", "secret"}, {"audience", "a"},
-        {"forward_claims", "sub=X-Auth-Subject"}, {NULL}};
+        {"claims", "scope", &chat}, {"forward_claims", "sub=X-Auth-Subject"}, {NULL}};
     const struct mw_options options = {introspection_module.options, rows};
     struct mw_worker worker = {.base = NULL};
     struct ask made;
@@ -485,7 +501,9 @@ live(size_t n)
             (struct ask){.request = {.now_ms = NOW_MS, .headers = {{"Authorization", "Bearer t"}}}};
         enum mw_verdict verdict = introspection_module.decide(instance, state, &made.request);
         if (fake_http_waiting())
-            fake_http_end(0, 200, "{\"active\":true,\"sub\":\"ann\",\"aud\":\"a\"}");
+            fake_http_end(
+                0, 200,
+                "{\"active\":true,\"sub\":\"ann\",\"aud\":\"a\",\"scope\":\"chat\"}");
         verdict = verdict == MW_WAIT ? made.request.verdict : verdict;
         if (verdict != MW_PASS && made.request.status != 503)
             ck_abort_msg("refused with %d", made.request.status);

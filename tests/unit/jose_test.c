@@ -48,7 +48,7 @@ START_TEST(reasons_can_stand_in_a_challenge)
 {
     for (enum jose_reason r = JOSE_UNVERIFIED; r < JOSE_REASON_COUNT; r++) {
         const struct jose_reason_row *row = jose_reason(r);
-        ck_assert_int_eq(strncmp(row->word, "token-", 6), 0);
+        ck_assert(str_starts_with(str_of(row->word), STR("token-")) || r == JOSE_RULES);
         ck_assert_int_eq(row->error == NULL, row->description == NULL);
         for (const char *c = row->description; c && *c; c++)
             ck_assert(*c >= ' ' && *c <= '~' && *c != '"' && *c != '\\');

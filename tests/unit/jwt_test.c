@@ -1,4 +1,5 @@
 /* jwt_test.c - the jwt module, driven through a fake gateway. */
+#include "bearer_rules.h"
 #include "failing_memory.h"
 #include "fake_host.h"
 #include "jwt_keys.h"
@@ -405,7 +406,11 @@ static const struct {
     {"\"c\":[\"\"]", ""},
     {"\"c\":null", NULL},
     {"\"c\":{\"a\":1}", NULL},
-    {"\"c\":[1]", NULL},
+    {"\"c\":0.1", "0.1"},
+    {"\"c\":1e3", "1000"},
+    {"\"c\":[1,-2.5,true,\"x\"]", "1,-2.5,true,x"},
+    {"\"c\":[\"a\\r\\nb\",\"100%\",\"\\u00fc\"]", "a%0D%0Ab,100%25,%C3%BC"},
+    {"\"c\":[1,{}]", NULL},
     {"\"c\":[\"a\",null]", NULL},
     {"\"c\":[[\"a\"]]", NULL},
 };
@@ -455,6 +460,141 @@ START_TEST(claims_are_found_by_path)
     free(value);
 }
 END_TEST
+
+/* ---- Who it is ------------------------------------------------------------------------------ */
+
+START_TEST(a_claim_says_who_it_is)
+{
+    static const struct fake_row by_sub[] = {KEY, {"require_expiration", "false"}, {NULL}};
+    static const struct fake_row by_path[] = {
+        KEY, {"require_expiration", "false"}, {"subject_claim", "user.id"}, {NULL}};
+    static const struct {
+        const struct fake_row *rows;
+        const char *claims, *identity; /* NULL: nobody; "" : refused */
+    } cases[] = {
+        {by_sub, "{\"sub\":\"s\"}", "s"},
+        {by_sub, "{\"sub\":\"\"}", " "},
+        {by_sub, "{}", NULL},
+        {by_sub, "{\"sub\":7}", ""},
+        {by_path, "{\"sub\":\"s\",\"user\":{\"id\":\"u\"}}", "u"},
+        {by_path, "{\"sub\":\"s\",\"user\":{\"id\":42}}", "42"},
+        {by_path, "{\"sub\":\"s\",\"user.id\":\"whole\",\"user\":{\"id\":42}}", "whole"},
+        {by_path, "{\"sub\":\"s\"}", NULL},
+        {by_path, "{\"user\":{\"id\":1.5}}", ""},
+        {by_path, "{\"user\":{\"id\":true}}", ""},
+        {by_path, "{\"user\":{\"id\":[\"u\"]}}", ""},
+        {by_path, "{\"user\":{\"id\":null}}", ""},
+        {by_path, "{\"sub\":7,\"user\":{\"id\":\"u\"}}", ""},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char *value = bearer(cases[i].claims), wanted[128] = "strip header Authorization\n";
+        struct mw_request request = {.headers = {{"Authorization", value}}};
+        bool refused = cases[i].identity && !*cases[i].identity;
+
+        ck_assert_int_eq(decide(cases[i].rows, &request), refused ? MW_DENY : MW_PASS);
+        if (refused)
+            ck_assert_str_eq(request.word, "token-claim");
+        else if (cases[i].identity)
+            snprintf(wanted + strlen(wanted), 64, "identify  %s\n",
+                     strcmp(cases[i].identity, " ") == 0 ? "" : cases[i].identity);
+        ck_assert_str_eq(request.trace, wanted);
+        free(value);
+    }
+}
+END_TEST
+
+/* ---- Claim rules ---------------------------------------------------------------------------- */
+
+#define RULE(name, ...)                                                                           \
+    static const struct fake_row name##_rows[] = {__VA_ARGS__, {NULL}};                           \
+    static const struct mw_options name = {bearer_rule_options, name##_rows};
+
+RULE(chat_scope, {"contains", "chat"})
+RULE(room_scope, {"any_of", "room:{room}"}, {"any_of", "rooms"})
+RULE(own_room, {"contains", "{room}"})
+RULE(staff, {"all_of", "user"}, {"all_of", "admin"}, {"matches", "[a-z]+"})
+RULE(tenant, {"equals", "t1"}, {"present", "true"})
+RULE(no_actor, {"present", "false"})
+
+#define REFUSED "Bearer realm=\"wsgate\", error=\"insufficient_scope\", "                         \
+                "error_description=\"The access token does not grant this\""
+
+static const struct {
+    struct fake_row rules[4];
+    const char *claims, *room;
+    const char *labels;    /* NULL: it passes */
+    const char *challenge; /* behind REFUSED */
+} rule_cases[] = {
+    {{{"claims", "scope", &chat_scope}}, "\"scope\":\"log chat\"", NULL, NULL, NULL},
+    {{{"claims", "scope", &chat_scope}}, "\"scope\":\"log\"", NULL,
+     "label claim scope\nlabel rule contains\n", ", scope=\"chat\""},
+    {{{"claims", "scope", &room_scope}}, "\"scope\":\"room:blue\"", "blue", NULL, NULL},
+    {{{"claims", "scope", &room_scope}}, "\"scope\":\"room:red\"", "blue",
+     "label claim scope\nlabel rule any_of\n", ", scope=\"room:blue rooms\""},
+    {{{"claims", "scope", &room_scope}}, "\"scope\":\"room:red\"", "%22%5C%0D",
+     "label claim scope\nlabel rule any_of\n", ""},
+    {{{"claims", "scope", &room_scope}}, "\"scope\":\"rooms\"", NULL,
+     "label claim scope\nlabel rule any_of\n", ""},
+    {{{"claims", "rooms", &own_room}}, "\"rooms\":[\"red\",\"blue\"]", "blue", NULL, NULL},
+    {{{"claims", "rooms", &own_room}}, "\"rooms\":[\"red\"]", "blue",
+     "label claim rooms\nlabel rule contains\n", ""},
+    {{{"claims", "realm_access.roles", &staff}},
+     "\"realm_access\":{\"roles\":[\"admin\",\"user\"]}", NULL, NULL, NULL},
+    {{{"claims", "realm_access.roles", &staff}}, "\"realm_access\":{\"roles\":[\"user\"]}", NULL,
+     "label claim realm_access.roles\nlabel rule all_of\n", ""},
+    {{{"claims", "tenant", &tenant},
+      {"claims", "act", &no_actor},
+      {"claims", "scope", &chat_scope}},
+     "\"tenant\":\"t1\",\"scope\":\"chat\"", NULL, NULL, NULL},
+    {{{"claims", "tenant", &tenant},
+      {"claims", "act", &no_actor},
+      {"claims", "scope", &chat_scope}},
+     "\"tenant\":\"t1\",\"scope\":\"chat\",\"act\":{\"sub\":\"eve\"}", NULL,
+     "label claim act\nlabel rule present\n", ""},
+};
+
+START_TEST(rules_decide)
+{
+    struct fake_row rows[] = {KEY, {"require_expiration", "false"}, rule_cases[_i].rules[0],
+                              rule_cases[_i].rules[1], rule_cases[_i].rules[2], {NULL}};
+    char claims[256], trace[512], challenge[512];
+
+    snprintf(claims, sizeof(claims), "{\"sub\":\"s\",%s}", rule_cases[_i].claims);
+    char *value = bearer(claims);
+    struct mw_request request = {.headers = {{"Authorization", value}}};
+    if (rule_cases[_i].room)
+        request.captures[0] = (struct fake_pair){"room", rule_cases[_i].room};
+    enum mw_verdict verdict = decide(rows, &request);
+    snprintf(trace, sizeof(trace), "strip header Authorization\nidentify  s\n%s",
+             rule_cases[_i].labels ? rule_cases[_i].labels : "");
+    ck_assert_str_eq(request.trace, trace);
+    ck_assert_int_eq(verdict, rule_cases[_i].labels ? MW_DENY : MW_PASS);
+    if (verdict == MW_DENY) {
+        snprintf(challenge, sizeof(challenge), REFUSED "%s", rule_cases[_i].challenge);
+        ck_assert_int_eq(request.status, 403);
+        ck_assert_str_eq(request.word, "claims-not-met");
+        ck_assert_str_eq(request.challenge, challenge);
+    }
+    free(value);
+}
+END_TEST
+
+/* A rule about a token that does not verify says nothing. */
+START_TEST(rules_come_after_the_signature)
+{
+    static const struct fake_row rows[] = {KEY, {"claims", "scope", &chat_scope}, {NULL}};
+    char *value = bearer("{\"sub\":\"s\",\"exp\":1}");
+    struct mw_request request = {.headers = {{"Authorization", value}}};
+
+    ck_assert_int_eq(decide(rows, &request), MW_DENY);
+    ck_assert_str_eq(request.word, "token-expired");
+    ck_assert_str_eq(request.trace, "strip header Authorization\n");
+    free(value);
+}
+END_TEST
+
+/* ---- The cache ------------------------------------------------------------------------------ */
 
 /* One that is found there is judged like a new one, and counted. */
 START_TEST(a_token_is_remembered)
@@ -645,7 +785,8 @@ START_TEST(an_instance_survives_failing_memory)
     const struct mw_options pem_key = {jwt_key_options, pem_rows};
     const struct fake_row rows[] = {{"keys", NULL, &pem_key},   {"jwks_file", set_path},
                                     {"audience", "a"},          {"forward_claims", "sub=X-Sub"},
-                                    {"token_from", "cookie:a"}, {NULL}};
+                                    {"token_from", "cookie:a"}, {"claims", "scope", &room_scope},
+                                    {"claims", "c", &staff},    {NULL}};
     bool starved = true;
 
     temporary_file(pem_path, str_of(pem));
@@ -702,10 +843,24 @@ static const struct mw_options many_entries = {jwt_cache_options, many_rows};
 static const struct fake_row few_rows[] = {{"bytes", "65535"}, {NULL}};
 static const struct mw_options few_bytes = {jwt_cache_options, few_rows};
 
+RULE(empty_rule, {NULL})
+RULE(brace, {"any_of", "a"}, {"any_of", "{room"})
+RULE(reference, {"matches", "(a)\\1"})
+RULE(impossible, {"equals", "a"}, {"present", "false"})
+
 static const struct {
     struct fake_row rows[22];
     const char *complaints;
 } faults[] = {
+    {{KEY, {"claims", "a", &empty_rule}, {"claims", "b", &brace}, {"claims", "c", &reference},
+      {"claims", "d", &impossible}, {"claims", "e..f", &chat_scope}, {NULL}},
+     "claims[0]: expected equals, any_of, all_of, contains, matches or present\n"
+     "any_of[1]: expected the name of a capture and \"}\" behind \"{\"; \"{{\" stands for \"{\"\n"
+     "matches[0]: back-references are not allowed\n"
+     "present[0]: a claim that must be absent has nothing to test\n"
+     "claims[4]: expected a claim's name, or names joined by dots\n"},
+    {{KEY, {"subject_claim", "a..b"}, {NULL}},
+     "subject_claim[0]: expected a claim's name, or names joined by dots\n"},
     {{{NULL}}, "keys[0]: expected keys, jwks_file, jwks_url, discovery or an https issuer\n"},
     {{{"keys", NULL, &no_key}, {NULL}}, "file[0]: expected one of file, secret_file and secret\n"},
     {{{"keys", NULL, &two_key}, {NULL}}, "file[0]: expected one of file, secret_file and secret\n"},
@@ -873,7 +1028,7 @@ START_TEST(the_table_is_whole)
         ck_assert(row->help && row->help[strlen(row->help) - 1] == '.');
         later += (row->flags & MW_LATER) != 0;
     }
-    ck_assert_uint_eq(later, 2);
+    ck_assert_uint_eq(later, 0);
 }
 END_TEST
 
@@ -898,6 +1053,9 @@ jwt_suite(void)
     tcase_add_test(hand_on, the_tunnel_ends_with_the_token);
     tcase_add_loop_test(hand_on, claims_become_headers, 0, (int)COUNT_OF(forwards));
     tcase_add_test(hand_on, claims_are_found_by_path);
+    tcase_add_test(hand_on, a_claim_says_who_it_is);
+    tcase_add_loop_test(hand_on, rules_decide, 0, (int)COUNT_OF(rule_cases));
+    tcase_add_test(hand_on, rules_come_after_the_signature);
     tcase_add_test(hand_on, a_token_is_remembered);
     tcase_add_test(hand_on, out_of_memory_refuses);
     tcase_add_loop_test(hand_on, a_request_survives_failing_memory, JOSE_HS256,

@@ -135,6 +135,13 @@ static const struct verify_policy strict = {
     .require_expiration = true,
 };
 
+/* A minute, and what half a minute of leeway adds on either side. */
+static const struct verify_policy young = {
+    .algorithms = JOSE_ALL_ALGORITHMS,
+    .leeway_ms = 30000,
+    .max_age_ms = 60000,
+};
+
 static const struct {
     const struct verify_policy *policy;
     const char *claims;
@@ -192,6 +199,19 @@ static const struct {
     {&strict, "{\"iss\":\"i\",\"aud\":\"a\",\"exp\":1700000060,\"iat\":1700009999}", JOSE_OK},
     {&strict, "{\"iss\":\"i\",\"aud\":\"a\",\"exp\":1700000060,\"iat\":\"x\"}", JOSE_CLAIM},
     {&strict, "{\"iss\":\"i\",\"aud\":\"a\",\"exp\":1700000060,\"iat\":1e20}", JOSE_CLAIM},
+    /* max_age */
+    {&young, "{\"iat\":1700000000}", JOSE_OK},
+    {&young, "{}", JOSE_NO_ISSUE_TIME},
+    {&young, "{\"iat\":1699999911}", JOSE_OK},
+    {&young, "{\"iat\":1699999910}", JOSE_TOO_OLD},
+    {&young, "{\"iat\":1699999910.5}", JOSE_OK},
+    {&young, "{\"iat\":0}", JOSE_TOO_OLD},
+    {&young, "{\"iat\":1700000030}", JOSE_OK},
+    {&young, "{\"iat\":1700000031}", JOSE_ISSUED_LATER},
+    {&young, "{\"iat\":253402300799}", JOSE_ISSUED_LATER},
+    {&young, "{\"iat\":\"1700000000\"}", JOSE_CLAIM},
+    {&young, "{\"iat\":null}", JOSE_CLAIM},
+    {&young, "{\"iat\":0,\"exp\":1}", JOSE_EXPIRED},
     /* sub */
     {&strict, "{\"iss\":\"i\",\"aud\":\"a\",\"exp\":1700000060,\"sub\":7}", JOSE_CLAIM},
     /* the order: iss, aud, exp, nbf */
@@ -229,6 +249,31 @@ START_TEST(judges_claims)
                       WORD(reason));
     }
     verifier_free(verifier);
+}
+END_TEST
+
+/* expires_ms is the moment from which the token would not be admitted again, by exp or by age. */
+START_TEST(the_earlier_end_counts)
+{
+    static const struct {
+        const char *claims;
+        int64_t expires_ms;
+    } cases[] = {
+        {"{\"iat\":1700000000}", INT64_C(1700000090000)},
+        {"{\"iat\":1700000000,\"exp\":1700000059}", INT64_C(1700000089000)},
+        {"{\"iat\":1700000000,\"exp\":1700009999}", INT64_C(1700000090000)},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        json_t *claims = json_loads(cases[i].claims, 0, NULL);
+        struct verified verified = {.claims = NULL};
+        ck_assert_reason(verify_claims(&young, claims, NOW_MS, &verified), JOSE_OK);
+        ck_assert_int_eq(verified.expires_ms, cases[i].expires_ms);
+        ck_assert_reason(verify_claims(&young, claims, cases[i].expires_ms - 1, &verified),
+                         JOSE_OK);
+        ck_assert_int_ne(verify_claims(&young, claims, cases[i].expires_ms, &verified), JOSE_OK);
+        json_decref(claims);
+    }
 }
 END_TEST
 
@@ -784,6 +829,7 @@ verify_suite(void)
     tcase_add_unchecked_fixture(claims, maker_setup, NULL);
     tcase_add_loop_test(claims, judges_claims, 0, (int)COUNT_OF(claims_cases));
     tcase_add_test(claims, says_who_and_until_when);
+    tcase_add_test(claims, the_earlier_end_counts);
     tcase_add_test(claims, the_order_depends_on_the_family);
     suite_add_tcase(suite, claims);
     tcase_add_unchecked_fixture(keys, maker_setup, NULL);

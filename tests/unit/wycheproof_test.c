@@ -11,9 +11,10 @@
 
 #include <jansson.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
-/* What a run came to. */
+/* What a run came to; a table of it is printed. */
 struct tally {
     int run, passed, excused;
 };
@@ -44,6 +45,20 @@ excuse_for(enum file file, int id)
         if (excuses[i].file == file && excuses[i].id == id)
             return excuses[i].reason;
     return NULL;
+}
+
+static void
+print_tally(enum file file, const char *path, const struct tally *tally)
+{
+    const char *name = strrchr(path, '/') + 1;
+
+    printf("%s: %d run, %d passed, %d judged otherwise, each for a reason:\n", name, tally->run,
+           tally->passed, tally->excused);
+    for (size_t i = 0; i < COUNT_OF(excuses); i++)
+        if (excuses[i].file == file)
+            printf("  %3d  %s\n", excuses[i].id, excuses[i].reason);
+    printf("  none skipped\n");
+    fflush(stdout); /* Check ends this process without */
 }
 
 static void
@@ -116,6 +131,7 @@ run_file(enum file file, const char *path)
         verifier_free(verifier);
     }
     ck_assert_int_eq(tally.run, json_integer_value(json_object_get(json, "numberOfTests")));
+    print_tally(file, path, &tally);
     json_decref(json);
     return tally;
 }

@@ -53,29 +53,42 @@ def openssl(*arguments, data=None):
     return done.stdout
 
 
+# The algorithm of a kind of key, and the options of `openssl genpkey`.
+KINDS = {
+    "rsa": ("RS256", ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
+    "ec": ("ES256", ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]),
+    "p384": ("ES384", ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
+    "ed25519": ("EdDSA", ["-algorithm", "ED25519"]),
+}
+
+
 class KeyPair:
-    """An RSA or P-256 key pair; signs tokens with RS256 or ES256."""
+    """A key pair of one of the kinds; signs tokens with its algorithm, or with PS256."""
 
     def __init__(self, kind):
-        self.alg = {"rsa": "RS256", "ec": "ES256"}[kind]
-        options = {
-            "rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
-            "ec": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
-        }[kind]
+        self.alg, options = KINDS[kind]
         self.private = openssl("genpkey", *options)
         self.public = openssl("pkey", "-pubout", data=self.private)
 
-    def _signature(self, data):
-        with tempfile.NamedTemporaryFile() as key:
-            key.write(self.private)
-            key.flush()
-            made = openssl("dgst", "-sha256", "-sign", key.name, data=data)
-        return der_to_raw(made) if self.alg == "ES256" else made
+    def signature(self, data, salt=None):
+        """The bytes that a JWS has; with a length of salt, RSASSA-PSS."""
+        pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", f"rsa_pss_saltlen:{salt}"]
+        with tempfile.NamedTemporaryFile() as key, tempfile.NamedTemporaryFile() as text:
+            for file, content in ((key, self.private), (text, data)):
+                file.write(content)
+                file.flush()
+            if self.alg == "EdDSA":
+                return openssl("pkeyutl", "-sign", "-rawin", "-inkey", key.name, "-in", text.name)
+            made = openssl(
+                *("dgst", f"-sha{self.alg[2:]}", *(pss if salt is not None else [])),
+                *("-sign", key.name, text.name),
+            )
+        return der_to_raw(made, int(self.alg[2:]) // 8) if self.alg.startswith("ES") else made
 
     def sign(self, payload=None, **header):
         head = {"alg": self.alg, "typ": "JWT"} | header
         text = f"{segment(head)}.{segment(claims() if payload is None else payload)}"
-        return f"{text}.{b64(self._signature(text.encode()))}"
+        return f"{text}.{b64(self.signature(text.encode()))}"
 
 
 @functools.cache
@@ -90,14 +103,14 @@ def jwk(pair, kid, **more):
     return key | {"x": b64(point[:32]), "y": b64(point[32:])} | more
 
 
-def der_to_raw(der):
-    """An ECDSA-Sig-Value in DER to the 64 bytes r||s of JWS (RFC 7518 3.4)."""
+def der_to_raw(der, half=32):
+    """An ECDSA-Sig-Value in DER to r||s of JWS (RFC 7518 3.4), each of so many bytes."""
     at, numbers = 2, []
     for _ in range(2):
         size = der[at + 1]
         numbers.append(int.from_bytes(der[at + 2 : at + 2 + size], "big"))
         at += 2 + size
-    return b"".join(number.to_bytes(32, "big") for number in numbers)
+    return b"".join(number.to_bytes(half, "big") for number in numbers)
 
 
 def flip(token, part):
