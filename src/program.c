@@ -4,6 +4,7 @@
 #include "program.h"
 
 #include "gateway/control.h"
+#include "gateway/privileges.h"
 #include "net/http_client.h"
 #include "token/claims.h"
 
@@ -84,6 +85,18 @@ take_standard_descriptors(void)
     return fd != -1;
 }
 
+/* Takes the settings over. */
+static int
+test(struct settings *settings)
+{
+    bool good = privileges_check(settings, stderr);
+
+    if (good)
+        fprintf(stderr, "wsgate: %s: the configuration is valid\n", settings->file);
+    settings_free(settings);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int
 program_run(int argc, char **argv, const struct mw_module *const *modules)
 {
@@ -110,13 +123,11 @@ program_run(int argc, char **argv, const struct mw_module *const *modules)
         return EXIT_FAILURE;
     }
     host_fill(&host);
-    struct settings *settings = settings_load(line.file, modules, &host.public, stderr);
+    struct settings *settings =
+        settings_load(line.file, modules, &host.public, SETTINGS_TO_RUN, stderr);
     if (settings == NULL)
         return EXIT_FAILURE;
-    if (line.test) {
-        fprintf(stderr, "wsgate: %s: the configuration is valid\n", line.file);
-        settings_free(settings);
-        return EXIT_SUCCESS;
-    }
+    if (line.test)
+        return test(settings);
     return control_run(settings, &host);
 }

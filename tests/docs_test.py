@@ -208,6 +208,7 @@ class DocsTest(unittest.TestCase):
             "routes: tunnel": {
                 "idle_timeout": "IDLE",
                 "max_lifetime": "LIFETIME",
+                "revalidate_interval": "REVALIDATION",
                 "write_timeout": "WRITE_TIMEOUT",
             },
             "BACKENDS": {

@@ -76,7 +76,8 @@ main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     settings_fill_host(&host);
-    struct settings *settings = settings_load(argv[1], middleware_registry, &host, stderr);
+    struct settings *settings =
+        settings_load(argv[1], middleware_registry, &host, SETTINGS_TO_READ, stderr);
     bool good = settings != NULL;
 
     settings_free(settings);

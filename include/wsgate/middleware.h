@@ -200,7 +200,10 @@ struct mw_module {
     void (*cancel)(void *state, struct mw_task *task);
     /* Optional: exactly once after every MW_PASS, on the same worker. */
     void (*release)(void *state, void *slot, enum mw_end end);
-    /* Optional: judges a live tunnel again. May wait, with this task. */
+    /* Optional: judges a live tunnel again, every tunnel.revalidate_interval of its route. MW_DENY
+     * ends the tunnel. It may wait with this task: as in decide, either resume or cancel follows,
+     * the latter also when timeouts.auth has passed or the tunnel ends. Asked again only after its
+     * answer. It has no request: what it needs is in its slot. */
     enum mw_verdict (*revalidate)(void *state, void *slot, struct mw_task *task);
 
     /* Optional, both or none: a part on the control thread, for what is done once for all workers

@@ -31,9 +31,34 @@ static_assert(LOG_LINE_MAX <= PIPE_BUF, "a line must fit into one atomic write t
 
 /* O_NONBLOCK: a FIFO without a reader is an error, not a wait. */
 static int
-open_file(const char *path)
+open_file(const char *path, int flags)
 {
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    return open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags, 0640);
+}
+
+bool
+log_sink_can_make(const char *path)
+{
+    char *directory = strdup(path);
+
+    if (directory == NULL)
+        return false;
+    strrchr(directory, '/')[1] = '\0';
+    bool can = faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0;
+
+    free(directory);
+    return can;
+}
+
+bool
+log_sink_can_open(const char *path)
+{
+    int fd = open_file(path, 0);
+
+    if (fd == -1)
+        return errno == ENOENT && log_sink_can_make(path);
+    (void)close(fd);
+    return true;
 }
 
 static void
@@ -63,7 +88,7 @@ log_sink_open(struct log_sink *sink, const char *name)
         use_fd(sink, strcmp(name, "stdout") == 0 ? STDOUT_FILENO : STDERR_FILENO);
         return true;
     }
-    int fd = open_file(name);
+    int fd = open_file(name, O_CREAT);
 
     if (fd >= 0)
         use_fd(sink, fd);
@@ -203,7 +228,7 @@ log_sink_reopen(struct log_sink *sink)
 {
     if (sink->kind != LOG_SINK_FILE)
         return true;
-    int fd = open_file(sink->name);
+    int fd = open_file(sink->name, O_CREAT);
 
     if (fd < 0)
         return false;

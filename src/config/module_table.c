@@ -45,6 +45,9 @@ fault_functions(const struct mw_module *module)
         return "it needs both `worker_start` and `worker_stop`, or none";
     if (module->decide == NULL)
         return "it needs `decide`";
+    if (HAS(module, control_stop) &&
+        (module->control_start == NULL) != (module->control_stop == NULL))
+        return "it needs both `control_start` and `control_stop`, or none";
     return NULL;
 }
 

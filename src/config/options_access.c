@@ -119,6 +119,7 @@ options_fault(const struct mw_options *options, const char *word, size_t i, cons
     const struct option_value *value = ask(options, word, ~0U, "option");
     const struct option_item *item = item_of(value, i);
     struct concealed held = {.value = str_of(item ? item->text : NULL)};
+    struct mark mark = item ? item->mark : value ? value->mark : options->mark;
     bool secret = options_is_secret(word);
     char *message = NULL;
     va_list list;
@@ -127,16 +128,13 @@ options_fault(const struct mw_options *options, const char *word, size_t i, cons
         return;
     if (held.value.len > 0)
         held.shown = secret ? STR("***") : item->written;
+    bool differs = held.value.len > 0 && !str_equal(held.value, held.shown);
+
     va_start(list, format);
     if (vasprintf(&message, format, list) == -1)
         message = NULL;
     va_end(list);
-    faults_add_without(options->context->faults,
-                       item    ? item->mark
-                       : value ? value->mark
-                               : options->mark,
-                       held.value.len > 0 && (secret || !str_equal(held.value, held.shown)) ? &held
-                                                                                            : NULL,
-                       "`%s`: %s", word, message ? message : "is not acceptable");
+    faults_add_without(options->context->faults, mark, differs ? &held : NULL, "`%s`: %s", word,
+                       message ? message : "is not acceptable");
     free(message);
 }

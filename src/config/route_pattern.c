@@ -1,22 +1,17 @@
 /*
- * route_pattern.c - reads path and host patterns, and compares what they take in.
+ * route_pattern.c - reads path and host patterns.
  *
  * It matches no request; that is the router's. What a path's one form is, target_parse
  * says, which judges requests too.
  *
  * Ownership: strings of the result are the caller's text or lie in the arena.
- *
- * The hard thing is route_covers: it must never say yes wrongly, for then a file that
- * works is refused. Where two patterns overlap without one taking in the other, it
- * says no.
  */
 #include "config/route_pattern.h"
 
 #include "protocol/path.h"
 
-/* Takes one segment, without its slash, off the front of *rest, which begins with "/". */
-static struct str
-take_segment(struct str *rest)
+struct str
+route_take_segment(struct str *rest)
 {
     struct str segment = {rest->at + 1, 0};
 
@@ -33,9 +28,8 @@ has(struct str text, char c)
     return text.len > 0 && memchr(text.at, c, text.len) != NULL;
 }
 
-/* "{name}", a name being letters, digits and "_", no digit first. */
-static bool
-is_capture(struct str segment)
+bool
+route_is_capture(struct str segment)
 {
     for (size_t i = 1; i + 1 < segment.len; i++) {
         char c = segment.at[i];
@@ -53,12 +47,12 @@ judge_segments(struct str path, size_t *captures, const char **error)
 {
     *captures = 0;
     for (struct str rest = path; rest.len > 0;) {
-        struct str segment = take_segment(&rest);
+        struct str segment = route_take_segment(&rest);
 
         if (!has(segment, '{') && !has(segment, '}'))
             continue;
         *error = "expected a capture to be a whole segment: {name}, of letters, digits and _";
-        if (!is_capture(segment))
+        if (!route_is_capture(segment))
             return false;
         ++*captures;
     }
@@ -78,9 +72,9 @@ judge_form(struct arena *arena, struct str path, const char **error)
     if (plain == NULL || out == NULL)
         return false;
     for (struct str rest = path; rest.len > 0;) {
-        struct str segment = take_segment(&rest);
+        struct str segment = route_take_segment(&rest);
 
-        if (is_capture(segment))
+        if (route_is_capture(segment))
             segment = STR("x");
         plain[len++] = '/';
         memcpy(plain + len, segment.at, segment.len);
@@ -109,9 +103,9 @@ fill_pieces(struct route_settings *route, struct arena *arena, size_t captures, 
     route->pieces = piece;
     route->piece_count = captures + 1;
     while (rest.len > 0) {
-        struct str segment = take_segment(&rest);
+        struct str segment = route_take_segment(&rest);
 
-        if (!is_capture(segment))
+        if (!route_is_capture(segment))
             continue;
         piece->literal = (struct str){start, (size_t)(segment.at - start)};
         piece->capture = (struct str){segment.at + 1, segment.len - 2};
@@ -159,6 +153,7 @@ route_host_parse(struct route_settings *route, struct arena *arena, struct str t
     bool wildcard = str_starts_with(text, STR("*."));
     struct str name = wildcard ? (struct str){text.at + 2, text.len - 2} : text;
     char *out = arena_alloc(arena, HOST_OUT_BYTES(text.len));
+    struct address address;
     struct host host;
 
     *error = "out of memory";
@@ -170,7 +165,7 @@ route_host_parse(struct route_settings *route, struct arena *arena, struct str t
     if (name.at[name.len - 1] != ']' && has(name, ':'))
         return false;
     *error = "an address has no subdomains";
-    if (wildcard && host.name.at[0] == '[')
+    if (wildcard && (host.name.at[0] == '[' || address_parse_ip(&address, host.name)))
         return false;
     route->host_wildcard = wildcard;
     route->host = host.name;
@@ -198,58 +193,4 @@ route_prefix_parse(struct route_settings *route, struct str text, const char **e
         return false;
     route->strip_prefix = text;
     return true;
-}
-
-/* ---- What takes in what ------------------------------------------------------ */
-
-static bool
-host_covers(const struct route_settings *wide, const struct route_settings *narrow)
-{
-    struct str end = narrow->host;
-
-    if (wide->host.at == NULL)
-        return true;
-    if (narrow->host.at == NULL)
-        return false;
-    if (!wide->host_wildcard)
-        return !narrow->host_wildcard && str_equal(wide->host, narrow->host);
-    /* ".b.c" takes in "a.b.c" and ".a.b.c", and ".b.c" itself where that is a wildcard too. */
-    if (end.len < wide->host.len || (end.len == wide->host.len && !narrow->host_wildcard))
-        return false;
-    end.at += end.len - wide->host.len;
-    end.len = wide->host.len;
-    return str_equal(end, wide->host);
-}
-
-/* Segment by segment: a capture takes in whatever is not empty. */
-static bool
-segments_cover(struct str wide, struct str narrow)
-{
-    while (wide.len > 0 && narrow.len > 0) {
-        struct str a = take_segment(&wide), b = take_segment(&narrow);
-
-        if (is_capture(a) ? b.len == 0 : !str_equal(a, b))
-            return false;
-    }
-    return wide.len == 0 && narrow.len == 0;
-}
-
-static bool
-path_covers(const struct route_settings *wide, const struct route_settings *narrow)
-{
-    if (wide->match == PATH_BELOW)
-        return str_starts_with(narrow->match == PATH_CAPTURES ? narrow->pieces[0].literal
-                                                              : narrow->path,
-                               wide->path);
-    if (narrow->match == PATH_BELOW)
-        return false;
-    if (narrow->match == PATH_CAPTURES && wide->match == PATH_EXACT)
-        return false;
-    return segments_cover(wide->path, narrow->path);
-}
-
-bool
-route_covers(const struct route_settings *wide, const struct route_settings *narrow)
-{
-    return host_covers(wide, narrow) && path_covers(wide, narrow);
 }

@@ -1,5 +1,5 @@
 /*
- * route_pattern.h - the path and host patterns of routes, and which takes in which. Pure.
+ * route_pattern.h - the path and host patterns of routes. Pure.
  *
  * A path is exact (`/chat`), everything below (`/chat/` and a star), or has
  * captures (`/rooms/{room}/x`), each a whole segment. It stands in the one form in which
@@ -20,7 +20,9 @@ bool route_host_parse(struct route_settings *route, struct arena *arena, struct 
 /* Sets strip_prefix; path must have been set. */
 bool route_prefix_parse(struct route_settings *route, struct str text, const char **error)
     MUST_CHECK;
-/* Does `wide` match every host and path that `narrow` matches? Listeners are not looked at. */
-bool route_covers(const struct route_settings *wide, const struct route_settings *narrow);
+/* Takes one segment, without its slash, off the front of *rest, which begins with "/". */
+struct str route_take_segment(struct str *rest);
+/* "{name}", a name being letters, digits and "_", no digit first. */
+bool route_is_capture(struct str segment);
 
 #endif

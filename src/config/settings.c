@@ -66,16 +66,16 @@ read_options(struct settings_memory *memory, struct str text)
 }
 
 static void
-build(struct settings_memory *memory, const struct mw_options *root,
-      const struct mw_module *const *modules, const struct mw_host *host)
+build(struct settings_memory *memory, const struct mw_options *root, enum settings_use use)
 {
     struct settings_build build = {
         .settings = &memory->settings,
         .arena = &memory->arena,
         .faults = &memory->faults,
         .root = root,
-        .modules = modules,
-        .host = host,
+        .modules = memory->modules,
+        .host = memory->host,
+        .use = use,
     };
 
     settings_build_process(&build);
@@ -108,45 +108,63 @@ finish(struct settings_memory *memory, FILE *out)
     return &memory->settings;
 }
 
+/* The module table first: a module that cannot be used has no options to check either. */
+static struct settings_memory *
+begin(const char *file, const struct mw_module *const *modules, const struct mw_host *host,
+      FILE *faults)
+{
+    struct settings_memory *memory =
+        module_table_check(modules, faults) ? memory_new(file, faults) : NULL;
+
+    if (memory != NULL) {
+        memory->modules = modules;
+        memory->host = host;
+    }
+    return memory;
+}
+
 static struct settings *
-load(struct settings_memory *memory, struct str text, const struct mw_module *const *modules,
-     const struct mw_host *host, FILE *faults)
+load(struct settings_memory *memory, struct str text, enum settings_use use, FILE *faults)
 {
     const struct mw_options *root = read_options(memory, text);
 
     if (root != NULL)
-        build(memory, root, modules, host);
+        build(memory, root, use);
     return finish(memory, faults);
-}
-
-/* The module table first: a module that cannot be used has no options to check either. */
-static struct settings_memory *
-begin(const char *file, const struct mw_module *const *modules, FILE *faults)
-{
-    return module_table_check(modules, faults) ? memory_new(file, faults) : NULL;
 }
 
 struct settings *
 settings_load_text(const char *file, struct str text, const struct mw_module *const *modules,
                    const struct mw_host *host, FILE *faults)
 {
-    struct settings_memory *memory = begin(file, modules, faults);
+    struct settings_memory *memory = begin(file, modules, host, faults);
 
-    return memory ? load(memory, text, modules, host, faults) : NULL;
+    return memory ? load(memory, text, SETTINGS_TO_READ, faults) : NULL;
 }
 
 struct settings *
 settings_load(const char *file, const struct mw_module *const *modules,
-              const struct mw_host *host, FILE *faults)
+              const struct mw_host *host, enum settings_use use, FILE *faults)
 {
-    struct settings_memory *memory = begin(file, modules, faults);
+    struct settings_memory *memory = begin(file, modules, host, faults);
     struct str text;
 
     if (memory == NULL)
         return NULL;
     if (!yaml_tree_load(&memory->arena, file, &text, &memory->faults))
         return finish(memory, faults);
-    return load(memory, text, modules, host, faults);
+    return load(memory, text, use, faults);
+}
+
+bool
+settings_read_again(const struct settings *settings, FILE *faults)
+{
+    const struct settings_memory *memory = settings->memory;
+    struct settings *again =
+        settings_load(settings->file, memory->modules, memory->host, SETTINGS_TO_READ, faults);
+
+    settings_free(again);
+    return again != NULL;
 }
 
 void
@@ -184,8 +202,10 @@ settings_check_address(const struct mw_options *options, struct address *address
 {
     const char *text = options_string(options, "address"), *error;
 
-    if (text != NULL && !address_parse(address, str_of(text), &error))
-        options_fault(options, "address", 0, "%s, found `%s`", error, text);
+    if (text == NULL || address_parse(address, str_of(text), &error))
+        return;
+    options_fault(options, "address", 0, "%s, found `%s`", error, text);
+    address->len = 0;
 }
 
 void

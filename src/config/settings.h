@@ -49,6 +49,7 @@ struct tunnel_settings {
     uint64_t idle_timeout;
     uint64_t write_timeout;
     uint64_t max_lifetime;
+    uint64_t revalidate_interval;
 };
 
 struct route_settings {
@@ -84,6 +85,8 @@ struct backend_settings {
     size_t index;
     struct server_settings *servers;
     size_t server_count;
+    const struct listener_settings **own; /* listeners of ours that are servers of it */
+    size_t own_count;
     enum balance balance;
     struct str host; /* at == NULL: the client's */
     uint64_t connect_timeout;
@@ -119,6 +122,10 @@ struct settings {
     struct settings_memory *memory; /* owns all of the above */
 };
 
+/* To run with them: the logs must be there to be opened. Else somebody only reads them, who may
+ * well not be the one that the gateway runs as. */
+enum settings_use { SETTINGS_TO_READ, SETTINGS_TO_RUN };
+
 /*
  * Reads, checks and sets up. Every fault is one line "FILE:LINE:COLUMN: what, and what was
  * expected" to `faults`; NULL when there was any. `modules` is the table main handed over, NULL
@@ -126,8 +133,11 @@ struct settings {
  * its own (module_table.h).
  */
 struct settings *settings_load(const char *file, const struct mw_module *const *modules,
-                               const struct mw_host *host, FILE *faults) MUST_CHECK;
-/* The same from memory; `file` is what faults are named after, and whose directory relative paths
+                               const struct mw_host *host, enum settings_use use,
+                               FILE *faults) MUST_CHECK;
+/* The same file once more, to read, and thrown away: could it be loaded now, by who we are now? */
+bool settings_read_again(const struct settings *settings, FILE *faults) MUST_CHECK;
+/* To read, from memory; `file` is what faults are named after, and whose directory relative paths
  * start from. `text` need not outlive the call. */
 struct settings *settings_load_text(const char *file, struct str text,
                                     const struct mw_module *const *modules,

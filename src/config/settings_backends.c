@@ -3,6 +3,7 @@
  *
  * It looks no name up: a server is an address. It connects to nothing.
  */
+#include "config/places.h"
 #include "config/settings_build.h"
 #include "protocol/path.h"
 
@@ -24,6 +25,54 @@ build_server(const struct mw_options *options, struct server_settings *server)
     server->max_connections = (unsigned)options_integer(options, "max_connections");
 }
 
+/* nginx takes a server twice, for a larger share. Here each is tried once, and its connections are
+ * counted: two of one would be tried twice, and have twice the limit. */
+static void
+check_unique(const struct option_value *servers, struct place *places, size_t count)
+{
+    places_sort(places, count);
+    for (size_t i = 1, first = 0; i < count; i++) {
+        if (!place_equal(&places[i], &places[first]))
+            first = i;
+        else
+            options_fault(servers->items[places[i].index].members, "address", 0,
+                          "the server on line %u has this address too; `weight` gives one a larger "
+                          "share",
+                          servers->items[places[first].index].mark.line);
+    }
+}
+
+/* Which of the gateway's own listeners are servers. */
+static void
+find_own(struct settings_build *build, struct backend_settings *backend)
+{
+    backend->own = settings_array(build, backend->server_count, sizeof(*backend->own));
+    for (size_t i = 0; i < backend->server_count && backend->own != NULL; i++) {
+        const struct address *address = &backend->servers[i].address;
+        const struct place *place =
+            address->len > 0 ? places_reached(build->listener_places, build->listener_place_count,
+                                              address)
+                             : NULL;
+
+        if (place != NULL)
+            backend->own[backend->own_count++] = &build->settings->listeners[place->index];
+    }
+}
+
+static void
+check_servers(struct settings_build *build, const struct option_value *servers,
+              struct backend_settings *backend)
+{
+    struct place *places = settings_array(build, backend->server_count, sizeof(*places));
+    size_t count = 0;
+
+    for (size_t i = 0; i < backend->server_count && places != NULL; i++)
+        if (backend->servers[i].address.len > 0)
+            places[count++] = place_of(&backend->servers[i].address, i);
+    check_unique(servers, places, count);
+    find_own(build, backend);
+}
+
 static void
 build_servers(struct settings_build *build, const struct mw_options *options,
               struct backend_settings *backend)
@@ -39,6 +88,7 @@ build_servers(struct settings_build *build, const struct mw_options *options,
     for (size_t i = 0; i < value->count; i++)
         if (value->items[i].members != NULL)
             build_server(value->items[i].members, &backend->servers[i]);
+    check_servers(build, value, backend);
 }
 
 /* It is sent as it is written, so it must be what a client could send. */

@@ -11,6 +11,8 @@
 #include "config/options.h"
 #include "config/settings.h"
 
+struct place;
+
 /* A header that a module reserved at its setup. */
 struct reserved_header {
     struct reserved_header *next;
@@ -24,6 +26,8 @@ struct settings_memory {
     struct faults faults; /* empty once loaded */
     struct options_context context;
     struct reserved_header *reserved;
+    const struct mw_module *const *modules; /* what it was loaded with, for settings_read_again */
+    const struct mw_host *host;
 };
 
 struct settings_build {
@@ -33,6 +37,9 @@ struct settings_build {
     const struct mw_options *root;
     const struct mw_module *const *modules;
     const struct mw_host *host;
+    enum settings_use use;
+    struct place *listener_places; /* sorted; of the listeners whose addresses are good */
+    size_t listener_place_count;
 };
 
 /* threads, user, log, limits, timeouts. */
@@ -51,7 +58,8 @@ void settings_build_routes(struct settings_build *build);
 
 /* Zeroed memory for count elements; NULL: count is 0, or a fault says that there was none left. */
 void *settings_array(struct settings_build *build, size_t count, size_t size) MUST_CHECK;
-/* Faults at `word` of `options`. A word that is absent or was refused already is passed over. */
+/* Faults at `word` of `options`. A word that is absent or was refused already is passed over. An
+ * address that is refused has len 0. */
 void settings_check_address(const struct mw_options *options, struct address *address);
 /* The name at that place: letters, digits, "_", "-", ".", at most 64. */
 void settings_check_name(struct settings_build *build, struct mark mark, const char *name);

@@ -1,9 +1,10 @@
 /*
  * settings_listeners.c - the addresses to listen on.
  *
- * It binds nothing. Two listeners of one name, or on one address, are a fault, which
- * names the line of the first.
+ * It binds nothing. Two listeners of one name, or on one address however it is written, are a
+ * fault, which names the line of the first.
  */
+#include "config/places.h"
 #include "config/settings_build.h"
 
 static unsigned
@@ -13,19 +14,14 @@ line_of(struct settings_build *build, size_t i)
 }
 
 static void
-check_unique(struct settings_build *build, const struct mw_options *options, size_t index)
+check_name(struct settings_build *build, const struct mw_options *options, size_t index)
 {
     const struct listener_settings *all = build->settings->listeners, *it = &all[index];
 
-    for (size_t i = 0; i < index; i++) {
-        if (it->name[0] != '\0' && strcmp(it->name, all[i].name) == 0)
+    for (size_t i = 0; i < index && it->name[0] != '\0'; i++)
+        if (strcmp(it->name, all[i].name) == 0)
             options_fault(options, "name", 0, "`%s` is the name of the listener on line %u too",
                           it->name, line_of(build, i));
-        if (it->address.len > 0 && all[i].address.len > 0 &&
-            address_equal(&it->address, &all[i].address))
-            options_fault(options, "address", 0, "the listener on line %u has this address too",
-                          line_of(build, i));
-    }
 }
 
 static void
@@ -41,7 +37,33 @@ build_listener(struct settings_build *build, const struct mw_options *options, s
     }
     listener->text = options_string(options, "address");
     settings_check_address(options, &listener->address);
-    check_unique(build, options, index);
+    check_name(build, options, index);
+}
+
+/* Keeps their places, for servers that are listeners. */
+static void
+check_addresses(struct settings_build *build)
+{
+    struct settings *settings = build->settings;
+    struct place *places = settings_array(build, settings->listener_count, sizeof(*places));
+    size_t count = 0;
+
+    if (places == NULL)
+        return;
+    for (size_t i = 0; i < settings->listener_count; i++)
+        if (settings->listeners[i].address.len > 0)
+            places[count++] = place_of(&settings->listeners[i].address, i);
+    places_sort(places, count);
+    for (size_t i = 1, first = 0; i < count; i++) {
+        if (!place_equal(&places[i], &places[first]))
+            first = i;
+        else
+            options_fault(options_member(build->root, "listeners", places[i].index), "address", 0,
+                          "the listener on line %u has this address too",
+                          line_of(build, places[first].index));
+    }
+    build->listener_places = places;
+    build->listener_place_count = count;
 }
 
 void
@@ -62,4 +84,5 @@ settings_build_listeners(struct settings_build *build)
         if (options != NULL)
             build_listener(build, options, i);
     }
+    check_addresses(build);
 }

@@ -1,11 +1,12 @@
 /*
  * settings_process.c - threads, user and log; limits and timeouts.
  *
- * It opens no log and becomes nobody: that is main's work.
+ * It opens no log and becomes nobody, but looks whether both could be done.
  *
  * The hard thing: bounds on bounds. A limit of 0 is "off" only where the gateway
  * can live without it; a head has a size and every wait a deadline.
  */
+#include "base/log_sink.h"
 #include "config/settings_build.h"
 #include "config/suggest.h"
 
@@ -60,14 +61,28 @@ build_user(struct settings_build *build)
 }
 
 static void
-check_target(const struct mw_options *log, const char *word)
+check_file(struct settings_build *build, const struct mw_options *log, const char *word)
+{
+    const char *path = options_string(log, word);
+
+    if (build->use == SETTINGS_TO_RUN && !log_sink_can_open(path))
+        options_fault(log, word, 0, "`%s` cannot be opened for appending: %s", path,
+                      strerror(errno));
+}
+
+static void
+check_target(struct settings_build *build, const struct mw_options *log, const char *word)
 {
     static const char *const words[] = {"stdout", "stderr", "syslog"};
     const char *text = options_string(log, word);
     struct suggest suggest;
 
-    if (text == NULL || text[0] == '/')
+    if (text == NULL)
         return;
+    if (text[0] == '/') {
+        check_file(build, log, word);
+        return;
+    }
     suggest_start(&suggest, str_of(text));
     for (size_t i = 0; i < COUNT_OF(words); i++) {
         if (strcmp(text, words[i]) == 0)
@@ -86,8 +101,8 @@ build_log(struct settings_build *build)
 
     if (log == NULL)
         return;
-    check_target(log, "access");
-    check_target(log, "error");
+    check_target(build, log, "access");
+    check_target(build, log, "error");
     build->settings->log = (struct log_settings){
         .access = options_string(log, "access"),
         .error = options_string(log, "error"),

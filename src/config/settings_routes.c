@@ -7,6 +7,7 @@
  * The hard thing: one mistake, one fault. A name is not called unknown when the chapter
  * that would hold it is missing, and a route with a fault is not compared with others.
  */
+#include "config/route_index.h"
 #include "config/route_pattern.h"
 #include "config/settings_build.h"
 #include "config/suggest.h"
@@ -168,6 +169,25 @@ build_tunnel(const struct mw_options *options, struct tunnel_settings *tunnel)
     tunnel->idle_timeout = (uint64_t)options_integer(options, "idle_timeout");
     tunnel->write_timeout = (uint64_t)options_integer(options, "write_timeout");
     tunnel->max_lifetime = (uint64_t)options_integer(options, "max_lifetime");
+    tunnel->revalidate_interval = (uint64_t)options_integer(options, "revalidate_interval");
+}
+
+/* Who asks for it counts on it: a chain in which nobody can do it is a fault. */
+static void
+check_revalidation(struct settings_build *build, const struct mw_options *options,
+                   const struct route_settings *route)
+{
+    const struct instance_settings *all = build->settings->instances;
+
+    if (route->tunnel.revalidate_interval == 0 ||
+        route->require_count < options_count(options, "require"))
+        return;
+    for (size_t i = 0; i < route->require_count; i++)
+        if (all[route->require[i]].module == NULL ||
+            all[route->require[i]].module->revalidate != NULL)
+            return;
+    options_fault(options_member(options, "tunnel", 0), "revalidate_interval", 0,
+                  "no middleware that the route requires can judge a live tunnel again");
 }
 
 static void
@@ -183,8 +203,10 @@ build_route(struct settings_build *build, const struct mw_options *options,
     build_path(build, options, route);
     build_chain(build, options, route);
     build_backend(build, options, route);
-    if (tunnel != NULL)
+    if (tunnel != NULL) {
         build_tunnel(tunnel, &route->tunnel);
+        check_revalidation(build, options, route);
+    }
 }
 
 /* ---- Routes that nothing reaches -------------------------------------------------- */
@@ -231,35 +253,75 @@ fault_unreached(struct settings_build *build, size_t earlier, size_t index)
                   options_string(narrow, "path"), options_string(wide, "path"), wide->mark.line);
 }
 
-static void
-check_reached(struct settings_build *build, const bool *comparable, size_t index)
-{
-    const struct route_settings *routes = build->settings->routes;
+struct listeners_question {
+    const struct settings *settings;
+    const struct route_settings *narrow;
+};
 
-    for (size_t i = 0; i < index && comparable[index]; i++)
-        if (comparable[i] && route_covers(&routes[i], &routes[index]) &&
-            listeners_cover(build->settings, &routes[i], &routes[index])) {
-            fault_unreached(build, i, index);
-            return;
-        }
+static bool
+holds_for_its_listeners(void *arg, const struct route_settings *wide)
+{
+    const struct listeners_question *question = arg;
+
+    return listeners_cover(question->settings, wide, question->narrow);
 }
 
-/* Each route is held against all before it, so what can be known beforehand is. */
+/* Each route is looked up among those before it. */
 static void
 check_all_reached(struct settings_build *build)
 {
-    size_t count = build->settings->route_count;
-    bool *comparable = settings_array(build, count, sizeof(*comparable));
+    const struct settings *settings = build->settings;
+    struct route_index *index =
+        route_index_new(build->arena, settings->routes, settings->route_count);
+    bool good = index != NULL;
 
-    if (comparable == NULL)
-        return;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < settings->route_count && good; i++) {
         const struct mw_options *options = options_member(build->root, "routes", i);
+        const struct route_settings *route = &settings->routes[i], *earlier;
+        struct listeners_question question = {settings, route};
 
-        comparable[i] = options != NULL && is_comparable(options, &build->settings->routes[i]);
+        if (options == NULL || !is_comparable(options, route))
+            continue;
+        earlier = route_index_covering(index, route, holds_for_its_listeners, &question);
+        if (earlier != NULL)
+            fault_unreached(build, earlier->index, i);
+        good = route_index_add(index, route);
     }
-    for (size_t i = 0; i < count; i++)
-        check_reached(build, comparable, i);
+    if (!good)
+        faults_add(build->faults, build->root->mark, "out of memory");
+}
+
+/* ---- Routes that come back to themselves ------------------------------------------- */
+
+/* Does what it sends on have the host and the path that it matched? */
+static bool
+changes_nothing(const struct route_settings *route)
+{
+    return route->strip_prefix.at == NULL &&
+           (route->backend->host.at == NULL || route->host.at == NULL);
+}
+
+/* A request that goes to the very listener on which this route would match it again. */
+static void
+check_loop(struct settings_build *build, size_t i)
+{
+    const struct settings *settings = build->settings;
+    const struct route_settings *route = &settings->routes[i];
+    const struct backend_settings *backend = route->backend;
+    size_t own = 0, own_count = backend != NULL && changes_nothing(route) ? backend->own_count : 0;
+
+    while (own < own_count && !route_holds_for(route, backend->own[own]))
+        own++;
+    if (own == own_count)
+        return;
+    const struct option_value *listeners_value = options_find(build->root, "listeners");
+    const struct option_item *listener =
+        &listeners_value->items[backend->own[own] - settings->listeners];
+
+    options_fault(options_member(build->root, "routes", i), "backend", 0,
+                  "a server of `%s` is the listener on line %u, where this route matches again: "
+                  "requests would go round",
+                  backend->name, listener->mark.line);
 }
 
 void
@@ -281,4 +343,6 @@ settings_build_routes(struct settings_build *build)
             build_route(build, options, &settings->routes[i]);
     }
     check_all_reached(build);
+    for (size_t i = 0; i < count; i++)
+        check_loop(build, i);
 }

@@ -78,6 +78,7 @@ static const struct mw_option tunnel_options[] = {
     {"bytes_per_second", MW_SIZE, "0", "bytes a second from a client", MW_LATER},
     {"idle_timeout", MW_DURATION, "10m", "without a byte from either side"},
     {"max_lifetime", MW_DURATION, "0", "of a tunnel, whatever it does"},
+    {"revalidate_interval", MW_DURATION, "0", "between two judgements by the middleware"},
     {"ping_interval", MW_DURATION, "0", "between pings of the gateway's own", MW_LATER},
     {"pong_timeout", MW_DURATION, NULL, "for the answer to such a ping", MW_LATER},
     {"write_timeout", MW_DURATION, "30s", "for a side that takes nothing while bytes wait"},

@@ -1,6 +1,8 @@
 /* chain.c - running the route's middleware; see chain.h. */
 #include "gateway/chain.h"
 
+#include "gateway/revalidation.h"
+
 #include <stdlib.h>
 
 static const struct instance_settings *
@@ -120,17 +122,26 @@ bool
 chain_take(struct request *request, struct held **held, size_t *count)
 {
     struct chain *chain = &request->chain;
+    struct revalidation *revalidation;
 
     *held = NULL;
     *count = 0;
+    if (!revalidation_new(request, &revalidation))
+        return false;
+    *count += revalidation != NULL;
     for (size_t i = 0; i < chain->next; i++)
         *count += instance_at(request, i)->module->release != NULL;
     if (*count == 0)
         return true;
     *held = calloc(*count, sizeof(**held));
-    if (*held == NULL)
+    if (*held == NULL) {
+        if (revalidation != NULL)
+            revalidation_release(NULL, revalidation, MW_END_REFUSED);
         return false;
+    }
     struct held *to = *held;
+    if (revalidation != NULL)
+        *to++ = (struct held){revalidation_release, NULL, revalidation};
     for (; chain->released < chain->next; chain->released++) {
         const struct mw_module *module = instance_at(request, chain->released)->module;
         if (module->release != NULL)

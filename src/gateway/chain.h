@@ -21,7 +21,7 @@ void chain_cancel(struct request *request);
 /* Gives back the slots of all modules that passed. Idempotent. */
 void chain_release(struct request *request, enum mw_end end);
 
-/* A slot that lives as long as the tunnel. */
+/* A slot that lives as long as the tunnel; or the tunnel's revalidation, before all slots. */
 struct held {
     void (*release)(void *state, void *slot, enum mw_end end);
     void *state;

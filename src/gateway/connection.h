@@ -80,7 +80,9 @@ void connection_accepted(struct worker *worker, const struct listener_settings *
 void connection_close(struct connection *connection, enum reason reason);
 /* The deadline hanging in the wheel has come. */
 void connection_overdue(struct connection *connection);
-/* Ends the tunnel with that id, or refuses its handshake. */
+/* Ends the tunnel, or refuses the handshake. It may be closed afterwards. */
+void connection_end(struct connection *connection, enum reason reason);
+/* The same by id. */
 void connection_close_id(struct worker *worker, uint64_t id, enum reason reason);
 /* The gateway stops: handshakes are refused, tunnels end at a random moment within ms, 0: now. The
  * worker's last_ms ends what is left. */

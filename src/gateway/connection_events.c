@@ -265,8 +265,8 @@ connection_drain(struct connection *connection, uint64_t within_ms)
     }
 }
 
-static void
-end_session(struct connection *connection, enum reason reason)
+void
+connection_end(struct connection *connection, enum reason reason)
 {
     struct tunnel *tunnel = &connection->tunnel;
 
@@ -281,7 +281,7 @@ connection_close_id(struct worker *worker, uint64_t id, enum reason reason)
 {
     for (struct connection *connection = worker->live; connection; connection = connection->next)
         if (connection->id == id) {
-            end_session(connection, reason);
+            connection_end(connection, reason);
             return;
         }
 }

@@ -10,6 +10,7 @@
 
 #include "gateway/chain.h"
 #include "gateway/connection.h"
+#include "gateway/revalidation.h"
 #include "protocol/http_head.h"
 
 #include <stdarg.h>
@@ -200,6 +201,10 @@ host_resume(struct mw_task *task, enum mw_verdict verdict)
 {
     struct request *request = task->request;
 
+    if (request == NULL) {
+        revalidation_resume(task, verdict);
+        return;
+    }
     /* From inside decide, twice, or after cancel: a fault of the module. It must not admit. */
     if (request->chain.deciding || !request->chain.waiting) {
         (void)request_fail(request, REASON_DENIED, "a module resumed out of turn");

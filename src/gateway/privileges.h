@@ -7,5 +7,8 @@
 
 /* Does nothing when not started as root. Before any thread exists. false: said (start_fault.h). */
 bool privileges_drop(const struct settings *settings, struct log *log) MUST_CHECK;
+/* Could the user read it all again, as a reload must? A line to `faults` for each thing that it
+ * could not. True where it is not known to be another user than ours. */
+bool privileges_check(const struct settings *settings, FILE *faults) MUST_CHECK;
 
 #endif

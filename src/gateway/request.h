@@ -61,7 +61,7 @@ struct strip {
 
 /* A module's pending decision: the handle that resume() takes. */
 struct mw_task {
-    struct request *request;
+    struct request *request; /* NULL: a revalidation's */
 };
 
 /* The run through the chain. */

@@ -5,6 +5,7 @@
 #include "base/thread.h"
 #include "gateway/connection.h"
 #include "gateway/listener.h"
+#include "gateway/revalidation.h"
 #include "gateway/start_fault.h"
 #include "net/loop.h"
 
@@ -119,6 +120,18 @@ run_deadlines(struct worker *worker)
 }
 
 static void
+run_revalidations(struct worker *worker)
+{
+    struct wheel_node *node;
+
+    for (int i = 0; i < DEADLINES_PER_TICK; i++) {
+        if ((node = wheel_next(&worker->revalidations, worker->now_ms)) == NULL)
+            return;
+        revalidation_due(node);
+    }
+}
+
+static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *worker = arg;
@@ -129,6 +142,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
         for (struct connection *c = worker->live; c != NULL; c = c->next)
             connection_rearm(c);
     run_deadlines(worker);
+    run_revalidations(worker);
     for (size_t i = 0; i < worker->listener_count; i++)
         listener_wake(&worker->listeners[i]);
 }
@@ -208,6 +222,7 @@ worker_begin(struct worker *worker)
 
     (void)read_clocks(worker);
     wheel_init(&worker->wheel, worker->now_ms);
+    wheel_init(&worker->revalidations, worker->now_ms);
     worker->last_ms = WHEEL_NEVER;
     if (!start_modules(worker))
         return false;

@@ -61,7 +61,8 @@ struct worker {
     struct connection *live; /* doubly linked */
     struct connection *dead; /* closed in this turn, freed in the next */
     size_t live_count;
-    struct wheel wheel;
+    struct wheel wheel;         /* of connections' deadlines */
+    struct wheel revalidations; /* apart, for a wheel's nodes are of one kind */
     struct arena_pool arenas;
     char *buffer;    /* WORKER_BUFFER_BYTES; nobody's between two callbacks */
     uint64_t now_ms; /* the monotonic clock at the last tick */

@@ -92,7 +92,8 @@ load_and_explain(const struct explain_options *options, const struct mw_module *
         return status;
     }
     host_fill(&host);
-    struct settings *settings = settings_load(options->file, modules, &host.public, stderr);
+    struct settings *settings =
+        settings_load(options->file, modules, &host.public, SETTINGS_TO_READ, stderr);
     if (settings != NULL)
         status = explain(settings, &host, options, (struct str){head, len});
     explicit_bzero(head, len);

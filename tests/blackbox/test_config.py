@@ -91,6 +91,23 @@ class Check(Command):
         self.assertNotIn("PORT_NOT_SET", environment)
         self.check_faults(self.check_file(text.replace("PORT", "PORT_NOT_SET")), [15])
 
+    def test_logs_that_cannot_be_opened(self):
+        """Said with their place, at the start too; and a check makes no file."""
+        log = os.path.join(self.directory, "log")
+        os.mkdir(log)
+        fine = os.path.join(log, "fine")
+        text = GOOD.replace("threads: 1", "log: { access: A, error: B }\nthreads: 1")
+        self.assertEqual(self.check_file(text.replace("A", fine).replace("B", fine))[0], 0)
+        self.assertEqual(os.listdir(log), [])
+        rows = ("/nonexistent/x.log", log, f"{log}/", f"{self.file('file', '')}/x")
+        for path in rows:
+            for bad, good in (("A", "B"), ("B", "A")):
+                wrong = text.replace(good, fine).replace(bad, path)
+                for arguments in (["-t"], []):
+                    result = self.run_it(*arguments, "-c", self.file("test.yaml", wrong))
+                    err = self.check_faults(result, [1])
+                    self.assertIn(f"`{path}` cannot be opened for appending", err)
+
     def test_what_the_environment_holds_is_not_shown(self):
         """By any fault, wherever it stands, alone or behind something, however long it is."""
         key = self.file("key", "k" * 64)

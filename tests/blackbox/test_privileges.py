@@ -1,9 +1,11 @@
 """Started as root it becomes an ordinary user, and still finds its logs; started without descriptors 0 to 2."""
 
+import json
 import os
 import pwd
 import signal
 import stat
+import subprocess
 import tempfile
 import time
 import unittest
@@ -57,10 +59,10 @@ class OrdinaryUser(Case):
         os.chmod(self.directory, 0o755)
         os.mkdir(self.log, 0o755)
 
-    def dropped(self):
+    def dropped(self, **parts):
         """A gateway that was started as root, and whose logs are in self.log."""
         log = {word: self.path(word) for word in ("access", "error")}
-        config = self.config(self.echo_backend(), user=USER, log=log)
+        config = self.config(self.echo_backend(), user=USER, log=log, **parts)
         directory = os.path.join(self.directory, "gate")
         os.mkdir(directory, 0o755)
         umask = os.umask(0)  # it tells of its start on a socket, as that user
@@ -108,6 +110,38 @@ class OrdinaryUser(Case):
             lines = gate.lines("handshake", name=self.path(f"access.{turn}"))
             self.assertEqual([line["path"] for line in lines], [f"/{turn}"])
             self.assertEqual(gate.lines(name=self.path(f"error.{turn}"), level="error"), [])
+
+    def test_what_the_user_cannot_read_again_is_told(self):
+        """A key of root's: it starts, and says at which place of the file a reload would fail."""
+        parts = self.jwt()
+        os.chmod(parts["middleware"]["users"]["jwt"]["keys"][0]["secret_file"], 0o600)
+        gate = self.dropped(**parts)
+        warnings = [line["message"] for line in gate.lines("user", name=self.path("error"))]
+        self.assertEqual(len(warnings), 3, warnings)
+        place = rf":\d+:\d+: `secret_file`: cannot be read: Permission denied \(as user `{USER}`\)"
+        self.assertRegex(warnings[0], place)
+        for name, text in zip(("access", "error"), warnings[1:]):
+            self.assertIn(f"`{self.path(name)}` could not be made by user `{USER}`", text)
+
+    def test_check_reads_as_the_user_too(self):
+        parts = self.jwt()
+        key = parts["middleware"]["users"]["jwt"]["keys"][0]["secret_file"]
+        config = self.config(self.echo_backend(), user=USER, **parts)
+        config["listeners"][0]["address"] = "127.0.0.1:1"
+        path = self.file("checked.json", json.dumps(config))
+        rows = (
+            (0o644, 0o644, 0, rf"^wsgate: {path}: the configuration is valid\n$"),
+            (0o644, 0o600, 1, rf"^{path}:1:\d+: `secret_file`: cannot be read: .* \(as user `{USER}`\)\n$"),
+            (0o600, 0o644, 1, rf"^{path}:1:1: cannot be read: Permission denied \(as user `{USER}`\)\n$"),
+        )
+        for file_mode, key_mode, status, said in rows:
+            os.chmod(path, file_mode)
+            os.chmod(key, key_mode)
+            done = subprocess.run(
+                [program(), "-t", "-c", path], capture_output=True, timeout=30, check=False
+            )
+            self.assertEqual(done.returncode, status, done.stderr)
+            self.assertRegex(done.stderr.decode(), said)
 
     def await_file(self, name):
         deadline = time.monotonic() + PATIENCE

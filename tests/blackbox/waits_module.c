@@ -26,18 +26,22 @@ struct greeting {
     void *state;
 };
 
+/* The choices of `again`, in their order. */
+enum again { AGAIN_PASS, AGAIN_DENY, AGAIN_WAIT_PASS, AGAIN_WAIT_DENY, AGAIN_HANG, AGAIN_AT_ONCE };
+
 struct instance {
     const struct mw_host *host;
     struct control *control;
     struct timeval delay;
     bool wait, pass, too_much;
     struct timeval close_after; /* 0: it is left alone */
+    int64_t again, good_rounds; /* what revalidate does, after so many rounds that pass */
 };
 
 struct state {
     const struct instance *instance;
     struct mw_worker *worker;
-    unsigned started, resumed, cancelled, released, posted, greeted;
+    unsigned started, resumed, cancelled, released, posted, greeted, asked;
     int held;
     struct pending *pending;
 };
@@ -47,7 +51,8 @@ struct pending {
     struct pending *next, **link;
     struct state *state;
     struct mw_task *task;
-    struct mw_request *request;
+    struct mw_request *request; /* NULL: a revalidation */
+    struct slot *slot;          /* of that */
     struct event *timer;
 };
 
@@ -56,6 +61,8 @@ struct slot {
     struct state *state;
     uint64_t id;
     struct event *timer;
+    int64_t rounds;          /* of revalidation */
+    struct pending *pending; /* one of those waits */
 };
 
 static const struct mw_option options[] = {
@@ -66,6 +73,11 @@ static const struct mw_option options[] = {
      .help = "Ends the session that long after it was let in; 0: never."},
     {.word = "too_much", .type = MW_BOOL, .fallback = "false",
      .help = "Attaches more labels than fit, and passes all the same."},
+    {.word = "again", .type = MW_WORD, .fallback = "pass",
+     .choices = "pass|deny|wait_pass|wait_deny|hang|at_once",
+     .help = "What becomes of a live tunnel that is judged again."},
+    {.word = "good_rounds", .type = MW_INTEGER, .fallback = "0",
+     .help = "After how many judgements that pass at once."},
     {.word = NULL},
 };
 
@@ -92,6 +104,8 @@ setup(const struct mw_options *opts, const struct mw_host *host)
     instance->delay = timeval_of(host->option_integer(opts, "delay"));
     instance->close_after = timeval_of(host->option_integer(opts, "close_after"));
     instance->too_much = host->option_integer(opts, "too_much") != 0;
+    instance->again = host->option_integer(opts, "again");
+    instance->good_rounds = host->option_integer(opts, "good_rounds");
     instance->pass = host->option_integer(opts, "verdict") == 0;
     return instance;
 }
@@ -183,9 +197,10 @@ worker_stop(void *arg)
     const struct mw_host *host = state->instance->host;
 
     host->log(host, MW_LOG_INFO, "test_waits",
-              "started=%u resumed=%u cancelled=%u released=%u held=%d posted=%u greeted=%u",
+              "started=%u resumed=%u cancelled=%u released=%u held=%d posted=%u greeted=%u "
+              "asked=%u",
               state->started, state->resumed, state->cancelled, state->released, state->held,
-              state->posted, state->greeted);
+              state->posted, state->greeted, state->asked);
     free(state);
 }
 
@@ -253,6 +268,8 @@ release(void *arg, void *held, enum mw_end end)
 static void
 pending_free(struct pending *pending)
 {
+    if (pending->slot != NULL)
+        pending->slot->pending = NULL;
     *pending->link = pending->next;
     if (pending->next != NULL)
         pending->next->link = pending->link;
@@ -268,6 +285,12 @@ verdict_of(struct state *state, struct mw_request *request)
                : state->instance->host->deny(request, 403, "test-denied", NULL);
 }
 
+static enum mw_verdict
+verdict_again(const struct state *state)
+{
+    return state->instance->again == AGAIN_WAIT_PASS ? MW_PASS : MW_DENY;
+}
+
 static void
 on_delay_over(evutil_socket_t fd, short what, void *arg)
 {
@@ -279,7 +302,30 @@ on_delay_over(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     pending_free(pending);
     state->resumed++;
-    state->instance->host->resume(task, verdict_of(state, request));
+    state->instance->host->resume(task, request != NULL ? verdict_of(state, request)
+                                                        : verdict_again(state));
+}
+
+static struct pending *
+wait_for(struct state *state, struct mw_task *task, struct timeval delay)
+{
+    const struct mw_host *host = state->instance->host;
+    struct pending *pending = calloc(1, sizeof(*pending));
+
+    if (pending == NULL)
+        abort();
+    pending->state = state;
+    pending->task = task;
+    pending->timer = evtimer_new(host->worker_base(state->worker), on_delay_over, pending);
+    if (pending->timer == NULL || evtimer_add(pending->timer, &delay) == -1)
+        abort();
+    pending->next = state->pending;
+    pending->link = &state->pending;
+    if (pending->next != NULL)
+        pending->next->link = &pending->next;
+    state->pending = pending;
+    state->started++;
+    return pending;
 }
 
 static enum mw_verdict
@@ -290,22 +336,7 @@ decide(const void *arg, void *worker_state, struct mw_request *request)
 
     if (!instance->wait)
         return verdict_of(state, request);
-    struct pending *pending = calloc(1, sizeof(*pending));
-    if (pending == NULL)
-        return MW_DENY;
-    pending->state = state;
-    pending->request = request;
-    pending->task = instance->host->task(request);
-    pending->timer =
-        evtimer_new(instance->host->worker_base(state->worker), on_delay_over, pending);
-    if (pending->timer == NULL || evtimer_add(pending->timer, &instance->delay) == -1)
-        abort();
-    pending->next = state->pending;
-    pending->link = &state->pending;
-    if (pending->next != NULL)
-        pending->next->link = &pending->next;
-    state->pending = pending;
-    state->started++;
+    wait_for(state, instance->host->task(request), instance->delay)->request = request;
     return MW_WAIT;
 }
 
@@ -324,10 +355,28 @@ cancel(void *arg, struct mw_task *task)
 }
 
 static enum mw_verdict
-revalidate(void *arg, void *slot, struct mw_task *task)
+revalidate(void *arg, void *held, struct mw_task *task)
 {
-    (void)arg, (void)slot, (void)task;
-    return MW_PASS;
+    struct state *state = arg;
+    struct slot *slot = held;
+    const struct instance *instance = state->instance;
+
+    if (slot->pending != NULL || slot->state != state)
+        abort(); /* asked while it was being asked */
+    state->asked++;
+    instance->host->log(instance->host, MW_LOG_INFO, "test_waits", "asked again");
+    if (slot->rounds++ < instance->good_rounds || instance->again == AGAIN_PASS)
+        return MW_PASS;
+    if (instance->again == AGAIN_DENY)
+        return MW_DENY;
+    if (instance->again == AGAIN_AT_ONCE) { /* which it must not */
+        instance->host->resume(task, MW_PASS);
+        return MW_PASS;
+    }
+    slot->pending =
+        wait_for(state, task, timeval_of(instance->again == AGAIN_HANG ? 3600000 : 250));
+    slot->pending->slot = slot;
+    return MW_WAIT;
 }
 
 const struct mw_module waits_module = {

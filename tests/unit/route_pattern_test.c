@@ -1,7 +1,11 @@
 /* route_pattern_test.c - path and host patterns, and which takes in which. */
+#include "config/route_index.h"
 #include "config/route_pattern.h"
 
 #include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 static struct arena arena;
 
@@ -122,6 +126,7 @@ static const struct {
     {"a:", NULL, false},
     {"[::1]:80", NULL, false},
     {"*.[::1]", NULL, false},
+    {"*.1.2.3.4", NULL, false},
     {"::1", NULL, false},
     {"a/b", NULL, false},
     {"https://a", NULL, false},
@@ -234,13 +239,112 @@ make(struct route_settings *route, const char *host_text, const char *path_text)
         ck_assert(route_host_parse(route, &arena, str_of(host_text), &error));
 }
 
+static bool
+fits_all(void *arg, const struct route_settings *wide)
+{
+    (void)arg, (void)wide;
+    return true;
+}
+
+static bool
+fits_from(void *arg, const struct route_settings *wide)
+{
+    return wide->index >= *(const size_t *)arg;
+}
+
+/* Among others, of which none covers. */
 START_TEST(covers)
 {
-    struct route_settings wide, narrow;
+    struct route_settings routes[4], narrow;
 
-    make(&wide, pairs[_i].wide_host, pairs[_i].wide_path);
+    make(&routes[0], "other", pairs[_i].wide_path);
+    make(&routes[1], pairs[_i].wide_host, pairs[_i].wide_path);
+    make(&routes[2], pairs[_i].wide_host, "/none/of/them/*");
+    make(&routes[3], "*.other", "/*");
     make(&narrow, pairs[_i].narrow_host, pairs[_i].narrow_path);
-    ck_assert_int_eq(route_covers(&wide, &narrow), pairs[_i].covers);
+    struct route_index *index = route_index_new(&arena, routes, COUNT_OF(routes));
+
+    for (size_t i = 0; i < COUNT_OF(routes); i++) {
+        routes[i].index = i;
+        ck_assert(route_index_add(index, &routes[i]));
+    }
+    ck_assert_ptr_eq(route_index_covering(index, &narrow, fits_all, NULL),
+                     pairs[_i].covers ? &routes[1] : NULL);
+}
+END_TEST
+
+/* The first one that fits, whatever else is found on the way. */
+START_TEST(covers_first)
+{
+    static const char *const wide[] = {"/a/{x}", "/a/b", "/*", "/a/b", "/{x}/b"};
+    struct route_settings routes[COUNT_OF(wide)], narrow;
+
+    for (size_t i = 0; i < COUNT_OF(wide); i++) {
+        make(&routes[i], NULL, wide[i]);
+        routes[i].index = i;
+    }
+    make(&narrow, "h", "/a/b");
+    struct route_index *index = route_index_new(&arena, routes, COUNT_OF(routes));
+
+    for (size_t i = 0; i < COUNT_OF(wide); i++)
+        ck_assert(route_index_add(index, &routes[i]));
+    for (size_t i = 0; i <= COUNT_OF(wide); i++)
+        ck_assert_ptr_eq(route_index_covering(index, &narrow, fits_from, &i),
+                         i < COUNT_OF(wide) ? &routes[i] : NULL);
+}
+END_TEST
+
+/* Against the definition: `wide` covers `narrow` if it matches all that can stand for it. */
+static bool
+covers_by_definition(struct str wide, bool wide_below, struct str narrow, bool narrow_below)
+{
+    while (wide.len > 0 && narrow.len > 0) {
+        bool last = wide_below && wide.len == 1;
+        struct str a = route_take_segment(&wide), b = route_take_segment(&narrow);
+
+        if (last)
+            return true;
+        if (narrow_below && narrow.len == 0)
+            return false;
+        if (route_is_capture(a) ? b.len == 0 : route_is_capture(b) || !str_equal(a, b))
+            return false;
+    }
+    return wide.len == 0 && narrow.len == 0;
+}
+
+START_TEST(covers_as_defined)
+{
+    static const char *const segments[] = {"/a", "/b", "/{x}", "/"};
+    struct route_settings routes[200];
+    char text[COUNT_OF(routes)][32], *at;
+
+    srand(7);
+    for (size_t i = 0; i < COUNT_OF(routes); i++) {
+        at = text[i];
+        for (int n = rand() % 4; n > 0; n--)
+            at += sprintf(at, "%s", segments[rand() % 2]);
+        at += sprintf(at, "%s", segments[rand() % 4]);
+        bool captures = strchr(text[i], '{') != NULL;
+
+        if (!captures && rand() % 3 == 0)
+            strcpy(at, at[-1] == '/' ? "*" : "/*");
+        if (rand() % 3 == 0 && !captures && at[-1] != '/')
+            strcpy(at, "/{y}");
+        make(&routes[i], NULL, text[i]);
+        routes[i].index = i;
+    }
+    struct route_index *index = route_index_new(&arena, routes, COUNT_OF(routes));
+
+    for (size_t i = 0; i < COUNT_OF(routes); i++) {
+        const struct route_settings *expected = NULL;
+
+        for (size_t k = i; k-- > 0;)
+            if (covers_by_definition(routes[k].path, routes[k].match == PATH_BELOW, routes[i].path,
+                                     routes[i].match == PATH_BELOW))
+                expected = &routes[k];
+        ck_assert_ptr_eq(route_index_covering(index, &routes[i], fits_all, NULL), expected);
+        ck_assert(route_index_add(index, &routes[i]));
+    }
 }
 END_TEST
 
@@ -271,6 +375,8 @@ route_pattern_suite(void)
     tcase_add_loop_test(tc, host, 0, COUNT_OF(hosts));
     tcase_add_loop_test(tc, prefix, 0, COUNT_OF(prefixes));
     tcase_add_loop_test(tc, covers, 0, COUNT_OF(pairs));
+    tcase_add_test(tc, covers_first);
+    tcase_add_test(tc, covers_as_defined);
     tcase_add_test(tc, memory_ends);
     suite_add_tcase(suite, tc);
     return suite;

@@ -92,6 +92,7 @@ START_TEST(defaults_of_parts)
     ck_assert_uint_eq(route->tunnel.idle_timeout, 600000);
     ck_assert_uint_eq(route->tunnel.write_timeout, 30000);
     ck_assert_uint_eq(route->tunnel.max_lifetime, 0);
+    ck_assert_uint_eq(route->tunnel.revalidate_interval, 0);
     ck_assert_uint_eq(s->backend_count, 1);
     ck_assert_str_eq(backend->name, "b");
     ck_assert_int_eq(backend->balance, BALANCE_LEAST_CONNECTIONS);
@@ -459,8 +460,14 @@ static const struct {
      "2:79: `extensions`: expected one of pass, none, found `no`\n"},
     {L "routes: [{path: /, require: [], backend: b, tunnel: {idle: 1s}}]\n" B,
      "2:54: unknown key `idle`; expected `frames`, `max_message`, `max_frame`, "
-     "`messages_per_second`, `bytes_per_second`, `idle_timeout`, `max_lifetime`, `ping_interval`, "
-     "`pong_timeout`, `write_timeout`\n"},
+     "`messages_per_second`, `bytes_per_second`, `idle_timeout`, `max_lifetime`, "
+     "`revalidate_interval`, `ping_interval`, `pong_timeout`, `write_timeout`\n"},
+    {L "routes: [{path: /, require: [a], backend: b, tunnel: {revalidate_interval: 1m}}]\n" B
+       "middleware: {a: {plain: {}}}",
+     "2:76: `revalidate_interval`: no middleware that the route requires can judge a live tunnel "
+     "again\n"},
+    {L "routes: [{path: /, require: [c], backend: b, tunnel: {revalidate_interval: 1m}}]\n" B,
+     "2:30: `require`: no middleware is named `c`\n"},
 
     /* Routes: patterns, and which one takes what. */
     {L "routes: [{path: chat, host: 'a:80', strip_prefix: /x, require: [], backend: b}]\n" B,
@@ -527,6 +534,39 @@ static const struct {
      "3:47: `balance`: expected one of round_robin, least_connections, found `random`\n"},
     {L R "backends: {b: {servers: [1.1.1.1:1]}, 'b b': {servers: [1.1.1.1:1]}}",
      "3:39: expected a name of letters, digits, `_`, `-` and `.`, at most 64, found `b b`\n"},
+
+    /* Addresses that are the same, however they are written. */
+    {"listeners: [{address: 'unix:/tmp/x'}, {address: 'unix:/tmp/./x'}, "
+     "{address: 'unix://tmp//x'}]\n" R B,
+     "1:49: `address`: the listener on line 1 has this address too\n"
+     "1:77: `address`: the listener on line 1 has this address too\n"},
+    {"listeners: [{address: 'unix:/none/x'},\n {address: 'unix:/none/y'}, "
+     "{address: 'unix:/none/x'}]\n" R B,
+     "2:39: `address`: the listener on line 1 has this address too\n"},
+    {L R "backends:\n b:\n  servers:\n   - 1.1.1.1:1\n   - 1.1.1.1:2\n   - 1.1.1.2:1\n"
+         "   - {address: 1.1.1.1:1, weight: 3}\n   - '[::ffff:1.1.1.1]:1'\n",
+     "9:16: `address`: the server on line 6 has this address too; `weight` gives one a larger "
+     "share\n"
+     "10:6: `address`: the server on line 6 has this address too; `weight` gives one a larger "
+     "share\n"},
+
+    /* A route that would get its own requests back. */
+    {L R "backends: {b: {servers: [127.0.0.1:3, 127.0.0.1:1]}}",
+     "2:42: `backend`: a server of `b` is the listener on line 1, where this route matches again: "
+     "requests would go round\n"},
+    {"listeners: [{address: 0.0.0.0:1, name: a}, {address: '[::]:2', name: c}]\n"
+     "routes:\n - {path: /a, require: [], backend: b, listeners: [c]}\n"
+     " - {path: /b, require: [], backend: b, listeners: [a]}\n"
+     " - {path: /c/*, require: [], backend: b, strip_prefix: /c}\n"
+     " - {path: /d, require: [], backend: d, host: e}\n"
+     " - {path: /d, require: [], backend: d}\n"
+     " - {path: /e, require: [], backend: e}\n"
+     "backends: {b: {servers: [127.9.9.9:1]}, d: {servers: ['[::1]:2'], host: f}, "
+     "e: {servers: [127.0.0.1:2]}}",
+     "4:37: `backend`: a server of `b` is the listener on line 1, where this route matches again: "
+     "requests would go round\n"
+     "7:37: `backend`: a server of `d` is the listener on line 1, where this route matches again: "
+     "requests would go round\n"},
 
     /* What a variable held is not told. */
     {"listeners: [{address: '${WSGATE_TEST_WORD}'}]\n" R B,
@@ -636,7 +676,7 @@ START_TEST(the_whole_file_is_understood)
 
     settings_fill_host(&host);
     ck_assert_ptr_null(
-        settings_load(TEST_DATA "/data/whole.yaml", fake_modules, &host, out));
+        settings_load(TEST_DATA "/data/whole.yaml", fake_modules, &host, SETTINGS_TO_READ, out));
     fclose(out);
     out = open_memstream(&expected, &len);
     for (const char *line = whole_faults; *line != '\0'; line += strcspn(line, "\n") + 1)
@@ -655,8 +695,8 @@ START_TEST(a_file_that_cannot_be_read)
     size_t len;
     FILE *out = open_memstream(&faults, &len);
 
-    ck_assert_ptr_null(settings_load("/none", fake_modules, &host, out));
-    ck_assert_ptr_null(settings_load("none", fake_modules, &host, out));
+    ck_assert_ptr_null(settings_load("/none", fake_modules, &host, SETTINGS_TO_RUN, out));
+    ck_assert_ptr_null(settings_load("none", fake_modules, &host, SETTINGS_TO_READ, out));
     fclose(out);
     ck_assert_str_eq(faults, "/none:1:1: cannot be read: No such file or directory\n"
                              "none:1:1: cannot be read: No such file or directory\n");

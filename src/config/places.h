@@ -1,0 +1,33 @@
+/*
+ * places.h - which addresses lead to the same socket.
+ *
+ * Two spellings of a Unix socket's path are one place where its directory is the same file:
+ * "/run/x", "/run//x" and "/var/run/x" may be. Nothing is connected to; directories are looked
+ * at.
+ */
+#ifndef WSGATE_PLACES_H
+#define WSGATE_PLACES_H
+
+#include "base/address.h"
+#include "base/compiler.h"
+
+#include <sys/types.h>
+
+struct place {
+    const struct address *address;
+    size_t index; /* the owner's, from place_of */
+    dev_t device; /* of the directory of a Unix socket; 0: unknown, then `name` is the whole path */
+    ino_t inode;
+    const char *name; /* of a Unix socket, in that directory */
+};
+
+struct place place_of(const struct address *address, size_t index);
+bool place_equal(const struct place *a, const struct place *b) MUST_CHECK;
+/* Equal ones come to stand together, the lowest index first. */
+void places_sort(struct place *places, size_t count);
+/* Where a connection to that address arrives among sorted listeners: at a loopback address also
+ * at a listener for all addresses. NULL: at none that is known. */
+const struct place *places_reached(const struct place *listeners, size_t count,
+                                   const struct address *address);
+
+#endif

@@ -1,0 +1,208 @@
+/*
+ * revalidation.c - see revalidation.h.
+ *
+ * One deadline serves both: the next round while it rests, the end of its patience while it
+ * waits. All modules of a round share one patience, that of a handshake.
+ *
+ * The hard thing is the end. It may come while a module waits, and it may be brought about from
+ * here: then all of this is freed, so after end() nothing of it is touched.
+ */
+#include "gateway/revalidation.h"
+
+#include "gateway/connection.h"
+#include "gateway/worker.h"
+
+#include <stdlib.h>
+
+enum state_of_round { RESTING, ASKING, WAITING, OVER };
+
+struct asked {
+    const struct mw_module *module;
+    void *state, *slot;
+};
+
+struct revalidation {
+    struct wheel_node due;
+    struct mw_task task;
+    struct connection *connection;
+    uint64_t interval_ms, patience_ms;
+    uint64_t round_due_ms; /* when the answers of this round must be there */
+    enum state_of_round state;
+    bool out_of_turn; /* resumed while it was asked: a fault of the module, which must not admit */
+    size_t next, count;
+    struct asked asked[]; /* in the chain's order */
+};
+
+static struct revalidation *
+of_node(struct wheel_node *node)
+{
+    return (struct revalidation *)((char *)node - offsetof(struct revalidation, due));
+}
+
+static struct revalidation *
+of_task(struct mw_task *task)
+{
+    return (struct revalidation *)((char *)task - offsetof(struct revalidation, task));
+}
+
+static struct worker *
+worker_of(const struct revalidation *revalidation)
+{
+    return revalidation->connection->worker;
+}
+
+/* ---- A round ---------------------------------------------------------------------- */
+
+/* Each time up to a tenth sooner, so that those who came together are not asked together. */
+static void
+rest(struct revalidation *revalidation)
+{
+    struct worker *worker = worker_of(revalidation);
+    uint64_t interval_ms = revalidation->interval_ms;
+
+    revalidation->state = RESTING;
+    wheel_set(&worker->revalidations, &revalidation->due,
+              worker->now_ms + interval_ms - worker_random(worker) % (interval_ms / 10 + 1));
+}
+
+/* Nobody is asked any more. Frees the revalidation, at once or with the connection. */
+static void
+end(struct revalidation *revalidation, enum reason reason)
+{
+    revalidation->state = OVER;
+    wheel_clear(&revalidation->due);
+    connection_end(revalidation->connection, reason);
+}
+
+static enum mw_verdict
+ask(struct revalidation *revalidation)
+{
+    const struct asked *asked = &revalidation->asked[revalidation->next];
+
+    revalidation->state = ASKING;
+    enum mw_verdict verdict =
+        asked->module->revalidate(asked->state, asked->slot, &revalidation->task);
+    return revalidation->out_of_turn ? MW_DENY : verdict;
+}
+
+/* On from the next module, until one waits or refuses, or all have passed. */
+static void
+go_on(struct revalidation *revalidation)
+{
+    for (; revalidation->next < revalidation->count; revalidation->next++) {
+        enum mw_verdict verdict = ask(revalidation);
+
+        if (verdict == MW_WAIT && revalidation->asked[revalidation->next].module->cancel != NULL) {
+            revalidation->state = WAITING;
+            wheel_set(&worker_of(revalidation)->revalidations, &revalidation->due,
+                      revalidation->round_due_ms);
+            return;
+        }
+        if (verdict != MW_PASS) {
+            end(revalidation, REASON_REVALIDATION);
+            return;
+        }
+    }
+    rest(revalidation);
+}
+
+static void
+cancel(struct revalidation *revalidation)
+{
+    const struct asked *asked = &revalidation->asked[revalidation->next];
+
+    if (revalidation->state != WAITING)
+        return;
+    revalidation->state = OVER;
+    asked->module->cancel(asked->state, &revalidation->task);
+}
+
+void
+revalidation_due(struct wheel_node *node)
+{
+    struct revalidation *revalidation = of_node(node);
+    const struct connection *connection = revalidation->connection;
+
+    if (revalidation->state == WAITING) {
+        cancel(revalidation);
+        end(revalidation, REASON_REVALIDATION_TIMEOUT);
+    } else if (connection->state == STATE_TUNNEL && !connection->tunnel.closing) {
+        revalidation->next = 0;
+        revalidation->round_due_ms =
+            worker_after(connection->worker, revalidation->patience_ms);
+        go_on(revalidation);
+    }
+}
+
+void
+revalidation_resume(struct mw_task *task, enum mw_verdict verdict)
+{
+    struct revalidation *revalidation = of_task(task);
+
+    if (revalidation->state == ASKING) {
+        revalidation->out_of_turn = true;
+    } else if (revalidation->state != WAITING || verdict != MW_PASS) {
+        end(revalidation, REASON_REVALIDATION);
+    } else {
+        revalidation->next++;
+        go_on(revalidation);
+    }
+}
+
+/* ---- Birth and end ------------------------------------------------------------------ */
+
+static const struct mw_module *
+module_at(const struct request *request, size_t i)
+{
+    return request->settings->instances[request->route->require[i]].module;
+}
+
+static size_t
+count_asked(const struct request *request)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < request->route->require_count; i++)
+        count += module_at(request, i)->revalidate != NULL;
+    return count;
+}
+
+bool
+revalidation_new(struct request *request, struct revalidation **made)
+{
+    const struct route_settings *route = request->route;
+    uint64_t interval_ms = route->tunnel.revalidate_interval;
+    size_t count = interval_ms > 0 ? count_asked(request) : 0;
+
+    *made = NULL;
+    if (count == 0)
+        return true;
+    struct revalidation *revalidation =
+        calloc(1, sizeof(*revalidation) + count * sizeof(struct asked));
+
+    if (revalidation == NULL)
+        return false;
+    revalidation->connection = request->connection;
+    revalidation->interval_ms = interval_ms;
+    revalidation->patience_ms = request->settings->timeouts.auth;
+    for (size_t i = 0; i < route->require_count; i++)
+        if (module_at(request, i)->revalidate != NULL)
+            revalidation->asked[revalidation->count++] =
+                (struct asked){module_at(request, i),
+                               request->worker->handle.states[route->require[i]],
+                               request->chain.slots[i]};
+    rest(revalidation);
+    *made = revalidation;
+    return true;
+}
+
+void
+revalidation_release(void *state, void *slot, enum mw_end end)
+{
+    struct revalidation *revalidation = slot;
+
+    (void)state, (void)end;
+    cancel(revalidation);
+    wheel_clear(&revalidation->due);
+    free(revalidation);
+}

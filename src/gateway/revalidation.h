@@ -1,0 +1,31 @@
+/*
+ * revalidation.h - a live tunnel judged again, now and then, by the modules that let it in.
+ *
+ * Where the route asks for it, those of its chain that have `revalidate` are asked every
+ * interval, in order, one at a time. A refusal ends the tunnel; so does an answer that is not
+ * there in time. What is needed of the configuration is copied; states of modules live as long as
+ * the worker.
+ *
+ * Ownership: the connection's, as the first of what it holds (chain_take): so it goes before the
+ * slots that it shows to modules. It hangs in a wheel of its worker. A tunnel that is not judged
+ * again has none, and costs nothing.
+ */
+#ifndef WSGATE_REVALIDATION_H
+#define WSGATE_REVALIDATION_H
+
+#include "base/wheel.h"
+#include "gateway/request.h"
+
+struct revalidation;
+
+/* For a tunnel that is about to start, while its request is still there. *made stays NULL where
+ * nobody is to be asked. false: no memory. */
+bool revalidation_new(struct request *request, struct revalidation **made) MUST_CHECK;
+/* Takes back what is waited for, and frees it. As mw_module.release; `slot` is the revalidation. */
+void revalidation_release(void *state, void *slot, enum mw_end end);
+/* The node in worker->revalidations has come due. The connection may be closed afterwards. */
+void revalidation_due(struct wheel_node *node);
+/* What a module that waited has come to; for mw_host.resume. The same holds. */
+void revalidation_resume(struct mw_task *task, enum mw_verdict verdict);
+
+#endif

@@ -1,0 +1,150 @@
+"""Live tunnels that are judged again: who passes stays, who is refused or not answered for goes."""
+
+import os
+import re
+import time
+import unittest
+
+from harness.case import Case
+from harness.gateway import test_program
+from harness.wire import handshake
+
+
+@unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
+class Revalidation(Case):
+    def judged(self, service, *chain, interval="100ms", **parts):
+        """A gateway whose route asks the instances of `chain` again, in that order."""
+        middleware = {f"wait{i}": {"test_waits": options} for i, options in enumerate(chain)}
+        route = {"tunnel": {"revalidate_interval": interval}}
+        config = self.config(
+            service, require=list(middleware), middleware=middleware, route=route, **parts
+        )
+        return self.start(config, binary=test_program())
+
+    def totals(self, gate, idle=True):
+        """What all instances of the module counted, at the end of the gateway."""
+        gate.stop(idle=idle)
+        found = {}
+        for line in gate.lines("test_waits", name="stderr"):
+            for name, count in re.findall(r"(\w+)=(\d+)", line["message"]):
+                found[name] = found.get(name, 0) + int(count)
+        self.assertEqual(found["held"], 0)
+        self.assertEqual(found["started"], found["resumed"] + found["cancelled"], found)
+        return found
+
+    def check_end(self, gate, service, reason):
+        """A tunnel that works, and is then ended on both sides without a word."""
+        client, peer = self.tunnel(gate, service, handshake("/ws"))
+        client.send(b"x")
+        self.assertEqual(peer.read(1), b"x")
+        self.assertEqual(client.read_rest(), b"")
+        self.assertEqual(peer.read_rest(), b"")
+        client.close()
+        peer.close()
+        self.assertEqual(gate.await_line("tunnel")["reason"], reason)
+
+    def test_refused(self):
+        for again in ("deny", "wait_deny", "at_once"):
+            with self.subTest(again):
+                service = self.backend()
+                gate = self.judged(service, {"again": again, "good_rounds": 2})
+                self.check_end(gate, service, "revalidation-refused")
+                totals = self.totals(gate)
+                self.assertEqual(totals["asked"], 3)
+                self.assertEqual(totals["released"], 1)
+                self.assertEqual(totals["cancelled"], 0)
+
+    def test_not_answered(self):
+        """It fails closed, and takes back what it asked."""
+        service = self.backend()
+        gate = self.judged(service, {"again": "hang"}, timeouts={"auth": "300ms"})
+        self.check_end(gate, service, "revalidation-timeout")
+        totals = self.totals(gate)
+        self.assertEqual((totals["asked"], totals["cancelled"], totals["released"]), (1, 1, 1))
+
+    def test_passed(self):
+        """It goes on, however often it is asked; one that waits is not asked meanwhile (it would abort)."""
+        for again in ("pass", "wait_pass"):
+            with self.subTest(again):
+                service = self.backend()
+                gate = self.judged(service, {"again": again})
+                client, peer = self.tunnel(gate, service, handshake("/ws"))
+                gate.await_lines(3, "test_waits", name="stderr", message="asked again")
+                client.send(b"still here")
+                self.assertEqual(peer.read(10), b"still here")
+                client.close()
+                peer.read_rest()
+                peer.close()
+                gate.await_line("tunnel")
+                totals = self.totals(gate)
+                self.assertGreaterEqual(totals["asked"], 3)
+                self.assertEqual(totals["released"], 1)
+
+    def test_in_order(self):
+        """Behind one that refuses nobody is asked; before it, everybody."""
+        service = self.backend()
+        gate = self.judged(service, {"again": "wait_pass"}, {"again": "deny"}, {"again": "pass"})
+        self.check_end(gate, service, "revalidation-refused")
+        totals = self.totals(gate)
+        self.assertEqual((totals["asked"], totals["resumed"], totals["released"]), (2, 1, 3))
+
+    def test_one_patience_for_all(self):
+        service = self.backend()
+        gate = self.judged(service, {"again": "wait_pass"}, {"again": "hang"}, timeouts={"auth": "1s"})
+        self.check_end(gate, service, "revalidation-timeout")
+        totals = self.totals(gate)
+        self.assertEqual((totals["asked"], totals["resumed"], totals["cancelled"]), (2, 1, 1))
+
+    def test_the_tunnel_ends_meanwhile(self):
+        """By each side, and by the end of the gateway: cancelled, once."""
+        for who in ("client", "backend", "reset", "stop"):
+            with self.subTest(who):
+                service = self.backend()
+                gate = self.judged(
+                    service, {"again": "hang"}, timeouts={"auth": "1h", "drain": "1s", "close": "1s"}
+                )
+                client, peer = self.tunnel(gate, service, handshake("/ws"))
+                gate.await_line("test_waits", name="stderr", message="asked again")
+                if who == "client":
+                    client.close()
+                    peer.read_rest()
+                    peer.close()
+                elif who == "backend":
+                    peer.close()
+                    client.read_rest()
+                    client.close()
+                elif who == "reset":
+                    client.reset()
+                    peer.read_rest()
+                    peer.close()
+                if who in ("client", "backend", "reset"):
+                    gate.await_line("tunnel")
+                totals = self.totals(gate, idle=who != "stop")
+                self.assertEqual((totals["asked"], totals["cancelled"], totals["released"]), (1, 1, 1))
+
+    def test_off(self):
+        service = self.backend()
+        gate = self.judged(service, {"again": "deny"}, interval="0")
+        client, peer = self.tunnel(gate, service, handshake("/ws"))
+        time.sleep(0.6)
+        client.send(b"x")
+        self.assertEqual(peer.read(1), b"x")
+        client.close()
+        peer.read_rest()
+        peer.close()
+        self.assertEqual(self.totals(gate)["asked"], 0)
+
+    def test_many(self):
+        """All tunnels of a crowd, some of which leave while they are judged."""
+        service = self.backend()
+        gate = self.judged(service, {"again": "wait_deny", "good_rounds": 1})
+        pairs = [self.tunnel(gate, service, handshake("/ws")) for _ in range(60)]
+        for client, _ in pairs[::3]:
+            client.reset()
+        for client, peer in pairs:
+            peer.read_rest()
+            peer.close()
+            client.close()
+        lines = gate.await_lines(60, "tunnel")
+        self.assertLessEqual({line["reason"] for line in lines}, {"revalidation-refused", "client-reset"})
+        self.assertEqual(self.totals(gate)["released"], 60)
