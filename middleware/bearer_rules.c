@@ -91,7 +91,7 @@ read_rule(struct claim_rules *rules, const struct mw_options *options, const str
     for (enum claim_test test = CLAIM_EQUALS; test < CLAIM_TEST_COUNT; test++)
         tests += host->option_given(members, claim_test_word(test));
     if (tests == 0)
-        return fault(options, host, "claims", i,
+        return fault(members, host, "equals", 0,
                      "expected equals, any_of, all_of, contains, matches or present");
     for (enum claim_test test = CLAIM_EQUALS; test < CLAIM_TEST_COUNT; test++)
         if (host->option_given(members, claim_test_word(test)))

@@ -854,7 +854,7 @@ static const struct {
 } faults[] = {
     {{KEY, {"claims", "a", &empty_rule}, {"claims", "b", &brace}, {"claims", "c", &reference},
       {"claims", "d", &impossible}, {"claims", "e..f", &chat_scope}, {NULL}},
-     "claims[0]: expected equals, any_of, all_of, contains, matches or present\n"
+     "equals[0]: expected equals, any_of, all_of, contains, matches or present\n"
      "any_of[1]: expected the name of a capture and \"}\" behind \"{\"; \"{{\" stands for \"{\"\n"
      "matches[0]: back-references are not allowed\n"
      "present[0]: a claim that must be absent has nothing to test\n"
