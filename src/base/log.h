@@ -62,7 +62,6 @@ void log_str(struct log_line *line, const char *key, struct str value);
 void log_text(struct log_line *line, const char *key, const char *value);
 void log_format(struct log_line *line, const char *key, const char *format, ...) PRINTF_LIKE(3, 4);
 void log_int(struct log_line *line, const char *key, int64_t value);
-void log_bool(struct log_line *line, const char *key, bool value);
 void log_end(struct log_line *line);
 
 /* A whole line: {"time":..,"level":..,"event":event,"message":"..."} to the error target. */

@@ -41,7 +41,7 @@ refusal_word(const struct answer *answer)
 
 /* What the status itself demands (RFC 9110 15.5.6, 15.5.22; RFC 6455 4.4). */
 static void
-write_demanded(struct text *text, unsigned status, unsigned retry_after_s)
+write_demanded(struct text *text, unsigned status)
 {
     switch (status) {
     case 405:
@@ -53,9 +53,7 @@ write_demanded(struct text *text, unsigned status, unsigned retry_after_s)
         break;
     case 429:
     case 503:
-        text_add(text, STR("Retry-After: "));
-        text_number(text, retry_after_s != 0 ? retry_after_s : 1);
-        text_add(text, STR("\r\n"));
+        text_field(text, STR("Retry-After"), STR("1")); /* it may be over at once */
         break;
     default:
         break;
@@ -152,7 +150,7 @@ refusal_compose(const struct request *request, struct text *text)
     }
     if (answer->challenge.at != NULL)
         text_field(text, STR("WWW-Authenticate"), answer->challenge);
-    write_demanded(text, status, answer->retry_after_s);
+    write_demanded(text, status);
     write_body(text, status, request->id, wants_json(request),
                str_equal(request->head.method, STR("HEAD")));
     return !text->full;
@@ -165,7 +163,7 @@ refusal_turn_away(enum reason reason, uint64_t id, struct text *text)
 
     write_start(text, refusal_status(&answer), id);
     text_add(text, STR("Connection: close\r\n"));
-    write_demanded(text, refusal_status(&answer), 0);
+    write_demanded(text, refusal_status(&answer));
     write_body(text, refusal_status(&answer), id, false, false);
 }
 

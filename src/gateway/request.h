@@ -47,7 +47,6 @@ struct answer {
     struct str challenge;   /* WWW-Authenticate; at == NULL: none */
     struct str fields;      /* a backend's end-to-end fields, ready to send */
     struct str body;        /* a backend's body; at == NULL: ours */
-    unsigned retry_after_s; /* 0: none */
 };
 
 struct header {
@@ -70,7 +69,6 @@ struct chain {
     size_t released; /* slots before this one were given back already */
     bool deciding;   /* inside decide(): resume is not allowed */
     bool waiting;    /* decide() answered MW_WAIT */
-    bool cancelled;
     void **slots; /* one for each entry of route->require */
     struct mw_task task;
 };

@@ -285,12 +285,6 @@ http_only(const struct http_head *head, struct str name)
 }
 
 bool
-http_is_token_char(unsigned char c)
-{
-    return http_char_is((char)c, HTTP_CHAR_TOKEN);
-}
-
-bool
 http_is_token(struct str text)
 {
     return text.len > 0 && http_chars_skip(text.at, 0, text.len, HTTP_CHAR_TOKEN) == text.len;
