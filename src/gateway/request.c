@@ -11,8 +11,6 @@
 #include "gateway/router.h"
 #include "gateway/worker.h"
 
-enum { HEAD_FIRST_BYTES = 2048 }; /* a browser's handshake is 400 to 1,200 bytes */
-
 struct request *
 request_new(struct worker *worker, const struct settings *settings)
 {
@@ -26,19 +24,13 @@ request_new(struct worker *worker, const struct settings *settings)
     request->worker = worker;
     request->settings = settings;
     request->deadline_wall_ms = INT64_MAX;
-    request->in.cap = settings->limits.head < HEAD_FIRST_BYTES ? settings->limits.head
-                                                                : (size_t)HEAD_FIRST_BYTES;
-    request->in.at = arena_alloc(&arena, request->in.cap);
-    struct http_field *fields =
-        arena_alloc(&arena, settings->limits.headers * sizeof(struct http_field));
-    if (request->in.at == NULL || fields == NULL) {
+    if (!inbox_begin(&request->in, &request->head, &arena,
+                     &(struct http_limits){.head_bytes = settings->limits.head,
+                                           .uri_bytes = settings->limits.uri,
+                                           .fields = settings->limits.headers})) {
         arena_free(&arena);
         return NULL;
     }
-    http_head_init(&request->head, fields,
-                   &(struct http_limits){.head_bytes = settings->limits.head,
-                                         .uri_bytes = settings->limits.uri,
-                                         .fields = settings->limits.headers});
     request->arena = arena;
     return request;
 }
@@ -60,22 +52,6 @@ request_fail(struct request *request, enum reason reason, const char *detail)
         request->answer.detail = detail;
     }
     return STEP_FAILED;
-}
-
-bool
-inbox_grow(struct inbox *in, struct arena *arena, size_t cap)
-{
-    if (cap <= in->cap)
-        return false;
-    char *at = arena_alloc(arena, cap);
-    if (at == NULL)
-        return false;
-    if (in->len > 0)
-        memcpy(at, in->at, in->len);
-    explicit_bzero(in->at, in->len);
-    in->at = at;
-    in->cap = cap;
-    return true;
 }
 
 /* ---- Judging ---------------------------------------------------------- */
@@ -166,16 +142,8 @@ parse(struct request *request)
     default:
         return request_fail(request, REASON_HEAD_MALFORMED, request->head.error);
     }
-    if (in->len < in->cap)
-        return STEP_WAIT;
-
-    /* The first buffer is full: one of full size, and the parser starts anew in it. */
-    if (in->cap == request->settings->limits.head)
-        return request_fail(request, REASON_HEAD_TOO_LARGE, NULL);
-    if (!inbox_grow(in, &request->arena, request->settings->limits.head))
+    if (!inbox_go_on(in, &request->head, &request->arena))
         return request_fail(request, REASON_NO_MEMORY, NULL);
-    struct http_limits limits = request->head.limits;
-    http_head_init(&request->head, request->head.fields, &limits);
     return STEP_WAIT;
 }
 
@@ -216,7 +184,7 @@ request_read_early(struct request *request, struct side *client)
     struct inbox *early = &request->early;
 
     if (early->len == early->cap) {
-        size_t cap = early->cap < HEAD_FIRST_BYTES ? (size_t)HEAD_FIRST_BYTES : REQUEST_EARLY_MAX;
+        size_t cap = early->cap < INBOX_FIRST_BYTES ? (size_t)INBOX_FIRST_BYTES : REQUEST_EARLY_MAX;
         if (!inbox_grow(early, &request->arena, cap)) {
             side_read_off(client); /* the tunnel takes the rest; a deadline is running */
             return STEP_WAIT;

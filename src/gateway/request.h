@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "config/settings.h"
+#include "gateway/inbox.h"
 #include "gateway/reasons.h"
 #include "gateway/step.h"
 #include "net/side.h"
@@ -29,12 +30,6 @@ enum {
     REQUEST_FORWARDS_MAX = 64,     /* headers that modules add */
     REQUEST_STRIPS_MAX = 64,
     REQUEST_LABELS_MAX = 8,
-};
-
-/* Bytes that arrive, in one piece; never more than cap. */
-struct inbox {
-    char *at;
-    size_t len, cap;
 };
 
 /* What a refused client is told; the cause and the details are for the log alone. */
@@ -80,7 +75,6 @@ struct upgrade {
     struct str protocols[HANDSHAKE_PROTOCOLS_MAX];
     struct inbox in;
     struct http_head head;
-    struct http_field *fields;
     unsigned interim; /* 1xx answers skipped */
     struct refused_body *body; /* another answer than 101 is being read */
     struct handshake_choice choice;
@@ -141,7 +135,5 @@ enum step request_read_early(struct request *request, struct side *client) MUST_
 
 /* Says why, unless something else said so first; always STEP_FAILED. */
 enum step request_fail(struct request *request, enum reason reason, const char *detail);
-/* Moves an inbox into a larger piece of the arena. false: cap is not larger, or no memory. */
-bool inbox_grow(struct inbox *in, struct arena *arena, size_t cap) MUST_CHECK;
 
 #endif
