@@ -158,17 +158,16 @@ refuse(struct connection *connection)
 {
     struct opening *opening = connection->opening;
     struct request *request = opening->request;
-    unsigned status = refusal_status(&request->answer);
 
     backend_leave(&opening->attempt, backend_of(connection));
-    if (status == 0) {
+    if (refusal_status(&request->answer) == 0) {
         connection_close(connection, request->answer.reason);
         return STEP_WAIT;
     }
     chain_cancel(request);
-    handshake_over(connection, status);
     set_state(connection, STATE_REFUSE);
     enum step step = refusal_start(request, client_of(connection));
+    handshake_over(connection, step == STEP_FAILED ? 0 : refusal_status(&request->answer));
     chain_release(request, MW_END_REFUSED);
     return step;
 }

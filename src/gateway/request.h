@@ -24,8 +24,11 @@ struct worker;
 struct request;
 
 enum {
-    /* All memory of one handshake: two heads, early bytes, a refused answer's body, claims. */
-    REQUEST_ARENA_MAX = 256 * 1024,
+    /* All memory of one handshake: what no client can enlarge (the backend's head and a refusal's body,
+     * early bytes, the fields' places), and so many times limits.head: the head itself, its first piece,
+     * path and query in the form that goes on, credentials and claims. */
+    REQUEST_ARENA_BYTES = 192 * 1024,
+    REQUEST_ARENA_HEADS = 4,
     REQUEST_EARLY_MAX = 16 * 1024, /* client's bytes behind the head, until the 101 */
     REQUEST_FORWARDS_MAX = 64,     /* headers that modules add */
     REQUEST_STRIPS_MAX = 64,
@@ -40,8 +43,7 @@ struct answer {
     const char *module;     /* the instance that refused; NULL: none */
     const char *detail;     /* for the log; static or in the arena */
     struct str challenge;   /* WWW-Authenticate; at == NULL: none */
-    struct str fields;      /* a backend's end-to-end fields, ready to send */
-    struct str body;        /* a backend's body; at == NULL: ours */
+    struct str body;        /* a backend's, to go out behind its fields in upgrade.head */
 };
 
 struct header {

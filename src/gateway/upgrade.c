@@ -2,7 +2,6 @@
 #include "gateway/upgrade.h"
 
 #include "base/text.h"
-#include "gateway/forward.h"
 #include "gateway/worker.h"
 #include "protocol/http_body.h"
 
@@ -41,16 +40,11 @@ static enum step
 refusal_whole(struct request *request)
 {
     struct upgrade *upgrade = &request->upgrade;
-    struct answer *answer = &request->answer;
-    char *fields = arena_alloc(&request->arena, upgrade->head.length);
-    struct text text = {fields, 0, upgrade->head.length, false};
 
-    if (fields == NULL || !forward_answer_fields(&upgrade->head, &text))
-        return request_fail(request, REASON_NO_MEMORY, NULL);
-    answer->reason = REASON_BACKEND_REFUSED;
-    answer->status = upgrade->head.status;
-    answer->fields = text_str(&text);
-    answer->body = text_str(&upgrade->body->data);
+    if (request->answer.reason == REASON_NONE)
+        request->answer = (struct answer){.reason = REASON_BACKEND_REFUSED,
+                                          .status = upgrade->head.status,
+                                          .body = text_str(&upgrade->body->data)};
     return STEP_FAILED;
 }
 
@@ -125,6 +119,8 @@ judge_head(struct request *request, struct side *backend)
     struct upgrade *upgrade = &request->upgrade;
     const char *error;
 
+    if (upgrade->head.status > 599) /* RFC 9110 15: no class that a client knows */
+        return request_fail(request, REASON_BACKEND_MALFORMED, "a status above 599");
     if (upgrade->head.status != 101)
         return upgrade->head.status < 200 ? skip_interim(request, backend) : begin_refusal(request);
     if (!handshake_check_response(&upgrade->head, &upgrade->offer, &upgrade->choice, &error))

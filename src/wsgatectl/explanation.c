@@ -203,11 +203,11 @@ compose(struct explanation *explanation)
         explanation->let_in = forward_request(request, text);
         if (explanation->let_in)
             return true;
-        (void)request_fail(request, REASON_NO_MEMORY, "the request for the backend is too large");
-        explanation->answer = request->answer;
         *text = (struct text){explanation->worker.buffer, 0, WORKER_BUFFER_BYTES, false};
     }
-    return refusal_compose(request, text);
+    refusal_compose(request, text);
+    explanation->answer = request->answer;
+    return true;
 }
 
 static bool
