@@ -195,14 +195,15 @@ connection_next_server(struct connection *connection)
     return backend_start(&opening->attempt, opening->request, backend_of(connection));
 }
 
-/* Whether a token has expired while the backend took its time is asked once more. */
+/* Whether a token has expired while the backend took its time is asked once more. Which realm it was for
+ * its module knows; RFC 6750 3 lets us leave it out. */
 static bool
 still_valid(struct request *request)
 {
     if (clock_wall_ms() < request->deadline_wall_ms)
         return true;
     request->answer.challenge =
-        STR("Bearer realm=\"wsgate\", error=\"invalid_token\", error_description=\"the token has expired\"");
+        STR("Bearer error=\"invalid_token\", error_description=\"the token has expired\"");
     (void)request_fail(request, REASON_EXPIRED_EARLY, NULL);
     return false;
 }
