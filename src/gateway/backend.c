@@ -45,7 +45,7 @@ backend_start(struct attempt *attempt, struct request *request, struct side *sid
     struct text text = {worker->buffer, 0, WORKER_BUFFER_BYTES, false};
 
     if (!forward_request(request, &text))
-        return request_fail(request, REASON_NO_MEMORY, "the request for the backend is too large");
+        return STEP_FAILED;
     while ((attempt->server = pool_take(attempt->pool, &attempt->tries)) != NULL) {
         switch (reach(attempt->server, side, &text)) {
         case SIDE_SENT:

@@ -93,19 +93,22 @@ request_field_passes(const struct request *request, struct str name)
 
 /* ---- The request line ----------------------------------------------------- */
 
-/* Removes every stripped query argument; the result stands in the arena where anything went. */
+/* Removes every argument or cookie that is stripped; the result stands in the arena where there are such. */
 static bool
-stripped_query(struct request *request, struct str *query)
+without_stripped(struct request *request, enum mw_source source, struct str *list)
 {
+    char *kept = NULL;
+
     for (size_t i = 0; i < request->strip_count; i++) {
-        size_t len;
-        if (request->strips[i].source != MW_QUERY)
+        struct str name = str_of(request->strips[i].name);
+        if (request->strips[i].source != source)
             continue;
-        char *kept = arena_alloc(&request->arena, query->len + 1);
-        if (kept == NULL)
+        if (kept == NULL && (kept = arena_alloc(&request->arena, list->len + 1)) == NULL) {
+            (void)request_fail(request, REASON_NO_MEMORY, NULL);
             return false;
-        (void)query_remove(*query, str_of(request->strips[i].name), kept, &len);
-        *query = (struct str){kept, len};
+        }
+        (void)(source == MW_QUERY ? query_remove : cookie_remove)(*list, name, kept, &list->len);
+        list->at = kept;
     }
     return true;
 }
@@ -126,7 +129,7 @@ write_request_line(struct request *request, struct text *text)
     text_add(text, path);
     if (query.at != NULL) {
         size_t before = query.len;
-        if (!stripped_query(request, &query))
+        if (!without_stripped(request, MW_QUERY, &query))
             return false;
         if (query.len > 0 || before == 0) {
             text_add(text, STR("?"));
@@ -201,16 +204,8 @@ write_cookie(struct request *request, struct text *text, const struct http_field
 {
     struct str value = field->value;
 
-    for (size_t i = 0; i < request->strip_count; i++) {
-        size_t len;
-        if (request->strips[i].source != MW_COOKIE)
-            continue;
-        char *kept = arena_alloc(&request->arena, value.len + 1);
-        if (kept == NULL)
-            return false;
-        (void)cookie_remove(value, str_of(request->strips[i].name), kept, &len);
-        value = (struct str){kept, len};
-    }
+    if (!without_stripped(request, MW_COOKIE, &value))
+        return false;
     if (value.len > 0)
         text_field(text, field->name, value);
     return true;
@@ -263,6 +258,8 @@ forward_request(struct request *request, struct text *text)
     for (size_t i = 0; i < request->forward_count; i++)
         text_field(text, request->forwards[i].name, request->forwards[i].value);
     text_add(text, STR("\r\n"));
+    if (text->full)
+        (void)request_fail(request, REASON_HEAD_TOO_LARGE, "the request for the backend is too large");
     return !text->full;
 }
 

@@ -16,7 +16,8 @@ request_new(struct worker *worker, const struct settings *settings)
 {
     struct arena arena;
 
-    arena_init(&arena, &worker->arenas, REQUEST_ARENA_MAX);
+    arena_init(&arena, &worker->arenas,
+               REQUEST_ARENA_BYTES + REQUEST_ARENA_HEADS * settings->limits.head);
     struct request *request = arena_alloc(&arena, sizeof(*request));
     if (request == NULL)
         return NULL;
