@@ -84,7 +84,7 @@ static bool
 is_forwarded(const struct request *request, struct str name)
 {
     for (size_t i = 0; i < request->forward_count; i++)
-        if (str_equal_nocase(request->forwards[i].name, name))
+        if (http_names_alike(request->forwards[i].name, name))
             return true;
     return false;
 }

@@ -285,6 +285,17 @@ http_only(const struct http_head *head, struct str name)
 }
 
 bool
+http_names_alike(struct str a, struct str b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (http_char_folded(a.at[i]) != http_char_folded(b.at[i]))
+            return false;
+    return true;
+}
+
+bool
 http_is_token(struct str text)
 {
     return text.len > 0 && http_chars_skip(text.at, 0, text.len, HTTP_CHAR_TOKEN) == text.len;

@@ -104,7 +104,7 @@ class Plain(Rewrite):
         )
         self.assertEqual(head.get("X-Forwarded-For"), "127.0.0.3")
         self.assertEqual(head.get("X-Forwarded-Proto"), "http")
-        self.assertEqual(head.get("X-Forwarded-Host").lower(), "gate.test:8080")
+        self.assertEqual(head.get("X-Forwarded-Host"), "gate.test:8080")
         self.assertEqual(head.all("Forwarded"), [])
         self.assertEqual(head.all("X-Real-IP"), [])
         self.assertNotIn("mine", head.get("X-Request-Id"))
@@ -119,10 +119,39 @@ class Plain(Rewrite):
                 "X-Forwarded_For: 192.0.2.1",
                 "x-FORWARDED-proto: https",
                 "x_real_ip: 192.0.2.1",
+                "X.Forwarded.For: 192.0.2.1",
+                "X!Forwarded~For: 192.0.2.1",
+                "X.Real-IP: 192.0.2.1",
             )
         )
         self.assertNotIn("192.0.2.1", head.raw.decode())
         self.assertNotIn("https", head.raw.decode())
+
+    def test_identity_in_odd_spelling(self):
+        parts = self.jwt(forward_claims={"sub": "X-Person"})
+        spellings = ("X.Auth.User", "X-Auth_User", "X|Auth-User", "x.person", "X_Person", "X'Person")
+        lines = [f"{name}: mallory" for name in spellings]
+        head = self.one(
+            handshake("/ws", f"Authorization: Bearer {tokens.hs()}", *lines, "X.Stays: 1"), **parts
+        )
+        self.assertNotIn("mallory", head.raw.decode())
+        self.assertEqual(head.get("X-Person"), "alice")
+        self.assertEqual(head.get("X.Stays"), "1")
+
+    def test_a_proxy_of_the_clients_choice(self):
+        head = self.one(handshake("/ws", "Proxy: http://192.0.2.1", "pROXY: 192.0.2.1"))
+        self.assertNotIn("192.0.2.1", head.raw.decode())
+
+    def test_forwarded_host_is_the_judged_one(self):
+        rows = {
+            "GATE.Test.:80": "gate.test",
+            "gate.test:": "gate.test",
+            "Gate.test:443": "gate.test:443",
+        }
+        for sent, judged in rows.items():
+            with self.subTest(sent):
+                head = self.one(handshake("/ws", host=sent))
+                self.assertEqual((head.get("Host"), head.get("X-Forwarded-Host")), (judged,) * 2)
 
     def test_peer_by_ipv6(self):
         service = self.backend(ip="::1")
