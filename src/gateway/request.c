@@ -91,6 +91,23 @@ judge_target(struct request *request)
     return request->target.authority.at != NULL ? judge_authority(request) : STEP_DONE;
 }
 
+/* Some servers drop path parameters: a path must lead to the same route with and without them. */
+static enum step
+judge_parameters(struct request *request)
+{
+    struct str path = request->target.path, captures[ROUTE_CAPTURES_MAX];
+
+    if (!path_has_parameters(path))
+        return STEP_DONE;
+    char *out = arena_alloc(&request->arena, path.len);
+    if (out == NULL)
+        return request_fail(request, REASON_NO_MEMORY, NULL);
+    if (router_match(request->settings, request->listener, request->host.name,
+                     path_without_parameters(path, out), captures) == request->route)
+        return STEP_DONE;
+    return request_fail(request, REASON_PATH_BAD, "without its parameters it is another route's");
+}
+
 static enum step
 judge(struct request *request)
 {
@@ -112,6 +129,8 @@ judge(struct request *request)
     if (request->target.encoded_slash &&
         (request->route == NULL || !request->route->keep_encoded_slashes))
         return request_fail(request, REASON_PATH_BAD, "%2F on a route that does not keep it");
+    if (judge_parameters(request) == STEP_FAILED)
+        return STEP_FAILED;
     if (verdict != HANDSHAKE_OK)
         return request_fail(request, reasons[verdict], error);
     if (request->route == NULL)

@@ -294,7 +294,7 @@ static const struct {
     {L R B "limits: {head: 49KiB, headers: 1001}",
      "4:16: `head`: expected 1KiB to 48KiB, found `49KiB`\n"
      "4:32: `headers`: expected 8 to 1000, found `1001`\n"},
-    {L R B "limits: {head: 0}", "4:16: `head`: expected 1KiB to 64KiB, found `0`\n"},
+    {L R B "limits: {head: 0}", "4:16: `head`: expected 1KiB to 48KiB, found `0`\n"},
     {L R B "limits: {head: 4KiB, uri: 4KiB}",
      "4:27: `uri`: expected less than `head`, found `4KiB`\n"},
     {L R B "limits: {connections: 10000001, handshakes: 10000001}",
