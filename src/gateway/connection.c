@@ -256,6 +256,8 @@ start_tunnel(struct connection *connection)
     struct text text = {worker->buffer, 0, WORKER_BUFFER_BYTES, false};
     size_t held_count;
 
+    if (request->answer.reason != REASON_NONE) /* a module resumed out of turn */
+        return STEP_FAILED;
     if (!still_valid(request))
         return STEP_FAILED;
     if (!forward_switching(request, &text))

@@ -192,16 +192,18 @@ host_slot(const struct mw_request *mw)
 static struct mw_task *
 host_task(struct mw_request *mw)
 {
-    return &of(mw)->chain.task;
+    return &of(mw)->chain.tasks[of(mw)->chain.next];
 }
 
 static void
 host_resume(struct mw_task *task, enum mw_verdict verdict)
 {
     struct request *request = task->request;
+    struct chain *chain = &request->chain;
 
-    /* From inside decide, twice, or after cancel: a fault of the module. It must not admit. */
-    if (request->chain.deciding || !request->chain.waiting) {
+    /* From inside decide, twice, for another module, or after cancel: a fault of the module. It must not
+     * admit; the chain, and the hub before the 101, ask for the reason. */
+    if (chain->deciding || !chain->waiting || task->index != chain->next) {
         (void)request_fail(request, REASON_DENIED, "a module resumed out of turn");
         return;
     }

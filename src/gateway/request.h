@@ -58,6 +58,7 @@ struct strip {
 /* A module's pending decision: the handle that resume() takes. */
 struct mw_task {
     struct request *request;
+    size_t index; /* into route->require */
 };
 
 /* The run through the chain. */
@@ -67,7 +68,7 @@ struct chain {
     bool deciding;   /* inside decide(): resume is not allowed */
     bool waiting;    /* decide() answered MW_WAIT */
     void **slots; /* one for each entry of route->require */
-    struct mw_task task;
+    struct mw_task *tasks; /* the same */
 };
 
 /* What was sent to the backend, and what came back so far. */

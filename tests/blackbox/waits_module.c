@@ -9,13 +9,16 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "waits_module.h"
 
 struct instance {
     const struct mw_host *host;
     struct timeval delay;
-    bool wait, pass, too_much;
+    bool wait, pass, too_much, twice;
+    const char *forward; /* a header that it never reserved; NULL: none */
+    size_t challenge;    /* bytes of one; 0: none */
     struct timeval close_after; /* 0: it is left alone */
 };
 
@@ -51,6 +54,11 @@ static const struct mw_option options[] = {
      .help = "Ends the session that long after it was let in; 0: never."},
     {.word = "too_much", .type = MW_BOOL, .fallback = "false",
      .help = "Attaches more labels than fit, and passes all the same."},
+    {.word = "twice", .type = MW_BOOL, .fallback = "false",
+     .help = "Resumes once more, when nobody waits for it."},
+    {.word = "forward", .type = MW_STRING, .help = "A header that it sets and never reserved."},
+    {.word = "challenge", .type = MW_SIZE, .fallback = "0",
+     .help = "Bytes of the challenge with which it denies; 0: none."},
     {.word = NULL},
 };
 
@@ -72,6 +80,9 @@ setup(const struct mw_options *opts, const struct mw_host *host)
     instance->delay = timeval_of(host->option_integer(opts, "delay"));
     instance->close_after = timeval_of(host->option_integer(opts, "close_after"));
     instance->too_much = host->option_integer(opts, "too_much") != 0;
+    instance->twice = host->option_integer(opts, "twice") != 0;
+    instance->forward = host->option_string(opts, "forward");
+    instance->challenge = (size_t)host->option_integer(opts, "challenge");
     instance->pass = host->option_integer(opts, "verdict") == 0;
     return instance;
 }
@@ -145,6 +156,8 @@ let_in(struct state *state, struct mw_request *request)
     while (state->instance->too_much &&
            host->label(request, "more", (struct mw_str){"than fits", 9}))
         continue;
+    if (state->instance->forward != NULL)
+        (void)host->forward_header(request, state->instance->forward, (struct mw_str){"1", 1});
     host->count(request, "test_waits_passed", 1);
     (void)host->post(state->worker, on_posted, state);
     state->held++;
@@ -178,11 +191,23 @@ pending_free(struct pending *pending)
 }
 
 static enum mw_verdict
+deny(const struct instance *instance, struct mw_request *request)
+{
+    char *challenge = calloc(1, instance->challenge + 1);
+
+    if (challenge == NULL)
+        return MW_DENY;
+    memset(challenge, 'c', instance->challenge);
+    enum mw_verdict verdict = instance->host->deny(request, 403, "test-denied",
+                                                   instance->challenge > 0 ? challenge : NULL);
+    free(challenge);
+    return verdict;
+}
+
+static enum mw_verdict
 verdict_of(struct state *state, struct mw_request *request)
 {
-    return state->instance->pass
-               ? let_in(state, request)
-               : state->instance->host->deny(request, 403, "test-denied", NULL);
+    return state->instance->pass ? let_in(state, request) : deny(state->instance, request);
 }
 
 static void
@@ -197,6 +222,8 @@ on_delay_over(evutil_socket_t fd, short what, void *arg)
     pending_free(pending);
     state->resumed++;
     state->instance->host->resume(task, verdict_of(state, request));
+    if (state->instance->twice)
+        state->instance->host->resume(task, MW_PASS);
 }
 
 static enum mw_verdict
