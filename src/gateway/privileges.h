@@ -5,7 +5,13 @@
 #include "base/log.h"
 #include "config/settings.h"
 
+#include <sys/types.h>
+
 /* Does nothing when not started as root. Before any thread exists. false: logged. */
 bool privileges_drop(const struct settings *settings, struct log *log) MUST_CHECK;
+
+/* A socket file to another owner: the file itself, never what a link there points to. false: it is no socket, or
+ * errno says why. */
+bool privileges_give_socket(const char *path, uid_t uid, gid_t gid) MUST_CHECK;
 
 #endif
