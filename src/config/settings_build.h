@@ -15,6 +15,7 @@
 struct reserved_header {
     struct reserved_header *next;
     struct str name; /* normalized */
+    size_t instance; /* whose it is: index into settings.instances */
 };
 
 /* Owns everything that settings point to; the settings themselves too. */
@@ -24,6 +25,7 @@ struct settings_memory {
     struct faults faults; /* empty once loaded */
     struct options_context context;
     struct reserved_header *reserved;
+    size_t setting_up; /* the instance whose setup runs */
 };
 
 struct settings_build {

@@ -286,6 +286,10 @@ static const struct {
      "4:37: `identity_headers`: expected a header, or the beginning of one and `*`, found `x*y`\n"
      "4:44: `identity_headers`: expected a header, or the beginning of one and `*`, found ``\n"},
 
+    {L "routes: [{path: /, require: [m, o, n], backend: b}]\n" B
+     "middleware: {m: {every: {needed: reserve}}, n: {every: {needed: reserve}}, o: {plain: {}}}",
+     "2:36: `require`: `n` sets the header `x-auth-b`, as `m` does\n"},
+
     /* Limits and time-outs. */
     {L R B "limits: {head: 1023B, uri: 63B, headers: 7}",
      "4:16: `head`: expected 1KiB to 48KiB, found `1023B`\n"
