@@ -1,6 +1,7 @@
 /* backend.c - reaching a server; see backend.h. */
 #include "gateway/backend.h"
 
+#include "gateway/descriptors.h"
 #include "gateway/forward.h"
 #include "gateway/worker.h"
 
@@ -55,6 +56,8 @@ backend_start(struct attempt *attempt, struct request *request, struct side *sid
         case SIDE_FAILED:
             attempt->last_errno = errno;
             backend_leave(attempt, side);
+            if (descriptors_lacking(attempt->last_errno)) /* no other server would help */
+                return request_fail(request, REASON_NO_DESCRIPTORS, strerror(attempt->last_errno));
             break;
         }
     }

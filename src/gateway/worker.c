@@ -261,12 +261,11 @@ open_listeners(struct worker *worker, const int *shared_fds)
 
 bool
 worker_open(struct worker *worker, unsigned index, struct generation *generation, struct log *log,
-            struct crowd *crowd, const int *shared_fds)
+            const int *shared_fds)
 {
     worker->opened = true;
     worker->index = index;
     worker->log = log;
-    worker->crowd = crowd;
     worker->mailbox.fd = -1;
     worker->handle.generation = generation_hold(generation);
     worker->handle.states = calloc(generation->settings->instance_count + 1, sizeof(void *));
@@ -275,8 +274,10 @@ worker_open(struct worker *worker, unsigned index, struct generation *generation
     sem_init(&worker->ready, 0, 0);
     if (worker->handle.states == NULL || worker->buffer == NULL || worker->base == NULL ||
         !mailbox_open(&worker->mailbox) ||
-        getrandom(&worker->next_id, sizeof(worker->next_id), 0) != sizeof(worker->next_id))
+        getrandom(&worker->next_id, sizeof(worker->next_id), 0) != sizeof(worker->next_id)) {
+        log_message(log, LOG_LEVEL_ERROR, "worker", "%s", strerror(errno));
         return false;
+    }
     worker->random = worker->next_id | 1;
     worker->module_view = (struct mw_worker){worker->base, &worker->mailbox};
     event_assign(&worker->mail_event, worker->base, worker->mailbox.fd, EV_READ | EV_PERSIST,

@@ -78,9 +78,9 @@ struct worker {
 
 /* Control thread, before the thread runs. `shared_fds`: for each listener of the settings the one
  * descriptor that all workers share, or -1 where this worker binds its own; NULL: it does not listen
- * at all. false: errno. */
+ * at all. `crowd` is set by whoever lets it listen. false: logged. */
 bool worker_open(struct worker *worker, unsigned index, struct generation *generation,
-                 struct log *log, struct crowd *crowd, const int *shared_fds) MUST_CHECK;
+                 struct log *log, const int *shared_fds) MUST_CHECK;
 /* Starts the thread and waits until the modules are ready and the listeners are on. */
 bool worker_start(struct worker *worker) MUST_CHECK;
 /* Any thread. */

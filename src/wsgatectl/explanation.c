@@ -234,8 +234,7 @@ open_worker(struct explanation *explanation, struct host_functions *host)
     explanation->log = log_open(&log, &explanation->error);
     host->log = explanation->log;
     return explanation->log != NULL &&
-           worker_open(&explanation->worker, 0, explanation->generation, explanation->log, NULL,
-                       NULL) &&
+           worker_open(&explanation->worker, 0, explanation->generation, explanation->log, NULL) &&
            worker_begin(&explanation->worker);
 }
 

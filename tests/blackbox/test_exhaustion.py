@@ -56,17 +56,19 @@ class Descriptors(Case):
             other.close()
 
     def test_no_descriptor_for_a_backend(self):
-        """The client is told: 502 or 503, and other tunnels do not notice."""
+        """The client is told that it is the gateway's lack, and other tunnels do not notice."""
         gate, service, client, peer = self.exhausted(1)
         for _ in range(5):
             try:
                 late = self.client(gate, handshake("/ws"))
-                self.assertIn(late.read_response().status, (502, 503))
+                self.check_refused(late.read_response(), 503)
                 late.expect_end()
             finally:
                 late.close()
             self.still_works(client, peer)
         self.assertEqual(len(service.peers), 1)
+        for line in gate.await_lines(6, "handshake")[1:]:
+            self.assertEqual(line["reason"], "no-descriptors")
         client.close()
         peer.expect_end()
         peer.close()
