@@ -38,7 +38,9 @@ bool log_start(struct log *log) MUST_CHECK;
 void log_chown(struct log *log, uid_t uid, gid_t gid);
 /* USR1: closes and opens files by path, on the writer thread. */
 void log_reopen(struct log *log);
-/* Writes what waits, ends the thread, closes the targets. */
+/* Writes what waits and ends the thread; from here on lines are written at once again. */
+void log_stop(struct log *log);
+/* The same, and closes the targets. */
 void log_close(struct log *log);
 
 enum log_target { LOG_ACCESS, LOG_ERROR };

@@ -8,6 +8,7 @@
 #include "gateway/control.h"
 
 #include "gateway/descriptors.h"
+#include "gateway/event_words.h"
 #include "gateway/listener.h"
 #include "gateway/notify.h"
 #include "gateway/privileges.h"
@@ -152,8 +153,10 @@ static bool
 open_events(struct control *control)
 {
     control->base = loop_new();
-    if (control->base == NULL || !mailbox_open(&control->mailbox))
+    if (control->base == NULL || !mailbox_open(&control->mailbox)) {
+        log_message(control->log, LOG_LEVEL_ERROR, "control", "%s", strerror(errno));
         return false;
+    }
     event_assign(&control->mail_event, control->base, control->mailbox.fd, EV_READ | EV_PERSIST,
                  on_mail, control);
     if (event_add(&control->mail_event, NULL) == -1)
@@ -292,7 +295,18 @@ close_all(struct control *control)
     }
     crowd_free(control->crowd);
     generation_drop(control->generation);
+    event_words_go_to(NULL, NULL, NULL);
     log_close(control->log);
+}
+
+/* libevent ends the process: no socket file stays, no line is lost. */
+static void
+on_libevent_end(void *arg)
+{
+    struct control *control = arg;
+
+    close_shared_listeners(control);
+    log_stop(control->log);
 }
 
 /* Everything up to the moment at which clients are served. */
@@ -335,6 +349,7 @@ control_run(struct settings *settings, struct host_functions *host)
         return status;
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    event_words_go_to(control.log, on_libevent_end, &control);
     if (start(&control, host)) {
         log_message(control.log, LOG_LEVEL_INFO, "start", "%s, %u workers", settings->file,
                     control.worker_count);
