@@ -69,8 +69,8 @@ struct settings_range {
 void settings_check_ranges(const struct mw_options *options, const struct settings_range *ranges,
                            size_t count);
 
-/* Lower case, what is no letter and no digit as "-"; a trailing "*" is kept if that is allowed. at == NULL: not a header's
- * name, or out of memory. */
+/* Lower case, what is no letter and no digit as "-"; a trailing "*" is kept if that is allowed.
+ * at == NULL: not a header's name, or out of memory. */
 struct str settings_header_name(struct arena *arena, const char *name, bool may_be_prefix);
 
 #endif

@@ -21,8 +21,8 @@ void descriptors_raise(void);
 uint64_t descriptors_limit(void);
 /* Those that are open now. */
 uint64_t descriptors_open(void);
-/* How many connections fit beside what is open now, the reserve, and one descriptor for each of `workers`, which
- * tells a client that there is no room. Once everything is open. */
+/* How many connections fit beside what is open now, the reserve, and one descriptor for each of
+ * `workers`, with which it tells a client that there is no room. Once everything is open. */
 uint64_t descriptors_connections(unsigned workers) MUST_CHECK;
 /* Is it that with which a call fails for want of descriptors, ours or the system's? */
 bool descriptors_lacking(int error) MUST_CHECK;

@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* By a descriptor: others may write to the directory, and put something else there between two calls by name. */
+/* By a descriptor: others may write to the directory, and put something else there between two
+ * calls by name. */
 bool
 privileges_give_socket(const char *path, uid_t uid, gid_t gid)
 {

@@ -10,8 +10,8 @@
 /* Does nothing when not started as root. Before any thread exists. false: logged. */
 bool privileges_drop(const struct settings *settings, struct log *log) MUST_CHECK;
 
-/* A socket file to another owner: the file itself, never what a link there points to. false: it is no socket, or
- * errno says why. */
+/* A socket file to another owner: the file itself, never what a link there points to. false: errno;
+ * ENOTSOCK where it is something else. */
 bool privileges_give_socket(const char *path, uid_t uid, gid_t gid) MUST_CHECK;
 
 #endif

@@ -72,8 +72,8 @@ size_t http_count(const struct http_head *head, struct str name);
 /* The value of the only field of that name; at == NULL when there is none or several. */
 struct str http_only(const struct http_head *head, struct str name);
 
-/* Are they one name to a backend that makes CGI variables of headers (RFC 3875 4.1.18)? Any case of letters, and
- * whatever is no letter and no digit counts as "-". */
+/* Are they one name to a backend that makes CGI variables of headers (RFC 3875 4.1.18)? Any case of
+ * letters, and whatever is no letter and no digit counts as "-". */
 bool http_names_alike(struct str a, struct str b);
 
 /* RFC 9110 5.6.2; never empty. */
