@@ -318,16 +318,25 @@ log_start(struct log *log)
 }
 
 void
+log_stop(struct log *log)
+{
+    pthread_mutex_lock(&log->lock);
+    bool started = log->started;
+    log->started = false;
+    log->stopping = true;
+    pthread_cond_signal(&log->wake);
+    pthread_mutex_unlock(&log->lock);
+    if (started)
+        pthread_join(log->thread, NULL);
+}
+
+void
 log_close(struct log *log)
 {
     if (log == NULL)
         return;
     if (log->started) {
-        pthread_mutex_lock(&log->lock);
-        log->stopping = true;
-        pthread_cond_signal(&log->wake);
-        pthread_mutex_unlock(&log->lock);
-        pthread_join(log->thread, NULL);
+        log_stop(log);
     } else if (log->lost > 0) {
         report_lost(log, log->lost, 0);
     }

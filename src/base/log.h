@@ -40,7 +40,9 @@ void log_chown(struct log *log, uid_t uid, gid_t gid);
 void log_reopen(struct log *log);
 /* Does the error target go to standard error? */
 bool log_is_stderr(const struct log *log) MUST_CHECK;
-/* Writes what waits, ends the thread, closes the targets. */
+/* Writes what waits and ends the thread; from here on lines are written at once again. */
+void log_stop(struct log *log);
+/* The same, and closes the targets. */
 void log_close(struct log *log);
 
 enum log_target { LOG_ACCESS, LOG_ERROR };
@@ -64,7 +66,6 @@ void log_str(struct log_line *line, const char *key, struct str value);
 void log_text(struct log_line *line, const char *key, const char *value);
 void log_format(struct log_line *line, const char *key, const char *format, ...) PRINTF_LIKE(3, 4);
 void log_int(struct log_line *line, const char *key, int64_t value);
-void log_bool(struct log_line *line, const char *key, bool value);
 void log_end(struct log_line *line);
 
 /* A whole line: {"time":..,"level":..,"event":event,"message":"..."} to the error target. */

@@ -189,13 +189,6 @@ log_int(struct log_line *line, const char *key, int64_t value)
     add(line, key, (struct str){digits + at, sizeof(digits) - at}, false);
 }
 
-void
-log_bool(struct log_line *line, const char *key, bool value)
-{
-    if (line->log != NULL)
-        add(line, key, value ? STR("true") : STR("false"), false);
-}
-
 struct str
 log_line_finish(struct log_line *line)
 {

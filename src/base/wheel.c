@@ -20,12 +20,6 @@ wheel_init(struct wheel *wheel, uint64_t now_ms)
     wheel->done_tick = now_ms / WHEEL_TICK_MS;
 }
 
-bool
-wheel_armed(const struct wheel_node *node)
-{
-    return node->next != NULL;
-}
-
 void
 wheel_clear(struct wheel_node *node)
 {

@@ -34,7 +34,6 @@ void wheel_init(struct wheel *wheel, uint64_t now_ms);
 /* Arms, or moves, to due_ms; WHEEL_NEVER disarms. */
 void wheel_set(struct wheel *wheel, struct wheel_node *node, uint64_t due_ms);
 void wheel_clear(struct wheel_node *node);
-bool wheel_armed(const struct wheel_node *node);
 /*
  * Takes the next node that is due, disarmed; NULL when there is none. Call until
  * NULL, or stop earlier and go on later: nothing is lost.

@@ -258,7 +258,7 @@ reserve_header(const struct mw_options *options, const char *name)
         reserved = arena_zalloc(&memory->arena, sizeof(*reserved));
     if (reserved == NULL)
         return false;
-    *reserved = (struct reserved_header){memory->reserved, normalized};
+    *reserved = (struct reserved_header){memory->reserved, normalized, memory->setting_up};
     memory->reserved = reserved;
     return true;
 }

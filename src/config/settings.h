@@ -98,7 +98,7 @@ struct settings {
     unsigned threads; /* resolved: at least 1 */
     const char *user; /* NULL: stay who we are */
     struct log_settings log;
-    struct str *identity_headers; /* lower case, "_" as "-"; "x-auth-*": all that begin so */
+    struct str *identity_headers; /* folded (http_chars.h); "x-auth-*": all that begin so */
     size_t identity_header_count;
 
     struct listener_settings *listeners;

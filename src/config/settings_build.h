@@ -17,6 +17,7 @@ struct place;
 struct reserved_header {
     struct reserved_header *next;
     struct str name; /* normalized */
+    size_t instance; /* whose it is: index into settings.instances */
 };
 
 /* Owns everything that settings point to; the settings themselves too. */
@@ -28,6 +29,7 @@ struct settings_memory {
     struct reserved_header *reserved;
     const struct mw_module *const *modules; /* what it was loaded with, for settings_read_again */
     const struct mw_host *host;
+    size_t setting_up; /* the instance whose setup runs */
 };
 
 struct settings_build {
@@ -75,8 +77,8 @@ struct settings_range {
 void settings_check_ranges(const struct mw_options *options, const struct settings_range *ranges,
                            size_t count);
 
-/* Lower case, "_" as "-"; a trailing "*" is kept if that is allowed. at == NULL: not a header's
- * name, or out of memory. */
+/* Lower case, what is no letter and no digit as "-"; a trailing "*" is kept if that is allowed.
+ * at == NULL: not a header's name, or out of memory. */
 struct str settings_header_name(struct arena *arena, const char *name, bool may_be_prefix);
 
 #endif

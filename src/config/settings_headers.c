@@ -4,10 +4,11 @@
  * Those of the file, and those that modules reserved at their setup: the names under which
  * the gateway tells a backend who it is. It removes nothing: the request does.
  *
- * The hard thing: many backends read "X_Auth_User" as "X-Auth-User" (CGI's rule), so
- * names are kept, and compared, with "_" as "-".
+ * The hard thing: many backends read "X_Auth_User" or "X.Auth.User" as "X-Auth-User" (CGI's rule),
+ * so names are kept, and compared, with whatever is no letter and no digit as "-".
  */
 #include "config/settings_build.h"
+#include "protocol/http_chars.h"
 #include "protocol/http_head.h"
 
 struct str
@@ -24,11 +25,9 @@ settings_header_name(struct arena *arena, const char *name, bool may_be_prefix)
     copy = arena_alloc(arena, len + 1);
     if (copy == NULL)
         return STR_NONE;
-    for (size_t i = 0; i <= len; i++) {
-        bool upper = name[i] >= 'A' && name[i] <= 'Z';
-
-        copy[i] = name[i] == '_' ? '-' : upper ? (char)(name[i] - 'A' + 'a') : name[i];
-    }
+    for (size_t i = 0; i < stem.len; i++)
+        copy[i] = http_char_folded(name[i]);
+    memcpy(copy + stem.len, name + stem.len, len + 1 - stem.len);
     return (struct str){copy, len};
 }
 

@@ -46,6 +46,7 @@ set_up(struct settings_build *build, struct instance_settings *instance)
 {
     size_t before = build->faults->total;
 
+    build->settings->memory->setting_up = instance->index;
     instance->instance = instance->module->setup(instance->options, build->host);
     if (instance->instance == NULL && build->faults->total == before && !instance->options->faulty)
         faults_add(build->faults, instance->options->mark, "`%s`: module `%s` could not be set up",

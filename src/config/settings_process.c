@@ -121,11 +121,12 @@ settings_build_process(struct settings_build *build)
 static void
 build_limits(struct settings_build *build, const struct mw_options *limits)
 {
-    /* head: one buffer of a connection holds it. headers: a handshake alone has six fields.
-     * The others: more descriptors than Linux gives to a process by default at most. */
+    /* head: it goes on through a worker's buffer of 64 KiB, with what we and modules add. headers:
+     * a handshake alone has six fields. The others: more descriptors than Linux gives to a process
+     * by default at most. */
     static const struct settings_range ranges[] = {
-        {"head", 1 << 10, 64 << 10, "1KiB to 64KiB"},
-        {"uri", 64, 64 << 10, "64B to 64KiB"},
+        {"head", 1 << 10, 48 << 10, "1KiB to 48KiB"},
+        {"uri", 64, 48 << 10, "64B to 48KiB"},
         {"headers", 8, 1000, "8 to 1000"},
         {"connections", 0, 10 * MILLION, "at most 10000000"},
         {"handshakes", 0, 10 * MILLION, "at most 10000000"},

@@ -97,6 +97,27 @@ stands_already(const struct route_settings *route, size_t instance)
     return false;
 }
 
+/* Two that set one header: every request would be refused, or the backend would have to choose. */
+static void
+check_headers(struct settings_build *build, const struct mw_options *options, size_t item,
+              const struct route_settings *route, size_t instance)
+{
+    const struct settings *settings = build->settings;
+    const struct reserved_header *own, *other;
+
+    for (own = settings->memory->reserved; own != NULL; own = own->next)
+        for (other = settings->memory->reserved; other != NULL; other = other->next) {
+            if (own->instance != instance || other->instance == instance ||
+                !stands_already(route, other->instance) || !str_equal(own->name, other->name))
+                continue;
+            options_fault(options, "require", item,
+                          "`%s` sets the header `" STR_FMT "`, as `%s` does",
+                          settings->instances[instance].name, STR_ARG(own->name),
+                          settings->instances[other->instance].name);
+            return;
+        }
+}
+
 static void
 build_chain(struct settings_build *build, const struct mw_options *options,
             struct route_settings *route)
@@ -110,11 +131,13 @@ build_chain(struct settings_build *build, const struct mw_options *options,
         if (!look_up(build, options, "require", i, &instances, &found))
             continue;
         /* A connection has one slot for each instance. */
-        if (stands_already(route, found))
+        if (stands_already(route, found)) {
             options_fault(options, "require", i, "`%s` twice",
                           build->settings->instances[found].name);
-        else
-            route->require[route->require_count++] = found;
+            continue;
+        }
+        check_headers(build, options, i, route, found);
+        route->require[route->require_count++] = found;
     }
 }
 

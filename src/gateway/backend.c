@@ -1,6 +1,7 @@
 /* backend.c - reaching a server; see backend.h. */
 #include "gateway/backend.h"
 
+#include "gateway/descriptors.h"
 #include "gateway/forward.h"
 #include "gateway/worker.h"
 
@@ -63,7 +64,7 @@ backend_start(struct attempt *attempt, struct request *request, struct side *sid
     struct text text = {worker->buffer, 0, WORKER_BUFFER_BYTES, false};
 
     if (!forward_request(request, &text))
-        return request_fail(request, REASON_NO_MEMORY, "the request for the backend is too large");
+        return STEP_FAILED;
     while ((attempt->server = pool_take(attempt->pool, &attempt->tries)) != NULL) {
         switch (reach(attempt->server, side, &text)) {
         case SIDE_SENT:
@@ -72,6 +73,10 @@ backend_start(struct attempt *attempt, struct request *request, struct side *sid
             return STEP_WAIT;
         case SIDE_FAILED:
             attempt->last_errno = errno;
+            if (descriptors_lacking(attempt->last_errno)) { /* no other server would help */
+                backend_leave(attempt, side);
+                return request_fail(request, REASON_NO_DESCRIPTORS, strerror(attempt->last_errno));
+            }
             backend_failed(attempt, request, side, strerror(attempt->last_errno));
             break;
         }

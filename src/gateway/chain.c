@@ -74,10 +74,12 @@ chain_start(struct request *request)
 {
     size_t count = request->route->require_count;
 
-    request->chain.task.request = request;
     request->chain.slots = arena_zalloc(&request->arena, (count + 1) * sizeof(void *));
-    if (request->chain.slots == NULL)
+    request->chain.tasks = arena_alloc(&request->arena, (count + 1) * sizeof(struct mw_task));
+    if (request->chain.slots == NULL || request->chain.tasks == NULL)
         return request_fail(request, REASON_NO_MEMORY, NULL);
+    for (size_t i = 0; i < count; i++)
+        request->chain.tasks[i] = (struct mw_task){request, i};
     return run(request);
 }
 
@@ -102,7 +104,7 @@ chain_cancel(struct request *request)
         return;
     chain->waiting = false;
     instance_at(request, chain->next)
-        ->module->cancel(state_at(request, chain->next), &chain->task);
+        ->module->cancel(state_at(request, chain->next), &chain->tasks[chain->next]);
 }
 
 void

@@ -177,17 +177,16 @@ refuse(struct connection *connection)
 {
     struct opening *opening = connection->opening;
     struct request *request = opening->request;
-    unsigned status = refusal_status(&request->answer);
 
     backend_leave(&opening->attempt, backend_of(connection));
-    if (status == 0) {
+    if (refusal_status(&request->answer) == 0) {
         connection_close(connection, request->answer.reason);
         return STEP_WAIT;
     }
     chain_cancel(request);
-    handshake_over(connection, status);
     set_state(connection, STATE_REFUSE);
     enum step step = refusal_start(request, client_of(connection));
+    handshake_over(connection, step == STEP_FAILED ? 0 : refusal_status(&request->answer));
     chain_release(request, MW_END_REFUSED);
     return step;
 }
@@ -215,14 +214,15 @@ connection_next_server(struct connection *connection)
     return backend_start(&opening->attempt, opening->request, backend_of(connection));
 }
 
-/* Whether a token has expired while the backend took its time is asked once more. */
+/* Whether a token has expired while the backend took its time is asked once more. Which realm it
+ * was for its module knows; RFC 6750 3 lets us leave it out. */
 static bool
 still_valid(struct request *request)
 {
     if (clock_wall_ms() < request->deadline_wall_ms)
         return true;
-    request->answer.challenge = STR("Bearer realm=\"wsgate\", error=\"invalid_token\", "
-                                    "error_description=\"the token has expired\"");
+    request->answer.challenge =
+        STR("Bearer error=\"invalid_token\", error_description=\"the token has expired\"");
     (void)request_fail(request, REASON_EXPIRED_EARLY, NULL);
     return false;
 }
@@ -277,6 +277,8 @@ start_tunnel(struct connection *connection)
     struct text text = {worker->buffer, 0, WORKER_BUFFER_BYTES, false};
     size_t held_count;
 
+    if (request->answer.reason != REASON_NONE) /* a module resumed out of turn */
+        return STEP_FAILED;
     if (!still_valid(request))
         return STEP_FAILED;
     if (!forward_switching(request, &text))

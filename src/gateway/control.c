@@ -9,6 +9,8 @@
 #include "gateway/control.h"
 
 #include "gateway/control_modules.h"
+#include "gateway/descriptors.h"
+#include "gateway/event_words.h"
 #include "gateway/listener.h"
 #include "gateway/notify.h"
 #include "gateway/privileges.h"
@@ -19,10 +21,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
-
-enum { DESCRIPTORS_RESERVED = 64 }; /* logs, libraries, listeners, queues */
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 
@@ -156,38 +155,6 @@ on_mail(evutil_socket_t fd, short what, void *arg)
 
 /* ---- Starting -------------------------------------------------------------------------- */
 
-/* As many descriptors as we may have; returns how many connections they allow, two each. */
-static uint64_t
-raise_descriptors(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-        return 1024 / 2;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    (void)getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur > DESCRIPTORS_RESERVED + 2
-               ? (limit.rlim_cur - DESCRIPTORS_RESERVED) / 2
-               : 1;
-}
-
-static bool
-open_crowd(struct control *control, const struct settings *settings)
-{
-    uint64_t possible = raise_descriptors(), wanted = settings->limits.connections;
-
-    if (wanted > possible)
-        log_message(control->log, LOG_LEVEL_INFO, "limits",
-                    "limits.connections: %llu asked for, %llu possible with the descriptor limit",
-                    (unsigned long long)wanted, (unsigned long long)possible);
-    control->crowd = crowd_new(&(struct crowd_limits){
-        .connections = wanted == 0 || wanted > possible ? possible : wanted,
-        .handshakes = settings->limits.handshakes,
-        .handshakes_per_address = settings->limits.handshakes_per_address});
-    return control->crowd != NULL;
-}
-
 static bool
 open_events(struct control *control)
 {
@@ -240,13 +207,40 @@ open_workers(struct control *control, const struct settings *settings)
     control->worker_count = settings->threads;
     for (unsigned i = 0; i < settings->threads; i++) {
         struct worker *worker = &control->workers[i];
-        if (!worker_open(worker, i, control->generation, control->log, control->crowd,
+        if (!worker_open(worker, i, control->generation, control->log,
                          control->shared_fds))
             return false;
         worker->ended = on_worker_ended;
         worker->ended_arg = control;
     }
     return true;
+}
+
+/* How many may come, once all that we need ourselves is open. */
+static bool
+open_crowd(struct control *control, const struct settings *settings)
+{
+    uint64_t possible = descriptors_connections(control->worker_count);
+    uint64_t wanted = settings->limits.connections;
+
+    if (possible == 0) {
+        log_message(control->log, LOG_LEVEL_ERROR, "limits",
+                    "%llu descriptors are open, and a limit of %llu leaves none for a connection",
+                    (unsigned long long)descriptors_open(),
+                    (unsigned long long)descriptors_limit());
+        return false;
+    }
+    if (wanted > possible)
+        log_message(control->log, LOG_LEVEL_INFO, "limits",
+                    "limits.connections: %llu asked for, %llu possible with the descriptor limit",
+                    (unsigned long long)wanted, (unsigned long long)possible);
+    control->crowd = crowd_new(&(struct crowd_limits){
+        .connections = wanted == 0 || wanted > possible ? possible : wanted,
+        .handshakes = settings->limits.handshakes,
+        .handshakes_per_address = settings->limits.handshakes_per_address});
+    for (unsigned i = 0; i < control->worker_count; i++)
+        control->workers[i].crowd = control->crowd;
+    return control->crowd != NULL;
 }
 
 static bool
@@ -287,7 +281,7 @@ end_modules(struct control *control)
 {
     for (unsigned i = 0; i < control->worker_count; i++)
         worker_join(&control->workers[i]);
-    if (control->base != NULL)
+    if (control->mailbox.fd != -1)
         mailbox_close(&control->mailbox);
     control_modules_stop(&control->modules);
 }
@@ -309,12 +303,24 @@ close_all(struct control *control)
                 (void)event_del(&control->signal_events[i]);
         if (event_initialized(&control->mail_event))
             (void)event_del(&control->mail_event);
-        mailbox_destroy(&control->mailbox);
+        if (control->mailbox.fd != -1)
+            mailbox_destroy(&control->mailbox);
         event_base_free(control->base);
     }
     crowd_free(control->crowd);
     generation_drop(control->generation);
+    event_words_go_to(NULL, NULL, NULL);
     log_close(control->log);
+}
+
+/* libevent ends the process: no socket file stays, no line is lost. */
+static void
+on_libevent_end(void *arg)
+{
+    struct control *control = arg;
+
+    close_shared_listeners(control);
+    log_stop(control->log);
 }
 
 /* Everything up to the moment at which clients are served. */
@@ -324,10 +330,11 @@ start(struct control *control, struct host_functions *host)
     const struct settings *settings = control->generation->settings;
 
     control->drain_ms = settings->timeouts.drain;
-    if (!open_crowd(control, settings) || !open_events(control))
+    descriptors_raise();
+    if (!open_events(control))
         return start_fault(control->log, "start", "%s", strerror(errno));
     if (!open_shared_listeners(control, settings) || !open_workers(control, settings) ||
-        !privileges_drop(settings, control->log))
+        !open_crowd(control, settings) || !privileges_drop(settings, control->log))
         return false;
     if (!log_start(control->log))
         return start_fault(control->log, "log", "its thread does not start");
@@ -362,6 +369,7 @@ control_run(struct settings *settings, struct host_functions *host)
         return status;
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    event_words_go_to(control.log, on_libevent_end, &control);
     if (start(&control, host)) {
         log_message(control.log, LOG_LEVEL_INFO, "start", "%s, %u workers", settings->file,
                     control.worker_count);

@@ -14,6 +14,8 @@ static const struct str request_dropped[] = {
     {"x-request-id", 12},
     /* who the client is: we say it, strangers do not */
     {"forwarded", 9}, {"x-forwarded", 11}, {"x-real-ip", 9},
+    /* CGI makes it HTTP_PROXY, which libraries take for their own proxy */
+    {"proxy", 5},
 };
 
 static const struct str answer_dropped[] = {
@@ -29,15 +31,6 @@ named_by_connection(const struct http_head *head, struct str name)
     return http_list_has(head, STR("connection"), name);
 }
 
-/* Names compare in any case of letters, and "_" as "-": some backends make them one. */
-static char
-folded(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return (char)(c - 'A' + 'a');
-    return c == '_' ? '-' : c;
-}
-
 static bool
 matches(struct str pattern, struct str name)
 {
@@ -46,10 +39,7 @@ matches(struct str pattern, struct str name)
 
     if (prefix ? name.len < len : name.len != len)
         return false;
-    for (size_t i = 0; i < len; i++)
-        if (folded(name.at[i]) != pattern.at[i])
-            return false;
-    return true;
+    return http_names_alike((struct str){pattern.at, len}, (struct str){name.at, len});
 }
 
 static bool
@@ -78,7 +68,7 @@ is_stripped(const struct request *request, enum mw_source source, struct str nam
 {
     for (size_t i = 0; i < request->strip_count; i++)
         if (request->strips[i].source == source &&
-            str_equal_nocase(str_of(request->strips[i].name), name))
+            http_names_alike(str_of(request->strips[i].name), name))
             return true;
     return false;
 }
@@ -93,19 +83,23 @@ request_field_passes(const struct request *request, struct str name)
 
 /* ---- The request line ----------------------------------------------------- */
 
-/* Removes every stripped query argument; the result stands in the arena where anything went. */
+/* Removes every argument or cookie that is stripped; the result stands in the arena where there are
+ * such. */
 static bool
-stripped_query(struct request *request, struct str *query)
+without_stripped(struct request *request, enum mw_source source, struct str *list)
 {
+    char *kept = NULL;
+
     for (size_t i = 0; i < request->strip_count; i++) {
-        size_t len;
-        if (request->strips[i].source != MW_QUERY)
+        struct str name = str_of(request->strips[i].name);
+        if (request->strips[i].source != source)
             continue;
-        char *kept = arena_alloc(&request->arena, query->len + 1);
-        if (kept == NULL)
+        if (kept == NULL && (kept = arena_alloc(&request->arena, list->len + 1)) == NULL) {
+            (void)request_fail(request, REASON_NO_MEMORY, NULL);
             return false;
-        (void)query_remove(*query, str_of(request->strips[i].name), kept, &len);
-        *query = (struct str){kept, len};
+        }
+        (void)(source == MW_QUERY ? query_remove : cookie_remove)(*list, name, kept, &list->len);
+        list->at = kept;
     }
     return true;
 }
@@ -126,7 +120,7 @@ write_request_line(struct request *request, struct text *text)
     text_add(text, path);
     if (query.at != NULL) {
         size_t before = query.len;
-        if (!stripped_query(request, &query))
+        if (!without_stripped(request, MW_QUERY, &query))
             return false;
         if (query.len > 0 || before == 0) {
             text_add(text, STR("?"));
@@ -139,6 +133,20 @@ write_request_line(struct request *request, struct text *text)
 
 /* ---- Fields ----------------------------------------------------------------- */
 
+/* The name and the port as they were compared with the routes: one form, whatever the client
+ * wrote. */
+static void
+write_judged_host(struct text *text, struct str name, const struct host *host)
+{
+    text_add(text, name);
+    text_add(text, host->name);
+    if (host->port != 0) {
+        text_add(text, STR(":"));
+        text_number(text, host->port);
+    }
+    text_add(text, STR("\r\n"));
+}
+
 static void
 write_host(struct text *text, const struct request *request)
 {
@@ -146,13 +154,7 @@ write_host(struct text *text, const struct request *request)
         text_field(text, STR("Host"), request->route->backend->host);
         return;
     }
-    text_add(text, STR("Host: "));
-    text_add(text, request->host.name);
-    if (request->host.port != 0) {
-        text_add(text, STR(":"));
-        text_number(text, request->host.port);
-    }
-    text_add(text, STR("\r\n"));
+    write_judged_host(text, STR("Host: "), &request->host);
 }
 
 static void
@@ -201,16 +203,8 @@ write_cookie(struct request *request, struct text *text, const struct http_field
 {
     struct str value = field->value;
 
-    for (size_t i = 0; i < request->strip_count; i++) {
-        size_t len;
-        if (request->strips[i].source != MW_COOKIE)
-            continue;
-        char *kept = arena_alloc(&request->arena, value.len + 1);
-        if (kept == NULL)
-            return false;
-        (void)cookie_remove(value, str_of(request->strips[i].name), kept, &len);
-        value = (struct str){kept, len};
-    }
+    if (!without_stripped(request, MW_COOKIE, &value))
+        return false;
     if (value.len > 0)
         text_field(text, field->name, value);
     return true;
@@ -243,9 +237,7 @@ write_origin_of_client(const struct request *request, struct text *text)
         text_field(text, STR("X-Forwarded-For"), address_format_ip(&peer, buffer));
     }
     text_field(text, STR("X-Forwarded-Proto"), STR("http"));
-    text_add(text, STR("X-Forwarded-Host: "));
-    text_add(text, request->handshake.host);
-    text_add(text, STR("\r\n"));
+    write_judged_host(text, STR("X-Forwarded-Host: "), &request->host);
     text_id(&id_text, request->id);
     text_field(text, STR("X-Request-Id"), text_str(&id_text));
 }
@@ -263,6 +255,9 @@ forward_request(struct request *request, struct text *text)
     for (size_t i = 0; i < request->forward_count; i++)
         text_field(text, request->forwards[i].name, request->forwards[i].value);
     text_add(text, STR("\r\n"));
+    if (text->full)
+        (void)request_fail(request, REASON_HEAD_TOO_LARGE,
+                           "the request for the backend is too large");
     return !text->full;
 }
 

@@ -11,7 +11,8 @@
 #include "base/text.h"
 #include "gateway/request.h"
 
-/* Writes the request into text and fills request->upgrade.offer. false: it does not fit. */
+/* Writes the request into text and fills request->upgrade.offer. false: request->answer says why;
+ * what the client sent is too large where it leaves no room for what is added. */
 bool forward_request(struct request *request, struct text *text) MUST_CHECK;
 /* Writes the client's 101 from the verified answer of the backend. */
 bool forward_switching(const struct request *request, struct text *text) MUST_CHECK;

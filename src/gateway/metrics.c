@@ -16,6 +16,7 @@ metrics_count(struct metrics *metrics, const char *module, const char *word, uin
             return;
         }
     }
+    metrics->counts_lost++;
 }
 
 void

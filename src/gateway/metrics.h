@@ -16,7 +16,8 @@
     M(refused)        /* handshakes answered with a status other than 101 */                \
     M(tunnels)        /* handshakes that became tunnels */                                  \
     M(bytes_in)       /* client to backend, through tunnels */                              \
-    M(bytes_out)      /* backend to client */
+    M(bytes_out)      /* backend to client */                                               \
+    M(counts_lost)    /* times that a module counted a word for which there was no room */
 
 /* Counters of modules, by (module, word): few, found by a walk. */
 enum { METRICS_MODULE_COUNTERS_MAX = 64 };

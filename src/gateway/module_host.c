@@ -85,7 +85,7 @@ static bool
 is_forwarded(const struct request *request, struct str name)
 {
     for (size_t i = 0; i < request->forward_count; i++)
-        if (str_equal_nocase(request->forwards[i].name, name))
+        if (http_names_alike(request->forwards[i].name, name))
             return true;
     return false;
 }
@@ -193,7 +193,7 @@ host_slot(const struct mw_request *mw)
 static struct mw_task *
 host_task(struct mw_request *mw)
 {
-    return &of(mw)->chain.task;
+    return &of(mw)->chain.tasks[of(mw)->chain.next];
 }
 
 static void
@@ -205,8 +205,10 @@ host_resume(struct mw_task *task, enum mw_verdict verdict)
         revalidation_resume(task, verdict);
         return;
     }
-    /* From inside decide, twice, or after cancel: a fault of the module. It must not admit. */
-    if (request->chain.deciding || !request->chain.waiting) {
+    /* From inside decide, twice, for another module, or after cancel: a fault of the module. It
+     * must not admit; the chain, and the hub before the 101, ask for the reason. */
+    const struct chain *chain = &request->chain;
+    if (chain->deciding || !chain->waiting || task->index != chain->next) {
         (void)request_fail(request, REASON_DENIED, "a module resumed out of turn");
         return;
     }

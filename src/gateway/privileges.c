@@ -10,20 +10,46 @@
 #include "gateway/start_fault.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Socket files were made as root: their user must be able to remove them. */
-static void
-hand_over_sockets(const struct settings *settings, uid_t uid, gid_t gid)
+/* By a descriptor: others may write to the directory, and put something else there between two
+ * calls by name. */
+bool
+privileges_give_socket(const char *path, uid_t uid, gid_t gid)
 {
-    for (size_t i = 0; i < settings->listener_count; i++)
-        if (settings->listeners[i].address.any.sa_family == AF_UNIX)
-            (void)!chown(settings->listeners[i].address.local.sun_path, uid, gid);
+    struct stat status;
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd == -1)
+        return false;
+    errno = ENOTSOCK;
+    bool given = fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) &&
+                 fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == 0;
+    int error = errno;
+    (void)close(fd);
+    errno = error;
+    return given;
+}
+
+/* Socket files were made as root: their user must be able to remove them. */
+static bool
+hand_over_sockets(const struct settings *settings, const struct passwd *user, struct log *log)
+{
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        const struct listener_settings *listener = &settings->listeners[i];
+        if (listener->address.any.sa_family != AF_UNIX ||
+            privileges_give_socket(listener->address.local.sun_path, user->pw_uid, user->pw_gid))
+            continue;
+        return start_fault(log, "user", "%s: %s", listener->text, strerror(errno));
+    }
+    return true;
 }
 
 static bool
@@ -158,7 +184,8 @@ privileges_drop(const struct settings *settings, struct log *log)
     if (user == NULL)
         return start_fault(log, "user", "%s: %s", settings->user,
                            errno != 0 ? strerror(errno) : "no such user");
-    hand_over_sockets(settings, user->pw_uid, user->pw_gid);
+    if (!hand_over_sockets(settings, user, log))
+        return false;
     log_chown(log, user->pw_uid, user->pw_gid);
     if (!become(user))
         return start_fault(log, "user", "%s: %s", settings->user, strerror(errno));

@@ -40,6 +40,7 @@
     R(BACKEND_HANDSHAKE,  "backend-handshake",        502, "backend")                 \
     R(BACKEND_BODY,       "backend-body",             502, "backend")                 \
     R(BACKEND_REFUSED,    "backend-refused",            0, "backend")                 \
+    R(NO_DESCRIPTORS,     "no-descriptors",           503, "gateway")                 \
     R(NO_MEMORY,          "no-memory",                503, "gateway")                 \
     R(STOPPING,           "stopping",                 503, "gateway")                 \
     /* Nobody can be told any more */                                                 \

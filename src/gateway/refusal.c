@@ -1,21 +1,32 @@
 /* refusal.c - composing and delivering an answer; see refusal.h. */
 #include "gateway/refusal.h"
 
+#include "gateway/forward.h"
 #include "gateway/worker.h"
 
+/* IANA's registry of final statuses; a backend may answer any of them. */
 static const struct {
     unsigned status;
-    struct str phrase;
+    const char *phrase;
 } phrases[] = {
-    {200, {"OK", 2}}, {204, {"No Content", 10}}, {301, {"Moved Permanently", 17}},
-    {302, {"Found", 5}}, {303, {"See Other", 9}}, {304, {"Not Modified", 12}},
-    {307, {"Temporary Redirect", 18}}, {308, {"Permanent Redirect", 18}},
-    {400, {"Bad Request", 11}}, {401, {"Unauthorized", 12}}, {403, {"Forbidden", 9}},
-    {404, {"Not Found", 9}}, {405, {"Method Not Allowed", 18}}, {408, {"Request Timeout", 15}},
-    {410, {"Gone", 4}}, {414, {"URI Too Long", 12}}, {426, {"Upgrade Required", 16}},
-    {429, {"Too Many Requests", 17}}, {431, {"Request Header Fields Too Large", 31}},
-    {500, {"Internal Server Error", 21}}, {502, {"Bad Gateway", 11}},
-    {503, {"Service Unavailable", 19}}, {504, {"Gateway Timeout", 15}},
+    {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {203, "Non-Authoritative Information"},
+    {204, "No Content"}, {205, "Reset Content"}, {206, "Partial Content"}, {207, "Multi-Status"},
+    {208, "Already Reported"}, {226, "IM Used"}, {300, "Multiple Choices"},
+    {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
+    {305, "Use Proxy"}, {307, "Temporary Redirect"}, {308, "Permanent Redirect"},
+    {400, "Bad Request"}, {401, "Unauthorized"}, {402, "Payment Required"}, {403, "Forbidden"},
+    {404, "Not Found"}, {405, "Method Not Allowed"}, {406, "Not Acceptable"},
+    {407, "Proxy Authentication Required"}, {408, "Request Timeout"}, {409, "Conflict"},
+    {410, "Gone"}, {411, "Length Required"}, {412, "Precondition Failed"},
+    {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"}, {417, "Expectation Failed"}, {421, "Misdirected Request"},
+    {422, "Unprocessable Content"}, {423, "Locked"}, {424, "Failed Dependency"}, {425, "Too Early"},
+    {426, "Upgrade Required"}, {428, "Precondition Required"}, {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"}, {451, "Unavailable For Legal Reasons"},
+    {500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
+    {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+    {506, "Variant Also Negotiates"}, {507, "Insufficient Storage"}, {508, "Loop Detected"},
+    {510, "Not Extended"}, {511, "Network Authentication Required"},
 };
 
 static struct str
@@ -23,7 +34,7 @@ phrase_of(unsigned status)
 {
     for (size_t i = 0; i < COUNT_OF(phrases); i++)
         if (phrases[i].status == status)
-            return phrases[i].phrase;
+            return str_of(phrases[i].phrase);
     return STR("");
 }
 
@@ -41,7 +52,7 @@ refusal_word(const struct answer *answer)
 
 /* What the status itself demands (RFC 9110 15.5.6, 15.5.22; RFC 6455 4.4). */
 static void
-write_demanded(struct text *text, unsigned status, unsigned retry_after_s)
+write_demanded(struct text *text, unsigned status)
 {
     switch (status) {
     case 405:
@@ -53,9 +64,7 @@ write_demanded(struct text *text, unsigned status, unsigned retry_after_s)
         break;
     case 429:
     case 503:
-        text_add(text, STR("Retry-After: "));
-        text_number(text, retry_after_s != 0 ? retry_after_s : 1);
-        text_add(text, STR("\r\n"));
+        text_field(text, STR("Retry-After"), STR("1")); /* it may be over at once */
         break;
     default:
         break;
@@ -118,25 +127,30 @@ write_body(struct text *text, unsigned status, uint64_t id, bool json, bool head
         text_add(text, text_str(&body));
 }
 
-/* 204 and 304 have neither a body nor a length (RFC 9110 8.6). */
-static void
-write_backend_body(const struct answer *answer, struct text *text, unsigned status)
+/* The backend's body, at the end; 204 and 304 have neither one nor a length (RFC 9110 8.6). */
+static struct str
+backend_body(const struct answer *answer)
 {
-    bool bare = status == 204 || status == 304;
+    return answer->status == 204 || answer->status == 304 ? STR_NONE : answer->body;
+}
 
-    text_add(text, answer->fields);
-    if (!bare) {
+static void
+write_backend_fields(const struct request *request, struct text *text)
+{
+    struct str body = backend_body(&request->answer);
+
+    if (!forward_answer_fields(&request->upgrade.head, text))
+        return;
+    if (body.at != NULL) {
         text_add(text, STR("Content-Length: "));
-        text_number(text, answer->body.len);
+        text_number(text, body.len);
         text_add(text, STR("\r\n"));
     }
     text_add(text, STR("\r\n"));
-    if (!bare)
-        text_add(text, answer->body);
 }
 
-bool
-refusal_compose(const struct request *request, struct text *text)
+static void
+write_answer(const struct request *request, struct text *text)
 {
     const struct answer *answer = &request->answer;
     unsigned status = refusal_status(answer);
@@ -147,15 +161,32 @@ refusal_compose(const struct request *request, struct text *text)
         text_add(text, STR(", Upgrade")); /* it names the Upgrade field (RFC 9110 7.8) */
     text_add(text, STR("\r\n"));
     if (answer->reason == REASON_BACKEND_REFUSED) {
-        write_backend_body(answer, text, status);
-        return !text->full;
+        write_backend_fields(request, text);
+        return;
     }
     if (answer->challenge.at != NULL)
         text_field(text, STR("WWW-Authenticate"), answer->challenge);
-    write_demanded(text, status, answer->retry_after_s);
+    write_demanded(text, status);
     write_body(text, status, request->id, wants_json(request),
                str_equal(request->head.method, STR("HEAD")));
-    return !text->full;
+}
+
+void
+refusal_compose(struct request *request, struct text *text)
+{
+    struct answer *answer = &request->answer;
+    size_t start = text->len;
+
+    write_answer(request, text);
+    if (!text->full)
+        return;
+    enum reason reason = answer->reason == REASON_BACKEND_REFUSED ? REASON_BACKEND_BODY
+                                                                  : REASON_NO_MEMORY;
+    *answer = (struct answer){
+        .reason = reason, .module = answer->module, .detail = "the answer is too large"};
+    text->len = start;
+    text->full = false;
+    write_answer(request, text);
 }
 
 void
@@ -165,7 +196,7 @@ refusal_turn_away(enum reason reason, uint64_t id, struct text *text)
 
     write_start(text, refusal_status(&answer), id);
     text_add(text, STR("Connection: close\r\n"));
-    write_demanded(text, refusal_status(&answer), 0);
+    write_demanded(text, refusal_status(&answer));
     write_body(text, refusal_status(&answer), id, false, false);
 }
 
@@ -175,21 +206,20 @@ static enum step
 linger(struct side *client)
 {
     side_shutdown(client);
-    return side_read_on(client) ? STEP_WAIT : STEP_FAILED;
+    return side_read_on(client) ? STEP_WAIT : STEP_DONE;
 }
 
 enum step
 refusal_start(struct request *request, struct side *client)
 {
-    const struct answer *answer = &request->answer;
-    size_t need = 1024 + answer->challenge.len + answer->fields.len + answer->body.len;
     struct text text = {request->worker->buffer, 0, WORKER_BUFFER_BYTES, false};
 
-    if (need > text.cap)
-        text = (struct text){arena_alloc(&request->arena, need), 0, need, false};
-    if (text.at == NULL || !refusal_compose(request, &text))
-        return STEP_FAILED;
-    switch (side_send(client, text.at, text.len)) {
+    refusal_compose(request, &text);
+    enum side_sent sent = side_send(client, text.at, text.len);
+    struct str body = backend_body(&request->answer);
+    if (sent != SIDE_FAILED && body.len > 0)
+        sent = side_send(client, body.at, body.len);
+    switch (sent) {
     case SIDE_SENT:
         return linger(client);
     case SIDE_KEPT:

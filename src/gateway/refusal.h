@@ -17,10 +17,12 @@ enum { REFUSAL_LINGER_BYTES_MAX = 256 * 1024 };
 unsigned refusal_status(const struct answer *answer);
 /* What the log calls it: the module's word, or the reason's. */
 const char *refusal_word(const struct answer *answer);
-/* Writes the whole answer. false: it does not fit. */
-bool refusal_compose(const struct request *request, struct text *text) MUST_CHECK;
+/* Writes the answer, which fits into WORKER_BUFFER_BYTES; what a backend's has for a body is still
+ * to follow. An answer that does not fit becomes a bare one, in request->answer too. */
+void refusal_compose(struct request *request, struct text *text);
 
-/* STEP_WAIT: flushing or lingering. STEP_FAILED: the client takes nothing. */
+/* From here on request->answer is what was sent. STEP_WAIT: flushing or lingering. STEP_DONE: sent,
+ * and the client cannot be listened to. STEP_FAILED: the client takes nothing. */
 enum step refusal_start(struct request *request, struct side *client) MUST_CHECK;
 /* STEP_DONE: the client has closed, or sent more than is read for it. */
 enum step refusal_readable(struct side *client, char *buffer, size_t bytes, size_t *dropped)

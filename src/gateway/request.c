@@ -11,14 +11,13 @@
 #include "gateway/router.h"
 #include "gateway/worker.h"
 
-enum { HEAD_FIRST_BYTES = 2048 }; /* a browser's handshake is 400 to 1,200 bytes */
-
 struct request *
 request_new(struct worker *worker, const struct settings *settings)
 {
     struct arena arena;
 
-    arena_init(&arena, &worker->arenas, REQUEST_ARENA_MAX);
+    arena_init(&arena, &worker->arenas,
+               REQUEST_ARENA_BYTES + REQUEST_ARENA_HEADS * settings->limits.head);
     struct request *request = arena_alloc(&arena, sizeof(*request));
     if (request == NULL)
         return NULL;
@@ -26,19 +25,13 @@ request_new(struct worker *worker, const struct settings *settings)
     request->worker = worker;
     request->settings = settings;
     request->deadline_wall_ms = INT64_MAX;
-    request->in.cap = settings->limits.head < HEAD_FIRST_BYTES ? settings->limits.head
-                                                                : (size_t)HEAD_FIRST_BYTES;
-    request->in.at = arena_alloc(&arena, request->in.cap);
-    struct http_field *fields =
-        arena_alloc(&arena, settings->limits.headers * sizeof(struct http_field));
-    if (request->in.at == NULL || fields == NULL) {
+    if (!inbox_begin(&request->in, &request->head, &arena,
+                     &(struct http_limits){.head_bytes = settings->limits.head,
+                                           .uri_bytes = settings->limits.uri,
+                                           .fields = settings->limits.headers})) {
         arena_free(&arena);
         return NULL;
     }
-    http_head_init(&request->head, fields,
-                   &(struct http_limits){.head_bytes = settings->limits.head,
-                                         .uri_bytes = settings->limits.uri,
-                                         .fields = settings->limits.headers});
     request->arena = arena;
     return request;
 }
@@ -60,22 +53,6 @@ request_fail(struct request *request, enum reason reason, const char *detail)
         request->answer.detail = detail;
     }
     return STEP_FAILED;
-}
-
-bool
-inbox_grow(struct inbox *in, struct arena *arena, size_t cap)
-{
-    if (cap <= in->cap)
-        return false;
-    char *at = arena_alloc(arena, cap);
-    if (at == NULL)
-        return false;
-    if (in->len > 0)
-        memcpy(at, in->at, in->len);
-    explicit_bzero(in->at, in->len);
-    in->at = at;
-    in->cap = cap;
-    return true;
 }
 
 /* ---- Judging ---------------------------------------------------------- */
@@ -114,6 +91,23 @@ judge_target(struct request *request)
     return request->target.authority.at != NULL ? judge_authority(request) : STEP_DONE;
 }
 
+/* Some servers drop path parameters: a path must lead to the same route with and without them. */
+static enum step
+judge_parameters(struct request *request)
+{
+    struct str path = request->target.path, captures[ROUTE_CAPTURES_MAX];
+
+    if (!path_has_parameters(path))
+        return STEP_DONE;
+    char *out = arena_alloc(&request->arena, path.len);
+    if (out == NULL)
+        return request_fail(request, REASON_NO_MEMORY, NULL);
+    if (router_match(request->settings, request->listener, request->host.name,
+                     path_without_parameters(path, out), captures) == request->route)
+        return STEP_DONE;
+    return request_fail(request, REASON_PATH_BAD, "without its parameters it is another route's");
+}
+
 static enum step
 judge(struct request *request)
 {
@@ -135,6 +129,8 @@ judge(struct request *request)
     if (request->target.encoded_slash &&
         (request->route == NULL || !request->route->keep_encoded_slashes))
         return request_fail(request, REASON_PATH_BAD, "%2F on a route that does not keep it");
+    if (judge_parameters(request) == STEP_FAILED)
+        return STEP_FAILED;
     if (verdict != HANDSHAKE_OK)
         return request_fail(request, reasons[verdict], error);
     if (request->route == NULL)
@@ -166,16 +162,8 @@ parse(struct request *request)
     default:
         return request_fail(request, REASON_HEAD_MALFORMED, request->head.error);
     }
-    if (in->len < in->cap)
-        return STEP_WAIT;
-
-    /* The first buffer is full: one of full size, and the parser starts anew in it. */
-    if (in->cap == request->settings->limits.head)
-        return request_fail(request, REASON_HEAD_TOO_LARGE, NULL);
-    if (!inbox_grow(in, &request->arena, request->settings->limits.head))
+    if (!inbox_go_on(in, &request->head, &request->arena))
         return request_fail(request, REASON_NO_MEMORY, NULL);
-    struct http_limits limits = request->head.limits;
-    http_head_init(&request->head, request->head.fields, &limits);
     return STEP_WAIT;
 }
 
@@ -216,7 +204,7 @@ request_read_early(struct request *request, struct side *client)
     struct inbox *early = &request->early;
 
     if (early->len == early->cap) {
-        size_t cap = early->cap < HEAD_FIRST_BYTES ? (size_t)HEAD_FIRST_BYTES : REQUEST_EARLY_MAX;
+        size_t cap = early->cap < INBOX_FIRST_BYTES ? (size_t)INBOX_FIRST_BYTES : REQUEST_EARLY_MAX;
         if (!inbox_grow(early, &request->arena, cap)) {
             side_read_off(client); /* the tunnel takes the rest; a deadline is running */
             return STEP_WAIT;

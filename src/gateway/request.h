@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "config/settings.h"
+#include "gateway/inbox.h"
 #include "gateway/reasons.h"
 #include "gateway/step.h"
 #include "net/side.h"
@@ -23,18 +24,15 @@ struct worker;
 struct request;
 
 enum {
-    /* All memory of one handshake: two heads, early bytes, a refused answer's body, claims. */
-    REQUEST_ARENA_MAX = 256 * 1024,
+    /* All memory of one handshake: what no client can enlarge (the backend's head and a refusal's
+     * body, early bytes, the fields' places), and so many times limits.head: the head itself, its
+     * first piece, path and query in the form that goes on, credentials and claims. */
+    REQUEST_ARENA_BYTES = 192 * 1024,
+    REQUEST_ARENA_HEADS = 4,
     REQUEST_EARLY_MAX = 16 * 1024, /* client's bytes behind the head, until the 101 */
     REQUEST_FORWARDS_MAX = 64,     /* headers that modules add */
     REQUEST_STRIPS_MAX = 64,
     REQUEST_LABELS_MAX = 8,
-};
-
-/* Bytes that arrive, in one piece; never more than cap. */
-struct inbox {
-    char *at;
-    size_t len, cap;
 };
 
 /* What a refused client is told; the cause and the details are for the log alone. */
@@ -45,9 +43,7 @@ struct answer {
     const char *module;     /* the instance that refused; NULL: none */
     const char *detail;     /* for the log; static or in the arena */
     struct str challenge;   /* WWW-Authenticate; at == NULL: none */
-    struct str fields;      /* a backend's end-to-end fields, ready to send */
-    struct str body;        /* a backend's body; at == NULL: ours */
-    unsigned retry_after_s; /* 0: none */
+    struct str body;        /* a backend's, to go out behind its fields in upgrade.head */
 };
 
 struct header {
@@ -62,6 +58,7 @@ struct strip {
 /* A module's pending decision: the handle that resume() takes. */
 struct mw_task {
     struct request *request; /* NULL: a revalidation's */
+    size_t index;            /* into route->require */
 };
 
 /* The run through the chain. */
@@ -70,9 +67,8 @@ struct chain {
     size_t released; /* slots before this one were given back already */
     bool deciding;   /* inside decide(): resume is not allowed */
     bool waiting;    /* decide() answered MW_WAIT */
-    bool cancelled;
     void **slots; /* one for each entry of route->require */
-    struct mw_task task;
+    struct mw_task *tasks; /* the same */
 };
 
 /* What was sent to the backend, and what came back so far. */
@@ -82,7 +78,6 @@ struct upgrade {
     struct str protocols[HANDSHAKE_PROTOCOLS_MAX];
     struct inbox in;
     struct http_head head;
-    struct http_field *fields;
     unsigned interim; /* 1xx answers skipped */
     struct refused_body *body; /* another answer than 101 is being read */
     struct handshake_choice choice;
@@ -143,7 +138,5 @@ enum step request_read_early(struct request *request, struct side *client) MUST_
 
 /* Says why, unless something else said so first; always STEP_FAILED. */
 enum step request_fail(struct request *request, enum reason reason, const char *detail);
-/* Moves an inbox into a larger piece of the arena. false: cap is not larger, or no memory. */
-bool inbox_grow(struct inbox *in, struct arena *arena, size_t cap) MUST_CHECK;
 
 #endif

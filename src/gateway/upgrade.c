@@ -2,11 +2,8 @@
 #include "gateway/upgrade.h"
 
 #include "base/text.h"
-#include "gateway/forward.h"
 #include "gateway/worker.h"
 #include "protocol/http_body.h"
-
-enum { HEAD_FIRST_BYTES = 2048 };
 
 /* Another answer than 101, on its way to the client. */
 struct refused_body {
@@ -14,32 +11,26 @@ struct refused_body {
     struct text data;
 };
 
-static void
-expect_head(struct upgrade *upgrade)
-{
-    http_head_init(&upgrade->head, upgrade->fields,
-                   &(struct http_limits){.head_bytes = UPGRADE_HEAD_MAX,
-                                         .uri_bytes = UPGRADE_HEAD_MAX,
-                                         .fields = UPGRADE_FIELDS_MAX});
-}
+static const struct http_limits limits = {
+    .head_bytes = UPGRADE_HEAD_MAX,
+    .uri_bytes = UPGRADE_HEAD_MAX,
+    .fields = UPGRADE_FIELDS_MAX,
+};
 
 enum step
 upgrade_prepare(struct request *request)
 {
     struct upgrade *upgrade = &request->upgrade;
 
-    upgrade->in.len = 0;
     upgrade->interim = 0;
     upgrade->body = NULL;
-    if (upgrade->fields == NULL) {
-        upgrade->in.cap = HEAD_FIRST_BYTES;
-        upgrade->in.at = arena_alloc(&request->arena, upgrade->in.cap);
-        upgrade->fields =
-            arena_alloc(&request->arena, UPGRADE_FIELDS_MAX * sizeof(struct http_field));
-        if (upgrade->in.at == NULL || upgrade->fields == NULL)
-            return request_fail(request, REASON_NO_MEMORY, NULL);
+    if (upgrade->in.at != NULL) { /* another server's answer came before */
+        upgrade->in.len = 0;
+        http_head_init(&upgrade->head, upgrade->head.fields, &limits);
+        return STEP_DONE;
     }
-    expect_head(upgrade);
+    if (!inbox_begin(&upgrade->in, &upgrade->head, &request->arena, &limits))
+        return request_fail(request, REASON_NO_MEMORY, NULL);
     return STEP_DONE;
 }
 
@@ -49,16 +40,11 @@ static enum step
 refusal_whole(struct request *request)
 {
     struct upgrade *upgrade = &request->upgrade;
-    struct answer *answer = &request->answer;
-    char *fields = arena_alloc(&request->arena, upgrade->head.length);
-    struct text text = {fields, 0, upgrade->head.length, false};
 
-    if (fields == NULL || !forward_answer_fields(&upgrade->head, &text))
-        return request_fail(request, REASON_NO_MEMORY, NULL);
-    answer->reason = REASON_BACKEND_REFUSED;
-    answer->status = upgrade->head.status;
-    answer->fields = text_str(&text);
-    answer->body = text_str(&upgrade->body->data);
+    if (request->answer.reason == REASON_NONE)
+        request->answer = (struct answer){.reason = REASON_BACKEND_REFUSED,
+                                          .status = upgrade->head.status,
+                                          .body = text_str(&upgrade->body->data)};
     return STEP_FAILED;
 }
 
@@ -124,7 +110,7 @@ skip_interim(struct request *request, struct side *backend)
         return request_fail(request, REASON_BACKEND_MALFORMED, "too many interim answers");
     upgrade->in.len -= upgrade->head.length;
     memmove(upgrade->in.at, upgrade->in.at + upgrade->head.length, upgrade->in.len);
-    expect_head(upgrade);
+    http_head_init(&upgrade->head, upgrade->head.fields, &limits);
     return upgrade->in.len > 0 ? judge(request, backend) : STEP_WAIT; /* at most 8 deep */
 }
 
@@ -134,6 +120,8 @@ judge_head(struct request *request, struct side *backend)
     struct upgrade *upgrade = &request->upgrade;
     const char *error;
 
+    if (upgrade->head.status > 599) /* RFC 9110 15: no class that a client knows */
+        return request_fail(request, REASON_BACKEND_MALFORMED, "a status above 599");
     if (upgrade->head.status != 101)
         return upgrade->head.status < 200 ? skip_interim(request, backend) : begin_refusal(request);
     if (!handshake_check_response(&upgrade->head, &upgrade->offer, &upgrade->choice, &error))
@@ -159,11 +147,8 @@ judge(struct request *request, struct side *backend)
     case HTTP_BAD:
         return request_fail(request, REASON_BACKEND_MALFORMED, upgrade->head.error);
     }
-    if (upgrade->in.len < upgrade->in.cap)
-        return STEP_WAIT;
-    if (!inbox_grow(&upgrade->in, &request->arena, UPGRADE_HEAD_MAX))
-        return request_fail(request, REASON_BACKEND_MALFORMED, "the answer's head is too large");
-    expect_head(upgrade); /* the bytes have moved: once more from the start */
+    if (!inbox_go_on(&upgrade->in, &upgrade->head, &request->arena))
+        return request_fail(request, REASON_NO_MEMORY, NULL);
     return STEP_WAIT;
 }
 

@@ -279,12 +279,11 @@ open_listeners(struct worker *worker, const int *shared_fds)
 
 bool
 worker_open(struct worker *worker, unsigned index, struct generation *generation, struct log *log,
-            struct crowd *crowd, const int *shared_fds)
+            const int *shared_fds)
 {
     worker->opened = true;
     worker->index = index;
     worker->log = log;
-    worker->crowd = crowd;
     worker->mailbox.fd = -1;
     worker->handle.generation = generation_hold(generation);
     worker->handle.states = calloc(generation->settings->instance_count + 1, sizeof(void *));

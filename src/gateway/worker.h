@@ -81,9 +81,10 @@ struct worker {
 
 /* Control thread, before the thread runs. `shared_fds`: for each listener of the settings the one
  * descriptor that all workers share, or -1 where this worker binds its own; NULL: it does not
- * listen at all. false: said (start_fault.h), as by the next two. */
+ * listen at all. `crowd` is set by whoever lets it listen. false: said (start_fault.h), as by the
+ * next two. */
 bool worker_open(struct worker *worker, unsigned index, struct generation *generation,
-                 struct log *log, struct crowd *crowd, const int *shared_fds) MUST_CHECK;
+                 struct log *log, const int *shared_fds) MUST_CHECK;
 /* Starts the thread and waits until the modules are ready and the listeners are on. */
 bool worker_start(struct worker *worker) MUST_CHECK;
 /* Any thread. */

@@ -62,22 +62,32 @@ outbox_free(struct side *side)
     side->out = NULL;
 }
 
+size_t
+side_waiting(const struct side *side)
+{
+    return side->out != NULL ? side->out->bytes - side->out->sent : 0;
+}
+
 static bool
 outbox_keep(struct side *side, const char *data, size_t bytes)
 {
-    struct outbox *out = malloc(sizeof(*out) + bytes);
+    size_t waiting = side_waiting(side);
+    struct outbox *out = malloc(sizeof(*out) + waiting + bytes);
 
     if (out == NULL)
         return false;
-    out->bytes = bytes;
+    out->bytes = waiting + bytes;
     out->sent = 0;
-    memcpy(out->data, data, bytes);
+    if (waiting > 0)
+        memcpy(out->data, side->out->data + side->out->sent, waiting);
+    memcpy(out->data + waiting, data, bytes);
     event_assign(&out->write, event_get_base(side->read), side->stream.fd, EV_WRITE | EV_PERSIST,
                  side->handlers->writable, event_get_callback_arg(side->read));
     if (event_add(&out->write, NULL) == -1) {
         free(out);
         return false;
     }
+    outbox_free(side);
     side->out = out;
     return true;
 }
@@ -85,8 +95,10 @@ outbox_keep(struct side *side, const char *data, size_t bytes)
 enum side_sent
 side_send(struct side *side, const void *data, size_t bytes)
 {
-    struct stream_result result = stream_write(&side->stream, data, bytes);
+    struct stream_result result = {STREAM_AGAIN, 0};
 
+    if (side->out == NULL)
+        result = stream_write(&side->stream, data, bytes);
     if (result.status == STREAM_OK && result.n == bytes)
         return SIDE_SENT;
     if (result.status == STREAM_ERROR) {
@@ -95,7 +107,7 @@ side_send(struct side *side, const void *data, size_t bytes)
     }
     if (outbox_keep(side, (const char *)data + result.n, bytes - result.n))
         return SIDE_KEPT;
-    side->shut = true;
+    side_abandon(side);
     errno = ENOMEM;
     return SIDE_FAILED;
 }
@@ -120,12 +132,6 @@ side_flush(struct side *side)
         return SIDE_KEPT;
     outbox_free(side);
     return SIDE_SENT;
-}
-
-size_t
-side_waiting(const struct side *side)
-{
-    return side->out != NULL ? side->out->bytes - side->out->sent : 0;
 }
 
 void

@@ -50,7 +50,7 @@ enum side_sent {
     SIDE_FAILED, /* errno; the side is shut */
 };
 
-/* Only when no outbox waits. */
+/* Behind what waits in the outbox already. */
 enum side_sent side_send(struct side *side, const void *data, size_t bytes) MUST_CHECK;
 /* From the writable handler: goes on. SIDE_KEPT: some more is still there. */
 enum side_sent side_flush(struct side *side) MUST_CHECK;

@@ -28,7 +28,6 @@ enum handshake_verdict {
 struct handshake {
     struct str key;
     struct str host;   /* the value of the one Host field, not yet parsed */
-    struct str origin; /* at == NULL: none */
     struct str protocols[HANDSHAKE_PROTOCOLS_MAX]; /* in order, all Sec-WebSocket-Protocol fields */
     size_t protocol_count;
     struct str extensions[HANDSHAKE_EXTENSIONS_MAX]; /* each with its parameters */

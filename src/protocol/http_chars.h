@@ -54,4 +54,14 @@ http_char_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
+/* A header name's character as backends may compare it: those that hand headers on as CGI variables
+ * make one of all that is no letter and no digit. */
+static inline char
+http_char_folded(char c)
+{
+    return http_char_is(c, HTTP_CHAR_DIGIT) || (c >= 'a' && c <= 'z')
+               ? c
+               : (c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : '-');
+}
+
 #endif

@@ -285,9 +285,14 @@ http_only(const struct http_head *head, struct str name)
 }
 
 bool
-http_is_token_char(unsigned char c)
+http_names_alike(struct str a, struct str b)
 {
-    return http_char_is((char)c, HTTP_CHAR_TOKEN);
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (http_char_folded(a.at[i]) != http_char_folded(b.at[i]))
+            return false;
+    return true;
 }
 
 bool

@@ -72,8 +72,11 @@ size_t http_count(const struct http_head *head, struct str name);
 /* The value of the only field of that name; at == NULL when there is none or several. */
 struct str http_only(const struct http_head *head, struct str name);
 
-/* RFC 9110 5.6.2: one character, and a whole non-empty token. */
-bool http_is_token_char(unsigned char c);
+/* Are they one name to a backend that makes CGI variables of headers (RFC 3875 4.1.18)? Any case of
+ * letters, and whatever is no letter and no digit counts as "-". */
+bool http_names_alike(struct str a, struct str b);
+
+/* RFC 9110 5.6.2; never empty. */
 bool http_is_token(struct str text);
 
 /*

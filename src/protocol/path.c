@@ -119,13 +119,34 @@ escape_is(struct str path, size_t at, const char digits[2])
            path.at[at + 2] == digits[1];
 }
 
+static bool
+is_slash(struct str path, size_t at)
+{
+    return path.at[at] == '/' || escape_is(path, at, "2F");
+}
+
+static bool
+is_semicolon(struct str path, size_t at)
+{
+    return path.at[at] == ';' || escape_is(path, at, "3B");
+}
+
 /* The name that begins there: up to a slash of either kind, or a path parameter of either kind. */
 static size_t
 name_end(struct str path, size_t at)
 {
-    while (at < path.len && path.at[at] != '/' && path.at[at] != ';' &&
-           !escape_is(path, at, "2F") && !escape_is(path, at, "3B"))
+    while (at < path.len && !is_slash(path, at) && !is_semicolon(path, at))
         at++;
+    return at;
+}
+
+/* The end of the parameters that begin there; `at` where there are none. */
+static size_t
+parameters_end(struct str path, size_t at)
+{
+    if (at < path.len && is_semicolon(path, at))
+        while (at < path.len && !is_slash(path, at))
+            at++;
     return at;
 }
 
@@ -143,6 +164,11 @@ judge_segments(struct target *target, const char **error)
 
         size_t start = path.at[at] == '/' ? at + 1 : at + 3;
         size_t len = name_end(path, start) - start;
+        if (len == 0 && parameters_end(path, start) > start &&
+            parameters_end(path, start) < path.len) {
+            *error = "two slashes in a row but for a parameter";
+            return false;
+        }
         if ((len == 1 || len == 2) && memcmp(path.at + start, "..", len) == 0) {
             *error = "dot segment";
             return false;
@@ -214,4 +240,28 @@ target_parse(struct target *result, struct str target, char *out, const char **e
         return false;
     *error = NULL;
     return true;
+}
+
+/* ---- Parameters ------------------------------------------------------------- */
+
+bool
+path_has_parameters(struct str path)
+{
+    for (size_t at = 0; at < path.len; at++)
+        if (is_semicolon(path, at))
+            return true;
+    return false;
+}
+
+struct str
+path_without_parameters(struct str path, char *out)
+{
+    size_t len = 0;
+
+    for (size_t at = 0; at < path.len; at++) {
+        at = parameters_end(path, at);
+        if (at < path.len)
+            out[len++] = path.at[at];
+    }
+    return (struct str){out, len};
 }

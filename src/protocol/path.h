@@ -3,7 +3,7 @@
  * (RFC 9112 3.2, RFC 3986). Pure. The Host is host.h, arguments and cookies query.h.
  *
  * What could mean two things to two programs is refused: dot segments (raw,
- * encoded, or with a path parameter, "..;x"), "//", %5C, %00, encoded controls, bad
+ * encoded, or with a path parameter, "..;x"), "//" (and "/;x/"), %5C, %00, encoded controls, bad
  * escapes, overlong UTF-8, "\", "#", bytes outside 0x21 to 0x7E. Unreserved escapes are
  * decoded once; hex digits of the others become upper case; "%25" stays. The
  * query is kept as it came, controls excepted.
@@ -31,5 +31,10 @@ struct target {
  * wss (any case). false: *error is a static phrase for the log. */
 bool target_parse(struct target *result, struct str target, char *out, const char **error)
     MUST_CHECK;
+
+/* Does a segment of that one form have parameters (RFC 3986 3.3): a ";", raw or as an escape? */
+bool path_has_parameters(struct str path) MUST_CHECK;
+/* The path as a program reads it that drops parameters. out: at least path.len bytes. */
+struct str path_without_parameters(struct str path, char *out) MUST_CHECK;
 
 #endif

@@ -158,7 +158,7 @@ remove_all(const struct pieces *pieces, struct str list, struct str name, char *
         if (!first)
             out[(*len)++] = pieces->separator;
         if (piece.len > 0)
-            memcpy(out + *len, piece.at, piece.len);
+            memmove(out + *len, piece.at, piece.len); /* out may be the list itself */
         *len += piece.len;
         first = false;
     }

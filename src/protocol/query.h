@@ -17,14 +17,15 @@ bool query_decode(struct str text, char *out, size_t *len) MUST_CHECK;
  * space as "+". out: >= 3 * text.len bytes. Returns how many it wrote. */
 size_t query_encode(struct str text, char *out);
 /* The query without any argument of that name, into out (>= query.len bytes); *len its length;
- * the order and bytes of the others stay. Returns how many went. */
+ * the order and bytes of the others stay. Returns how many went. out may be where the query stands.
+ */
 size_t query_remove(struct str query, struct str name, char *out, size_t *len);
 
 /* Cookies (RFC 6265 4.2.1 and 5.4): the i-th of that name in one Cookie field's value; names are
  * case-sensitive; a value in double quotes loses them. */
 bool cookie_find(struct str field, struct str name, size_t i, struct str *value);
 /* The field without any cookie of that name, into out (>= field.len bytes); *len its length.
- * Returns how many went. */
+ * Returns how many went. out may be where the field stands. */
 size_t cookie_remove(struct str field, struct str name, char *out, size_t *len);
 
 #endif

@@ -204,11 +204,11 @@ compose(struct explanation *explanation)
         explanation->let_in = forward_request(request, text);
         if (explanation->let_in)
             return true;
-        (void)request_fail(request, REASON_NO_MEMORY, "the request for the backend is too large");
-        explanation->answer = request->answer;
         *text = (struct text){explanation->worker.buffer, 0, WORKER_BUFFER_BYTES, false};
     }
-    return refusal_compose(request, text);
+    refusal_compose(request, text);
+    explanation->answer = request->answer;
+    return true;
 }
 
 static bool
@@ -235,8 +235,7 @@ open_worker(struct explanation *explanation, struct host_functions *host)
     explanation->log = log_open(&log, &explanation->error);
     host->log = explanation->log;
     return explanation->log != NULL &&
-           worker_open(&explanation->worker, 0, explanation->generation, explanation->log, NULL,
-                       NULL) &&
+           worker_open(&explanation->worker, 0, explanation->generation, explanation->log, NULL) &&
            worker_begin(&explanation->worker);
 }
 

@@ -2,10 +2,18 @@
 
 import time
 
+from harness import tokens
 from harness.backend import answer
 from harness.case import Case
 from harness.wire import Head, handshake, head, switching
 
+PHRASES = (
+    "OK",
+    "Found",
+    "Content Too Large",
+    "Unavailable For Legal Reasons",
+    "Network Authentication Required",
+)
 PROTOCOLS = "Sec-WebSocket-Protocol: chat, log"
 DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate"
 
@@ -97,6 +105,7 @@ class Wrong(Case):
             "a head without its end": (lambda r: switching(r)[:-2],),
             "a head too large": (b"HTTP/1.1 200 OK\r\n" + b"X-Fill: " + b"a" * 200000,),
             "a request": (handshake(),),
+            "a status above 599": (b"HTTP/1.1 600 Odd\r\nContent-Length: 0\r\n\r\n",),
             "HTTP/1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",),
         }
         for name, pieces in rows.items():
@@ -241,7 +250,11 @@ class PassedOn(Case):
     def test_statuses(self):
         for line in (
             "200 OK",
+            "207 Many",
             "302 Found",
+            "413 Content Too Large",
+            "451 Unavailable For Legal Reasons",
+            "511 Network Authentication Required",
             "400 Bad",
             "401 No",
             "403 No",
@@ -256,6 +269,8 @@ class PassedOn(Case):
                 with self.subTest(line, then=then):
                     reply = self.ask(plain(line, "Content-Length: 4", body=b"body"), then=then)
                     self.check(reply, int(line[:3]), b"body")
+                    if line[4:] in PHRASES:
+                        self.assertEqual(reply.head.phrase, line[4:])
 
     def test_bodies(self):
         chunked = "Transfer-Encoding: chunked"
@@ -290,6 +305,38 @@ class PassedOn(Case):
         for name, (data, body) in rows.items():
             with self.subTest(name):
                 self.check(self.ask(data), 200, body)
+
+    def test_many_short_fields(self):
+        """Each is a byte longer as it is written anew."""
+        fields = [f"X{i}:1" for i in range(98)]
+        reply = self.ask(plain("403 No", *fields, "Content-Length:2", body=b"no"))
+        self.check(reply, 403, b"no")
+        self.assertEqual(reply.get("X97"), "1")
+
+    def test_the_largest_of_everything(self):
+        """The client's head, its early bytes, a token's copies, and the largest refusal."""
+        sizes = ((16 << 10, 8 << 10), (48 << 10, 40 << 10))
+        body = b"z" * 65536
+        for head_bytes, uri in sizes:
+            with self.subTest(head=head_bytes):
+                parts = self.jwt(token_from=["query:t"], forward_claims={"big": "X-Big"})
+                service = self.backend()
+                limits = {"head": f"{head_bytes}B", "uri": f"{uri}B"}
+                gate = self.gateway(service, limits=limits, **parts)
+                token = tokens.hs(tokens.claims(big="b" * 4000))
+                target = f"/ws?t={token}&x="
+                target += "x" * (uri - len(target))
+                rest = head_bytes - uri - len(handshake("/ws")) - 20
+                client = self.client(gate, handshake(target, "X: " + "h" * rest))
+                peer = service.next()
+                peer.read_head()
+                for early in (3000, 13384):
+                    client.send(b"e" * early)
+                    time.sleep(0.1)
+                lines = [f"X-{i}: " + "v" * 2000 for i in range(7)] + ["Y: " + "v" * 1900]
+                peer.send(plain("404 None", *lines, "Content-Length: 65536", body=body))
+                self.check(client.read_response(), 404, body)
+                self.assertEqual(gate.await_line("handshake")["status"], 404)
 
     def test_in_pieces(self):
         data = plain(

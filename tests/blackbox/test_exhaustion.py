@@ -1,10 +1,14 @@
 """Out of descriptors it refuses new work, keeps what it has, does not spin, and recovers."""
 
+import json
 import os
+import re
 import resource
+import subprocess
 import time
 
 from harness.case import Case
+from harness.gateway import SANITIZER, program
 from harness.process import descriptors
 from harness.wire import WireError, handshake
 
@@ -56,17 +60,19 @@ class Descriptors(Case):
             other.close()
 
     def test_no_descriptor_for_a_backend(self):
-        """The client is told: 502 or 503, and other tunnels do not notice."""
+        """The client is told that it is the gateway's lack, and other tunnels do not notice."""
         gate, service, client, peer = self.exhausted(1)
         for _ in range(5):
             try:
                 late = self.client(gate, handshake("/ws"))
-                self.assertIn(late.read_response().status, (502, 503))
+                self.check_refused(late.read_response(), 503)
                 late.expect_end()
             finally:
                 late.close()
             self.still_works(client, peer)
         self.assertEqual(len(service.peers), 1)
+        for line in gate.await_lines(6, "handshake")[1:]:
+            self.assertEqual(line["reason"], "no-descriptors")
         client.close()
         peer.expect_end()
         peer.close()
@@ -86,3 +92,67 @@ class Descriptors(Case):
                     pass  # closed without a word
                 one.close()
         self.still_works(client, peer)
+
+
+class Limit(Case):
+    """What the descriptor limit allows is known at the start, whatever the gateway needs itself."""
+
+    def limited(self, limit):
+        """The program under that limit, as a script of its own."""
+        path = self.file("limited", f'#!/bin/sh\nulimit -n {limit}\nexec {program()} "$@"\n')
+        os.chmod(path, 0o700)
+        return path
+
+    def crowd_config(self, service, threads, listeners):
+        many = [{"name": f"l{i}"} for i in range(listeners)]
+        return self.config(service, threads=threads, listeners=many)
+
+    def test_as_many_connections_as_promised(self):
+        service = self.echo_backend()
+        for threads, listeners, limit in ((1, 1, 64), (8, 4, 160), (16, 2, 200)):
+            with self.subTest(threads=threads, limit=limit):
+                config = self.crowd_config(service, threads, listeners)
+                gate = self.start(config, binary=self.limited(limit))
+                line = gate.lines("limits", "stderr")[0]
+                possible = int(re.search(r"(\d+) possible", line["message"])[1])
+                self.assertGreater(possible, 0)
+                clients = [self.client(gate, handshake("/ws")) for _ in range(possible)]
+                for client in clients:
+                    self.check_switched(client.read_response())
+                for _ in range(3):
+                    self.check_refused(gate.ask(handshake("/ws")), 503)
+                lines = gate.await_lines(possible + 3, "handshake")
+                self.assertEqual({line["reason"] for line in lines}, {"upgraded", "limit-connections"})
+                for client in clients:
+                    client.close()
+                gate.await_idle()
+
+    def test_too_few_for_the_start(self):
+        """A line that says so, in the log's form; nothing is left of the sockets."""
+        service = self.echo_backend()
+        socket = os.path.join(self.directory, "gate.sock")
+        failed = 0
+        for limit in range(20, 110, 3):
+            config = self.crowd_config(service, 16, 1)
+            config["listeners"] = [{"name": "main", "address": f"unix:{socket}"}]
+            file = self.file("few.json", json.dumps(config))
+            with self.subTest(limit), subprocess.Popen(
+                [self.limited(limit), "-c", file],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                cwd=self.directory,
+            ) as gate:
+                lines = []
+                for line in gate.stderr:
+                    lines.append(json.loads(line))
+                    if lines[-1]["event"] == "start":
+                        gate.terminate()
+                self.assertIsNone(SANITIZER.search(json.dumps(lines).encode()))
+                if gate.wait() == 0:
+                    self.assertIn("start", [line["event"] for line in lines])
+                else:
+                    failed += 1
+                    self.assertEqual(gate.returncode, 1)
+                    self.assertIn("error", [line["level"] for line in lines])
+                self.assertFalse(os.path.exists(socket))
+        self.assertGreater(failed, 10)

@@ -372,7 +372,7 @@ class Together(Case):
 
     def test_a_token_that_expires_before_the_101(self):
         service = self.backend()
-        gate = self.gateway(service, **self.jwt(leeway="0s"))
+        gate = self.gateway(service, **self.jwt(leeway="0s", realm="corp"))
         client = self.client(gate, handshake("/ws", bearer(tokens.hs(tokens.claims(2)))))
         peer = service.next()
         head = peer.read_head()
@@ -383,6 +383,8 @@ class Together(Case):
             pass  # it has been told already
         reply = client.read_response()
         self.check_refused(reply, 401)
-        self.assertIn('error="invalid_token"', reply.get("WWW-Authenticate") or "")
+        challenge = reply.get("WWW-Authenticate") or ""
+        self.assertIn('error="invalid_token"', challenge)
+        self.assertNotIn("wsgate", challenge)
         client.expect_end()
         peer.read_rest()

@@ -3,6 +3,7 @@
 import threading
 import time
 
+from harness import tokens
 from harness.case import Case
 from harness.wire import WireError, handshake, switching
 
@@ -18,6 +19,33 @@ class HeadSize(Case):
         for size, status in ((1023, 101), (1024, 101), (1025, 431), (5000, 431)):
             with self.subTest(size):
                 self.assertEqual(gate.ask(self.padded(size)).status, status)
+
+    def test_the_largest_that_can_be_set(self):
+        """It goes on, however it is made up, with what the gateway adds."""
+        limits = {"head": "48KiB", "uri": "47KiB", "headers": 1000}
+        gate = self.gateway(limits=limits)
+        for size, status in ((49152, 101), (49153, 431)):
+            with self.subTest(size):
+                self.assertEqual(gate.ask(self.padded(size)).status, status)
+        short = handshake("/ws", *(f"X{i}:" for i in range(990)))
+        self.assertEqual(gate.ask(short).status, 101)
+        rest = 49152 - len(handshake("/ws?"))
+        self.assertEqual(gate.ask(handshake("/ws?" + "q" * min(rest, 47 * 1024 - 4))).status, 101)
+
+    def test_what_modules_add_leaves_no_room(self):
+        """The claims are the client's: what is too large is what it sent."""
+        service = self.backend()
+        names = [f"user{i}" for i in range(12)]
+        one = self.jwt(forward_claims={"big": "X-Big"})["middleware"]["users"]["jwt"]
+        middleware = {
+            name: {"jwt": one | {"forward_claims": {"big": f"X-Big-{name}"}}} for name in names
+        }
+        gate = self.gateway(service, require=names, middleware=middleware)
+        token = tokens.hs(tokens.claims(big="b" * 6000))
+        reply = gate.ask(handshake("/ws", f"Authorization: Bearer {token}"))
+        self.check_refused(reply, 431)
+        self.assertEqual(gate.await_line("handshake")["reason"], "head-too-large")
+        self.assertEqual(service.connects, 0)
 
     def test_head_without_an_end(self):
         gate = self.gateway(limits={"head": "1KiB", "uri": "512B"})

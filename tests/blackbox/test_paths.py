@@ -80,6 +80,15 @@ class Paths(Case):
             "/admin#/x",
             "/x/..%00/admin/x",
             "/%c0%ae%c0%ae/admin/../x",
+            "/admin;a=b/x",
+            "/admin;/x",
+            "/admin;a;b=c/x;d",
+            "/admin%3Ba=b/x",
+            "/admin%3b/x",
+            "/admin;a=b",
+            "/;a/admin/x",
+            "/;/admin/x",
+            "/;a/%3Bb/admin/x",
         ]
         for target in spellings:
             with self.subTest(target):
@@ -87,3 +96,20 @@ class Paths(Case):
                 client = self.client(gate, request(row))
                 self.assertIn(client.read_response().status, (400, 403))
         self.assertEqual(service.connects, 0)
+
+    def test_parameters_that_change_no_route_go_on(self):
+        service = self.backend()
+        routes = [self.route("/rooms/{room}"), self.route("/a/*")]
+        gate = self.start(self.config(service, routes=routes))
+        for target in ("/rooms/7;v=2", "/a/b;c/d", "/a/%3Bc", "/a/;c"):
+            with self.subTest(target):
+                client = self.client(gate, request({"target": target, "host": "gate.test"}))
+                peer = service.next()
+                sent = peer.read_head()
+                self.assertEqual(sent.target, target)
+                peer.send(switching(sent))
+                self.assertEqual(client.read_response().status, 101)
+        for target in ("/rooms;v=2/7", "/a;c/b"):
+            with self.subTest(target):
+                row = {"target": target, "host": "gate.test"}
+                self.assertEqual(gate.ask(request(row)).status, 400)

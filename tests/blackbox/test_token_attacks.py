@@ -97,7 +97,7 @@ class Attack(Case):
             self.service,
             require=["users"],
             middleware={"users": {"jwt": {"keys": keys} | self.OPTIONS}},
-            limits={"head": "64KiB"},
+            limits={"head": "48KiB"},
         )
 
     def check(self, rows):

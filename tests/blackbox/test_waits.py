@@ -223,3 +223,36 @@ class Waits(Case):
         self.check_refused(gate.ask(handshake("/ws")), 503)
         self.assertEqual(service.connects, 0)
         self.check(gate, released=1)
+
+    def test_a_module_that_resumes_out_of_turn_admits_nobody(self):
+        """While the backend is asked, or while another module decides: its second word ends it."""
+        twice, slow = (
+            {"verdict": "pass", "delay": "10ms", "twice": True},
+            {"verdict": "pass", "delay": "300ms"},
+        )
+        for chain in ([twice], [twice, slow], [slow, twice]):
+            with self.subTest(chain):
+                service = self.echo_backend()
+                gate = self.waiting_gateway(service, chain)
+                self.check_refused(gate.ask(handshake("/ws")), 403)
+                line = gate.await_line("handshake")
+                self.assertEqual(line["detail"], "a module resumed out of turn")
+                self.check(gate, started=len(chain), resumed=len(chain), released=len(chain))
+
+    def test_two_modules_that_set_one_header(self):
+        service = self.backend()
+        chain = [{"forward": "X-Person"}, {"forward": "x_person"}]
+        gate = self.waiting_gateway(service, chain)
+        self.check_refused(gate.ask(handshake("/ws")), 503)
+        self.assertEqual(gate.await_line("handshake")["reason"], "header-twice")
+        self.assertEqual(service.connects, 0)
+
+    def test_an_answer_that_does_not_fit(self):
+        """A bare one goes out, and the log has that one."""
+        for size, status in (("60KiB", 403), ("70KiB", 503), ("1MiB", 403)):
+            with self.subTest(size):
+                gate = self.waiting_gateway(
+                    self.backend(), [{"verdict": "deny", "challenge": size}]
+                )
+                self.check_refused(gate.ask(handshake("/ws")), status)
+                self.assertEqual(gate.await_line("handshake")["status"], status)

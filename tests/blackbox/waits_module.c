@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "waits_module.h"
 
@@ -33,7 +34,9 @@ struct instance {
     const struct mw_host *host;
     struct control *control;
     struct timeval delay;
-    bool wait, pass, too_much;
+    bool wait, pass, too_much, twice;
+    const char *forward; /* a header that it never reserved; NULL: none */
+    size_t challenge;    /* bytes of one; 0: none */
     struct timeval close_after; /* 0: it is left alone */
     int64_t again, good_rounds; /* what revalidate does, after so many rounds that pass */
 };
@@ -78,6 +81,11 @@ static const struct mw_option options[] = {
      .help = "What becomes of a live tunnel that is judged again."},
     {.word = "good_rounds", .type = MW_INTEGER, .fallback = "0",
      .help = "After how many judgements that pass at once."},
+    {.word = "twice", .type = MW_BOOL, .fallback = "false",
+     .help = "Resumes once more, when nobody waits for it."},
+    {.word = "forward", .type = MW_STRING, .help = "A header that it sets and never reserved."},
+    {.word = "challenge", .type = MW_SIZE, .fallback = "0",
+     .help = "Bytes of the challenge with which it denies; 0: none."},
     {.word = NULL},
 };
 
@@ -106,6 +114,9 @@ setup(const struct mw_options *opts, const struct mw_host *host)
     instance->too_much = host->option_integer(opts, "too_much") != 0;
     instance->again = host->option_integer(opts, "again");
     instance->good_rounds = host->option_integer(opts, "good_rounds");
+    instance->twice = host->option_integer(opts, "twice") != 0;
+    instance->forward = host->option_string(opts, "forward");
+    instance->challenge = (size_t)host->option_integer(opts, "challenge");
     instance->pass = host->option_integer(opts, "verdict") == 0;
     return instance;
 }
@@ -243,6 +254,8 @@ let_in(struct state *state, struct mw_request *request)
     while (state->instance->too_much &&
            host->label(request, "more", (struct mw_str){"than fits", 9}))
         continue;
+    if (state->instance->forward != NULL)
+        (void)host->forward_header(request, state->instance->forward, (struct mw_str){"1", 1});
     host->count(request, "test_waits_passed", 1);
     (void)host->post(state->worker, on_posted, state);
     state->held++;
@@ -278,11 +291,23 @@ pending_free(struct pending *pending)
 }
 
 static enum mw_verdict
+deny(const struct instance *instance, struct mw_request *request)
+{
+    char *challenge = calloc(1, instance->challenge + 1);
+
+    if (challenge == NULL)
+        return MW_DENY;
+    memset(challenge, 'c', instance->challenge);
+    enum mw_verdict verdict = instance->host->deny(request, 403, "test-denied",
+                                                   instance->challenge > 0 ? challenge : NULL);
+    free(challenge);
+    return verdict;
+}
+
+static enum mw_verdict
 verdict_of(struct state *state, struct mw_request *request)
 {
-    return state->instance->pass
-               ? let_in(state, request)
-               : state->instance->host->deny(request, 403, "test-denied", NULL);
+    return state->instance->pass ? let_in(state, request) : deny(state->instance, request);
 }
 
 static enum mw_verdict
@@ -304,6 +329,8 @@ on_delay_over(evutil_socket_t fd, short what, void *arg)
     state->resumed++;
     state->instance->host->resume(task, request != NULL ? verdict_of(state, request)
                                                         : verdict_again(state));
+    if (state->instance->twice)
+        state->instance->host->resume(task, MW_PASS);
 }
 
 static struct pending *

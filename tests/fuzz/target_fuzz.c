@@ -28,6 +28,10 @@ check_path(const struct target *target)
     FUZZ_REQUIRE(!holds(path, "?") && holds(path, "%2F") == target->encoded_slash);
     FUZZ_REQUIRE(target_parse(&second, path, again, &error));
     FUZZ_REQUIRE(str_equal(second.path, path) && !second.authority.at && !second.query.at);
+    struct str plain = path_without_parameters(path, again);
+    FUZZ_REQUIRE(plain.len > 0 && plain.at[0] == '/' && !path_has_parameters(plain));
+    FUZZ_REQUIRE(!holds(plain, "//") && !holds(plain, "/../") && !holds(plain, "/./"));
+    FUZZ_REQUIRE(path_has_parameters(path) || str_equal(plain, path));
     free(again);
 }
 

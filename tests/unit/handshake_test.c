@@ -71,7 +71,6 @@ START_TEST(a_request_says_what_it_asks_for)
     ck_assert_int_eq(handshake_check_request(&handshake, &head, &error), HANDSHAKE_OK);
     ck_assert_ptr_null(error);
     ck_assert(str_equal(handshake.host, STR("h:1")));
-    ck_assert(str_equal(handshake.origin, STR("https://o")));
     ck_assert(str_equal(handshake.key, str_of(key)));
     ck_assert_uint_eq(handshake.protocol_count, 3);
     ck_assert(str_equal(handshake.protocols[2], STR("c")));

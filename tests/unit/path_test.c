@@ -226,6 +226,29 @@ START_TEST(hosts_with_and_without_tls)
 }
 END_TEST
 
+static const struct {
+    const char *path, *plain;
+} parameters[] = {
+    {"/a", "/a"},
+    {"/a;b", "/a"},
+    {"/a;b/c", "/a/c"},
+    {"/a;b;c=d/e;/f", "/a/e/f"},
+    {"/a%3Bb/c%3B", "/a/c"},
+    {"/a;b%2Fc", "/a%2Fc"},
+    {"/;b", "/"},
+    {"/a;../b", "/a/b"},
+};
+
+START_TEST(parameters_go)
+{
+    struct str path = str_of(parameters[_i].path);
+    char out[64];
+
+    ck_assert(path_has_parameters(path) == !str_equal(path, str_of(parameters[_i].plain)));
+    ck_assert(str_equal(path_without_parameters(path, out), str_of(parameters[_i].plain)));
+}
+END_TEST
+
 START_TEST(a_nul_ends_no_address)
 {
     char out[HOST_OUT_BYTES(64)];
@@ -249,6 +272,7 @@ path_suite(void)
     tcase_add_loop_test(tc, encoded_slashes_are_told, 0, (int)COUNT_OF(kept));
     tcase_add_test(tc, the_absolute_form_has_parts);
     tcase_add_loop_test(tc, hosts_with_and_without_tls, 0, (int)COUNT_OF(hosts));
+    tcase_add_loop_test(tc, parameters_go, 0, (int)COUNT_OF(parameters));
     tcase_add_test(tc, a_nul_ends_no_address);
     suite_add_tcase(suite, tc);
     return suite;

@@ -146,6 +146,16 @@ route_matches(enum rows_route route, struct str path)
            str_starts_with(path, STR("/chat/"));
 }
 
+/* What the gateway asks its router about a path with parameters. */
+static bool
+parameters_decide(enum rows_route route, struct str path)
+{
+    static char out[16384];
+
+    ck_assert_uint_le(path.len, sizeof(out));
+    return route_matches(route, path) != route_matches(route, path_without_parameters(path, out));
+}
+
 static void
 write_answer(struct rows_answer *answer, const struct target *target, const struct host *host)
 {
@@ -180,7 +190,7 @@ rows_judge(struct rows_answer *answer, enum rows_route route, struct rows_bytes 
     if (status == 400 && !handshake.host.at)
         return;
     if (!host_parse(&host, handshake.host, target.secure, host_out, &error) ||
-        !hosts_agree(&target, &host, authority_out))
+        !hosts_agree(&target, &host, authority_out) || parameters_decide(route, target.path))
         return;
     if (status == 101 && !route_matches(route, target.path))
         status = 404;

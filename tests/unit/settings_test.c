@@ -220,7 +220,7 @@ START_TEST(small_heads)
     s = load_good(L R B "limits: {head: 1KiB, uri: 1023B}");
     ck_assert_uint_eq(s->limits.uri, 1023);
     settings_free(s);
-    s = load_good(L R B "limits: {head: 64KiB}");
+    s = load_good(L R B "limits: {head: 48KiB}");
     ck_assert_uint_eq(s->limits.uri, 8192);
     settings_free(s);
 }
@@ -294,15 +294,19 @@ static const struct {
      "4:37: `identity_headers`: expected a header, or the beginning of one and `*`, found `x*y`\n"
      "4:44: `identity_headers`: expected a header, or the beginning of one and `*`, found ``\n"},
 
+    {L "routes: [{path: /, require: [m, o, n], backend: b}]\n" B
+     "middleware: {m: {every: {needed: reserve}}, n: {every: {needed: reserve}}, o: {plain: {}}}",
+     "2:36: `require`: `n` sets the header `x-auth-b`, as `m` does\n"},
+
     /* Limits and time-outs. */
     {L R B "limits: {head: 1023B, uri: 63B, headers: 7}",
-     "4:16: `head`: expected 1KiB to 64KiB, found `1023B`\n"
-     "4:28: `uri`: expected 64B to 64KiB, found `63B`\n"
+     "4:16: `head`: expected 1KiB to 48KiB, found `1023B`\n"
+     "4:28: `uri`: expected 64B to 48KiB, found `63B`\n"
      "4:42: `headers`: expected 8 to 1000, found `7`\n"},
-    {L R B "limits: {head: 65KiB, headers: 1001}",
-     "4:16: `head`: expected 1KiB to 64KiB, found `65KiB`\n"
+    {L R B "limits: {head: 49KiB, headers: 1001}",
+     "4:16: `head`: expected 1KiB to 48KiB, found `49KiB`\n"
      "4:32: `headers`: expected 8 to 1000, found `1001`\n"},
-    {L R B "limits: {head: 0}", "4:16: `head`: expected 1KiB to 64KiB, found `0`\n"},
+    {L R B "limits: {head: 0}", "4:16: `head`: expected 1KiB to 48KiB, found `0`\n"},
     {L R B "limits: {head: 4KiB, uri: 4KiB}",
      "4:27: `uri`: expected less than `head`, found `4KiB`\n"},
     {L R B "limits: {connections: 10000001, handshakes: 10000001}",
