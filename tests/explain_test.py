@@ -476,8 +476,9 @@ The client would be answered:
         twice["middleware"]["more"] = {"jwt": again}
         twice["routes"][0]["require"].append("more")
         done.append(self.explain("--json", *app, *token, "/chat", config=twice))
-        waiting = self.waiting(one={"delay": "1ms"})
-        done.append(self.explain("--json", "/ws", config=waiting, waits=True))
+        for options in ({"delay": "1ms"}, {"too_much": True}):
+            waiting = self.waiting(one=options)
+            done.append(self.explain("--json", "/ws", config=waiting, waits=True))
         printed = set().union(*(fields(json.loads(one.stdout)) for one in done))
         self.assertEqual(printed, manual("explain"))
 
