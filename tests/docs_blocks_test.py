@@ -316,7 +316,7 @@ class BlocksTest(unittest.TestCase):
             "wsgatectl probe --unix-socket": (1, "401 Unauthorized"),
             "wsgatectl probe": (0, "101 Switching"),
             "wsgatectl token inspect": (0, "ann"),
-            "wsgatectl token mint --key private.pem --subject ann --expires-in": (0, "connection ended after"),
+            "wsgatectl token mint --key private.pem --subject ann": (0, "connection ended after"),
             "": (0, ""),
         }
         session = self.session()

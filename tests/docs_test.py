@@ -160,7 +160,7 @@ class DocsTest(unittest.TestCase):
         self.assertGreater(len(said), 20)
 
     def test_every_reason_is_explained(self):
-        """Words of the core, of tokens, and of modules that refuse; the manual has them all, and no others."""
+        """Words of the core, of tokens and of modules that refuse; the manual has all, and no others."""
         words = set(re.findall(r'R\(\w+,\s+"([a-z0-9-]+)"', read("src", "gateway", "reasons.h")))
         words |= set(re.findall(r'X\(\w+, "((?:token|claims)-[a-z-]+)"', read("src", "protocol", "jose.h")))
         words |= set(re.findall(r'X\(\w+, "(introspection-[a-z-]+)"',
@@ -171,6 +171,17 @@ class DocsTest(unittest.TestCase):
         page = read("man", "wsgate.8").split(".Sh LOG LINES")[1].split(".Sh WHAT A BACKEND GETS")[0]
         told = set(re.findall(r"^\.It Li ([a-z0-9-]+)$", page, flags=re.M))
         self.assertEqual(words, told - {"handshake", "tunnel", "upgraded"})
+
+    def test_every_field_of_the_log_is_explained(self):
+        """Of the access log's two lines, and the sums of modules in the last line of the error log."""
+        source = read("src", "gateway", "access_log.c")
+        words = set(re.findall(r'log_\w+\(&?line, "(\w+)"', source)) | {"id", "claim", "rule"}
+        self.assertGreater(len(words), 12)
+        for name in os.listdir(os.path.join(SOURCE, "middleware")):
+            words |= set(re.findall(r'(?:->|\b)count(?:_on)?\(.*"([\w-]+)", \d', read("middleware", name)))
+        page = read("man", "wsgate.8").split(".Sh LOG LINES")[1].split(".Sh WHAT A BACKEND GETS")[0]
+        told = set(re.findall(r"^\.(?:It )?Li ([\w-]+)", page, flags=re.M))
+        self.assertEqual(words - told, set())
 
     def test_every_limit_and_time_says_what_a_client_gets(self):
         """The status of the reason in the table, or, where that is 0, that it is the end."""
