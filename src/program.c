@@ -8,8 +8,11 @@
 #include "net/http_client.h"
 #include "token/claims.h"
 
+#include <curl/curl.h>
 #include <event2/event.h>
+#include <jansson.h>
 #include <openssl/crypto.h>
+#include <yaml.h>
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -29,7 +32,7 @@ usage(FILE *out)
     fprintf(out, "usage: wsgate [-c FILE] [-t] [-V] [-h]\n"
                  "  -c FILE  the configuration; default: " SYSCONFDIR "/wsgate/wsgate.yaml\n"
                  "  -t       check the configuration, name every fault, and exit\n"
-                 "  -V       print the version and exit\n"
+                 "  -V       print the versions, the libraries' too, and exit\n"
                  "  -h       print this help and exit\n");
 }
 
@@ -64,11 +67,13 @@ parse(struct command_line *line, int argc, char **argv)
     return optind == argc;
 }
 
+/* Of those that it runs with, which may not be those it was built with. */
 static void
 print_version(void)
 {
-    printf("wsgate " PACKAGE_VERSION "\nlibevent %s, %s\n", event_get_version(),
-           OpenSSL_version(OPENSSL_VERSION));
+    printf("wsgate " PACKAGE_VERSION "\nlibevent %s, %s, jansson %s, libyaml %s, libcurl %s\n",
+           event_get_version(), OpenSSL_version(OPENSSL_VERSION), jansson_version_str(),
+           yaml_get_version_string(), curl_version_info(CURLVERSION_NOW)->version);
 }
 
 /* 0 to 2 must be taken, or what is opened next would get what is written to standard output. */

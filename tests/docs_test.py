@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""What the documents say is so: commands are run, configurations checked, options and paths looked up.
+"""What the documents say is so: the tour is run, options, reasons and paths are looked up.
 
-In README.md a block of "console" behind <!-- run --> is run line by line and its output compared (ids,
-times and ports aside), a block behind <!-- file: NAME --> is written to that file. Runs in the build
-directory; the standard library only.
+docs_blocks_test.py tries every single block. In README.md a block of "console" behind <!-- run --> is
+run line by line and its output compared (ids, times and ports aside), a block behind <!-- file: NAME -->
+is written to that file. Runs in the build directory; the standard library only.
 """
 
 import difflib
@@ -31,12 +31,6 @@ def readme_blocks():
     return re.findall(pattern, read("README.md"), re.M | re.S)
 
 
-def manual_yaml():
-    for name in MANUALS:
-        for text in re.findall(r'^\.\\" yaml\n\.Bd[^\n]*\n(.*?)^\.Ed$', read("man", name), re.M | re.S):
-            yield name, text.replace(r"\e", "\\").replace(r"\(dq", '"')
-
-
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
@@ -62,6 +56,7 @@ class Tour:
         self.ports = {f"127.0.0.1:{port}": f"127.0.0.1:{free_port()}" for port in (8080, 9001)}
         self.environment = dict(os.environ, PWD=directory)
         self.background = []
+        self.umask = ""
         os.symlink(BUILD, os.path.join(directory, "build"))
 
     def translate(self, text):
@@ -75,11 +70,12 @@ class Tour:
 
     def start(self, command):
         """A command that ends in "&": it is up when the port that it will listen on answers."""
-        script = "exec " + command.removesuffix("&")
+        script = self.umask + "exec " + command.removesuffix("&")
         process = subprocess.Popen(
             ["bash", "-c", script],
             cwd=self.directory,
             env=self.environment,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         self.background.append(process)
@@ -95,6 +91,9 @@ class Tour:
 
     def command(self, command):
         command = self.translate(command)
+        if command.startswith("umask "):
+            self.umask = command + "; "
+            return ""
         if command.startswith("export PATH="):
             path = f"{self.directory}/build:{self.environment['PATH']}"
             self.environment["PATH"] = path
@@ -102,7 +101,7 @@ class Tour:
         if command.endswith("&"):
             return self.start(command)
         done = subprocess.run(
-            ["bash", "-c", command],
+            ["bash", "-c", self.umask + command],
             cwd=self.directory,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -153,29 +152,15 @@ class DocsTest(unittest.TestCase):
         said, seen = (comparable("\n".join(lines)).splitlines() for lines in (said, seen))
         self.assertEqual(said, seen, "\n" + "\n".join(difflib.unified_diff(said, seen)))
         self.assertEqual(statuses, [0, 0])
+        for name in ("ann.token", "short.token", "private.pem"):
+            self.assertEqual(os.stat(os.path.join(self.directory, name)).st_mode & 0o777, 0o600, name)
+        remove = re.search(r"^rm .*", read("README.md"), re.M)[0]
+        self.assertEqual(tour.command(remove), "")
+        self.assertEqual(os.listdir(self.directory), ["build"], "the tour leaves something behind")
         self.assertGreater(len(said), 20)
 
-    def check_yaml(self, name, text):
-        """The files of /etc/wsgate that it names are made; the user is one that everybody has."""
-        text = text.replace("/etc/wsgate/", self.directory + "/")
-        text = re.sub(r"^user: wsgate", "user: nobody", text, flags=re.M)
-        keys = os.path.join(self.directory, "keys")
-        os.makedirs(keys, exist_ok=True)
-        for directory in (keys, self.directory):
-            public = os.path.join(directory, "public.pem")
-            made = wsgatectl(
-                "token", "keygen", "--algorithm", "ES256", "--force",
-                *("--out-private", os.path.join(directory, "private.pem"), "--out-public", public),
-            )
-            self.assertEqual(made.returncode, 0, made.stderr)
-        file = os.path.join(self.directory, "wsgate.yaml")
-        with open(file, "w", encoding="utf-8") as out:
-            out.write(text)
-        done = wsgate("-t", "-c", file, cwd=self.directory)
-        self.assertEqual(done.returncode, 0, f"{name}:\n{done.stderr}{text}")
-
     def test_every_reason_is_explained(self):
-        """Words of the core, of tokens, and of modules that refuse; the manual has them all, and no others."""
+        """Words of the core, of tokens and of modules that refuse; the manual has all, and no others."""
         words = set(re.findall(r'R\(\w+,\s+"([a-z0-9-]+)"', read("src", "gateway", "reasons.h")))
         words |= set(re.findall(r'X\(\w+, "((?:token|claims)-[a-z-]+)"', read("src", "protocol", "jose.h")))
         words |= set(re.findall(r'X\(\w+, "(introspection-[a-z-]+)"',
@@ -186,6 +171,17 @@ class DocsTest(unittest.TestCase):
         page = read("man", "wsgate.8").split(".Sh LOG LINES")[1].split(".Sh WHAT A BACKEND GETS")[0]
         told = set(re.findall(r"^\.It Li ([a-z0-9-]+)$", page, flags=re.M))
         self.assertEqual(words, told - {"handshake", "tunnel", "upgraded"})
+
+    def test_every_field_of_the_log_is_explained(self):
+        """Of the access log's two lines, and the sums of modules in the last line of the error log."""
+        source = read("src", "gateway", "access_log.c")
+        words = set(re.findall(r'log_\w+\(&?line, "(\w+)"', source)) | {"id", "claim", "rule"}
+        self.assertGreater(len(words), 12)
+        for name in os.listdir(os.path.join(SOURCE, "middleware")):
+            words |= set(re.findall(r'(?:->|\b)count(?:_on)?\(.*"([\w-]+)", \d', read("middleware", name)))
+        page = read("man", "wsgate.8").split(".Sh LOG LINES")[1].split(".Sh WHAT A BACKEND GETS")[0]
+        told = set(re.findall(r"^\.(?:It )?Li ([\w-]+)", page, flags=re.M))
+        self.assertEqual(words - told, set())
 
     def test_every_limit_and_time_says_what_a_client_gets(self):
         """The status of the reason in the table, or, where that is 0, that it is the end."""
@@ -232,15 +228,6 @@ class DocsTest(unittest.TestCase):
                     status = statuses[reason]
                     pattern = r"\b(ended|closed)\b" if status == "0" else rf"with {status}\b|is {status}\b"
                     self.assertRegex(items[word], pattern)
-
-    def test_configurations_of_the_documents(self):
-        texts = [("README.md", text) for _, language, text in readme_blocks() if language == "yaml"]
-        texts += manual_yaml()
-        texts.append(("etc/wsgate.yaml", read("etc", "wsgate.yaml")))
-        self.assertGreater(len(texts), 3)
-        for name, text in texts:
-            with self.subTest(name):
-                self.check_yaml(name, text)
 
     def words(self):
         """Every command line of the documents, as a list of words, joined where a line goes on."""

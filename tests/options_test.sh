@@ -1,5 +1,5 @@
 #!/bin/sh
-# options_test.sh - is every option in the manual page and in the sample, with its default?
+# options_test.sh - is every option in the manual page, with an example, and in the sample, with its default?
 # And is the sample a good file, as it is and with all that is commented out?
 # Usage: options_test.sh [SOURCE_DIRECTORY], from the build directory.
 set -eu
@@ -58,6 +58,28 @@ done <"$work/missing"
 while IFS= read -r row; do
     fail "$manual: no table has: $row"
 done <"$work/surplus"
+
+# An example: the word, with a colon, in a literal block of its section.
+awk '
+    /^\.S[hs] / {
+        section = tolower(substr($0, 5))
+        gsub(/"/, "", section)
+        sub(/: /, ".", section)
+    }
+    /^\.Ed/ { literal = 0 }
+    literal {
+        sub(/ #.*/, "")
+        while (match($0, /[a-z_]+:/)) {
+            print section "|" substr($0, RSTART, RLENGTH - 1)
+            $0 = substr($0, RSTART + RLENGTH)
+        }
+    }
+    /^\.Bd -literal/ { literal = 1 }' "$manual" | sort -u >"$work/examples"
+awk -F '\t' '$4 != "later" { print $1 "|" $2 }' "$work/options" >"$work/need_examples"
+[ -s "$work/need_examples" ] || fail "no options"
+while IFS= read -r row; do
+    grep -Fxq "$row" "$work/examples" || fail "$manual: no example has: $row"
+done <"$work/need_examples"
 
 # The sample: the word in its chapter, commented out or not, and its default behind it. A line's
 # first two keys name chapter and word; nested words are looked for in the chapter.

@@ -186,7 +186,9 @@ yaml_slip(struct str text, struct mark mark, const char *problem, char hint[YAML
     char starter;
 
     hint[0] = '\0';
-    if (is_tab(&place))
+    if (strstr(problem, "unknown escape character") != NULL)
+        snprintf(hint, YAML_SLIP_MAX, "; use single quotes, or write \\\\ for \\");
+    else if (is_tab(&place))
         snprintf(hint, YAML_SLIP_MAX, "; indent with blanks, not with a tab");
     else if (find_address(&place, &address))
         snprintf(hint, YAML_SLIP_MAX, "; quote it: \"" STR_FMT "\"", STR_ARG(address));

@@ -52,6 +52,8 @@ class Options(Command):
         status, out, _ = self.run_it("-V")
         self.assertEqual(status, 0)
         self.assertRegex(out, r"^wsgate[ /]?v?\d+\.\d+")
+        for library in ("libevent", "OpenSSL", "jansson", "libyaml", "libcurl"):
+            self.assertRegex(out, rf"\b{library} \d+\.\d+")
 
     def test_help(self):
         status, out, _ = self.run_it("-h")

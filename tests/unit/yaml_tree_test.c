@@ -189,6 +189,8 @@ static const struct {
     {"a: [x/{y}]", "; a text with { needs quotes within brackets and braces\n"},
     {"a: 1\nb:2\nc: 3", "; a colon needs a blank behind it: see the line above\n"},
     {"a:1\n\n# no\nb: 2", ""}, /* the line above is a comment */
+    {"a: \"[^@]+@x\\.org\"", "; use single quotes, or write \\\\ for \\\n"},
+    {"a: {b: \"x \\d::1\"}", "; use single quotes, or write \\\\ for \\\n"},
     {"a:1\n\nb: 2", "; a colon needs a blank behind it: see the line above\n"},
     {"a:\n  - b:1\n    c: 2", "; a colon needs a blank behind it: see the line above\n"},
     {"a:\n  - http://b\n    c: 2", ""},
