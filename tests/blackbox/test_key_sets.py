@@ -410,6 +410,36 @@ class KeySets(Case):
                 warnings = gate.lines("jwt", "stderr", level="warning")
                 self.assertTrue([w for w in warnings if "not read" in w["message"]], warnings)
 
+    def plant(self, path, provider, fetched):
+        sets = {provider.base + KEYS: {"fetched": fetched, "jwks": json.dumps(self.set_of("a"))}}
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"format": "wsgate key sets 1", "sets": sets}, file)
+        os.chmod(path, 0o600)
+
+    def check_not_read(self, gate, why):
+        self.check_status(gate, 503)
+        gate.stop()
+        warnings = gate.lines("jwt", "stderr", level="warning")
+        self.assertTrue([w for w in warnings if f"not read: {why}" in w["message"]], warnings)
+
+    def test_a_cache_planted_by_somebody(self):
+        if os.geteuid() != 0:
+            self.skipTest("it needs root, to give a file away")
+        provider = self.provider()
+        provider.stop()
+        path = os.path.join(self.directory, "users.json")
+        self.plant(path, provider, 5)
+        self.check_status(self.gate(provider, cache_file=path), 101)
+        os.chown(path, 65534, 65534)
+        self.check_not_read(self.gate(provider, cache_file=path), "it belongs to another user")
+
+    def test_a_cache_from_the_future(self):
+        provider = self.provider()
+        provider.stop()
+        path = os.path.join(self.directory, "users.json")
+        self.plant(path, provider, int(time.time()) + 3600)
+        self.check_not_read(self.gate(provider, cache_file=path), "a set in it is from the future")
+
     def test_a_cache_that_cannot_be_written(self):
         provider = self.provider()
         path = os.path.join(self.directory, "nowhere", "users.json")
