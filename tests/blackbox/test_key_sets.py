@@ -183,6 +183,50 @@ class KeySets(Case):
         self.check_status(gate, 401, "b", **good)
         self.assertEqual(provider.count(), 2)
 
+    def send_signed(self, gate, pair, kid=None):
+        token = pair.sign(tokens.claims(), kid=kid) if kid else pair.sign(tokens.claims())
+        return gate.ask(handshake("/ws", f"Authorization: Bearer {token}"))
+
+    def test_a_rotation_behind_keys_without_a_name(self):
+        """Such a key is tried for every token, and must not hide that the right one is missing."""
+        old, new = tokens.KeyPair("ec"), tokens.KeyPair("ec")
+        nameless = {k: v for k, v in tokens.jwk(new, "n").items() if k != "kid"}
+        file = {"file": self.file("old.pem", old.public)}
+        rows = {
+            "a static key": ([file], tokens.jwk(new, "n"), "n"),
+            "a token without kid": ([], tokens.jwk(new, "n"), None),
+            "a set without kid": ([], nameless, None),
+            "a kid used again": ([], tokens.jwk(new, "a"), "a"),
+        }
+        for name, (keys, jwk, kid) in rows.items():
+            with self.subTest(name):
+                provider = self.provider()
+                gate = self.settled_gate(provider, keys=keys)
+                provider.answers[KEYS] = {"keys": [jwk]}
+                self.assertEqual(self.send_signed(gate, new, kid).status, 101)
+                self.assertEqual(provider.count(), 2)
+
+    def test_forged_signatures(self):
+        """One fetch; then they are refused at once, for what they are."""
+        provider = self.provider()
+        gate = self.settled_gate(provider)
+        stranger = tokens.KeyPair("ec")
+        for _ in range(10):
+            answer = self.send_signed(gate, stranger, "a")
+            self.assertEqual(answer.status, 401)
+            self.assertIn("signature", answer.get("WWW-Authenticate"))
+        self.assertEqual(provider.count(), 2)
+
+    def test_no_fetch_brings_a_secret(self):
+        provider = self.provider()
+        key = {"secret": "s" * 32, "kid": "s"}
+        gate = self.settled_gate(provider, keys=[key])
+        for options in ({"kid": "s"}, {"kid": "t"}, {}):
+            token = tokens.hs(tokens.claims(), b"another secret, of 32 bytes or so", **options)
+            answer = gate.ask(handshake("/ws", f"Authorization: Bearer {token}"))
+            self.assertEqual(answer.status, 401)
+        self.assertEqual(provider.count(), 1)
+
     def test_several_sources(self):
         """Each has its own keys; with one of them down the others go on."""
         one, two = self.provider("a"), self.provider("b")
