@@ -41,7 +41,7 @@ static const struct mw_option options_table[] = {
     {"fetch_timeout", MW_DURATION, "4s", "How long a fetch may take."},
     {"ca_file", MW_FILE, NULL, "Who may vouch for these servers; default: whom the system trusts."},
     {"cache_file", MW_STRING, NULL,
-     "Where the last good keys by URL are kept, for the next start."},
+     "Where the last good keys by URL are kept, for the next start.", MW_OWN},
     {"algorithms", MW_LIST, NULL,
      "Accepted algorithms, of" JOSE_NAMES "; default: all that the keys serve."},
     {"issuer", MW_STRING, NULL, "The iss that a token must have."},
