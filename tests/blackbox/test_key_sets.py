@@ -400,6 +400,31 @@ class KeySets(Case):
         self.check_status(gate, 503)
         self.assertIn("not fetched: tls", self.failures(gate)[0])
 
+    def test_a_renewed_ca_file(self):
+        provider = self.provider()
+        file = self.file("ca.pem", b"")
+        shutil.copy(authority("others").certificate, file)
+        gate = self.gate(provider, ca_file=file, refresh="1s")
+        self.assertIn("not fetched: tls", self.failures(gate)[0])
+        renewed = self.file("renewed.pem", b"")
+        shutil.copy(authority().certificate, renewed)
+        os.replace(renewed, file)
+        self.await_status(gate, 101)
+
+    def test_a_ca_file_without_certificates(self):
+        file = self.file("ca.pem", self.pair.public)
+        for users in (
+            {"jwt": {"jwks_url": "https://id/", "ca_file": file}},
+            {"introspection": {"url": "https://id/", "ca_file": file}},
+        ):
+            config = self.config(self.echo_backend(), middleware={"users": users})
+            path = self.file("bad.json", json.dumps(config))
+            done = subprocess.run(
+                [program(), "-t", "-c", path], capture_output=True, timeout=60, check=False
+            )
+            self.assertNotEqual(done.returncode, 0)
+            self.assertRegex(done.stderr.decode(), r":1:\d+: `ca_file`: expected certificates in PEM")
+
     def test_plain_http_on_loopback(self):
         provider = self.provider(names=None)
         self.settled_gate(provider, ca_file=None)
@@ -498,6 +523,7 @@ class KeySets(Case):
             self.skipTest("it needs root, to become another user")
         provider = self.provider(names=None)
         secret = self.file("ca.pem", b"")
+        shutil.copy(authority().certificate, secret)
         os.chmod(secret, 0o600)
         os.chmod(self.directory, 0o755)
         path = os.path.join(self.directory, "users.json")

@@ -617,6 +617,7 @@ static const struct {
      "refetch_interval[0]: it needs jwks_url or discovery\n"
      "fetch_timeout[0]: it needs jwks_url or discovery\n"
      "ca_file[0]: it needs jwks_url or discovery\n"},
+    {{ONE, {"ca_file", "/dev/null"}, {NULL}}, "ca_file[0]: expected certificates in PEM\n"},
     {{ONE,
       {"refresh", "500"},
       {"refetch_interval", "0"},
