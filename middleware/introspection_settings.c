@@ -7,6 +7,7 @@
 #include "introspection_settings.h"
 
 #include "bearer_rules.h"
+#include "net/http_trust.h"
 #include "protocol/query.h"
 #include "protocol/service_url.h"
 #include "token/key_file.h"
@@ -156,6 +157,10 @@ read_service(struct introspection_settings *settings, const struct mw_options *o
     if (settings->url)
         settings->name = (struct str){settings->url, strcspn(settings->url, "?")};
     settings->ca_file = host->option_string(options, "ca_file");
+    if (settings->ca_file && !http_trust_check(settings->ca_file, &error)) {
+        host->option_fault(options, "ca_file", 0, "%s", error);
+        ok = false;
+    }
     settings->timeout_ms = (uint64_t)timeout_ms;
     if (timeout_ms < 1 || timeout_ms > TIMEOUT_MAX_MS) {
         host->option_fault(options, "timeout", 0, "expected 1ms to 1m");

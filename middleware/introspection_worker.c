@@ -323,7 +323,8 @@ introspection_worker_free(struct introspection_worker *worker)
         return;
     for (size_t i = 0; i < CHAINS; i++)
         while (worker->questions[i]) {
-            http_call_cancel(worker->questions[i]->call);
+            if (worker->questions[i]->call) /* else it has been answered */
+                http_call_cancel(worker->questions[i]->call);
             forget_question(worker->questions[i]);
         }
     http_client_free(worker->client);

@@ -37,11 +37,11 @@ static const struct mw_option options_table[] = {
     {"discovery", MW_STRING, NULL, "Address of an OpenID provider, which says where its keys are."},
     {"refresh", MW_DURATION, "10m", "How often keys by URL are fetched, at the latest."},
     {"refetch_interval", MW_DURATION, "10s",
-     "How often, at most, an unknown key makes them be fetched."},
+     "How often, at most, a missing key makes them be fetched."},
     {"fetch_timeout", MW_DURATION, "4s", "How long a fetch may take."},
     {"ca_file", MW_FILE, NULL, "Who may vouch for these servers; default: whom the system trusts."},
     {"cache_file", MW_STRING, NULL,
-     "Where the last good keys by URL are kept, for the next start."},
+     "Where the last good keys by URL are kept, for the next start.", MW_OWN},
     {"algorithms", MW_LIST, NULL,
      "Accepted algorithms, of" JOSE_NAMES "; default: all that the keys serve."},
     {"issuer", MW_STRING, NULL, "The iss that a token must have."},
@@ -181,7 +181,7 @@ judge(const void *instance, struct jwt_worker *worker, struct mw_request *reques
                      jwt->host->wall_clock_ms(request), &verified);
 
     count_lookup(jwt->host, request, verified.lookup);
-    if (reason == JOSE_KEY_UNKNOWN && jwt_worker_wait(worker, request, token, &reason))
+    if (verified.key_wanted && jwt_worker_wait(worker, request, token, &reason))
         return MW_WAIT;
     if (reason != JOSE_OK)
         return refuse(jwt, request, reason);

@@ -146,7 +146,10 @@ load_all(struct keyset *keyset, const struct mw_options *options, const struct m
         ok = load_key(keyset, host->option_member(options, "keys", i), host, algorithms) && ok;
     for (size_t i = 0; i < files; i++)
         ok = load_jwks(keyset, options, host, i) && ok;
-    if (ok && !remote && !(keyset_algorithms(keyset) & algorithms)) {
+    unsigned served = keyset_algorithms(keyset);
+    if (remote) /* whatever is public */
+        served |= JOSE_ALL_ALGORITHMS & ~jose_family_mask(JOSE_HMAC);
+    if (ok && !(served & algorithms)) {
         host->option_fault(options, "algorithms", 0, "no key can serve any of these");
         ok = false;
     }

@@ -10,10 +10,13 @@
 
 #include "base/clock.h"
 #include "jwt_remote_cache.h"
+#include "net/timer.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+enum { RETRY_MS = 1000 }; /* for want of memory */
 
 struct jwt_member {
     struct jwt_remote *remote;
@@ -36,6 +39,7 @@ struct jwt_remote {
     const struct keyset *current;  /* what was published last */
     struct jwt_member *members;
     uint64_t ask_from_us;
+    struct timer *retry;           /* when is_behind, or a letter was lost */
     bool is_behind;                /* current lacks a change, for want of memory */
     struct jwt_remote_cache cache;
     struct jwt_source sources[];   /* one for each address */
@@ -110,21 +114,25 @@ on_letter(void *arg)
     letter_free(letter);
 }
 
-/* Without memory the worker goes on with what it knows; who waits there waits for his deadline. */
+/* Without memory the worker goes on with what it knows, and is told later. */
 static void
 tell(struct jwt_remote *remote, struct jwt_member *member)
 {
     struct letter *letter = malloc(sizeof(*letter));
 
-    if (!letter)
+    if (!letter) {
+        timer_set(remote->retry, RETRY_MS);
         return;
+    }
     *letter = (struct letter){
         .member = member,
         .news = {keyset_ref(remote->current), is_complete(remote), !is_fetching(remote),
                  member->asks, remote->ask_from_us},
     };
-    if (!remote->host->post(member->worker, on_letter, letter))
+    if (!remote->host->post(member->worker, on_letter, letter)) {
         letter_free(letter);
+        timer_set(remote->retry, RETRY_MS);
+    }
 }
 
 static void
@@ -147,7 +155,18 @@ update(struct jwt_remote *remote)
         remote->current = merged;
     } else {
         remote->host->log(remote->host, MW_LOG_ERROR, "jwt", "out of memory for a new key set");
+        timer_set(remote->retry, RETRY_MS);
     }
+}
+
+static void
+on_retry(void *arg)
+{
+    struct jwt_remote *remote = arg;
+
+    if (remote->is_behind)
+        update(remote);
+    tell_all(remote);
 }
 
 /* One source's fetch has ended. */
@@ -262,7 +281,8 @@ jwt_remote_start(struct jwt_remote *remote, struct mw_worker *control)
     if (remote->settings->ca_file && access(remote->settings->ca_file, R_OK) == -1)
         host->log(host, MW_LOG_WARNING, "jwt", "ca_file %s: cannot be read by this user: %s",
                   remote->settings->ca_file, strerror(errno));
-    bool ok = remote->fetcher.client != NULL;
+    remote->retry = timer_new(host->worker_base(control), on_retry, remote);
+    bool ok = remote->fetcher.client && remote->retry;
     for (size_t i = 0; ok && i < remote->settings->count; i++)
         ok = jwt_source_open(&remote->sources[i]);
     if (!ok) {
@@ -283,6 +303,8 @@ jwt_remote_stop(struct jwt_remote *remote)
         jwt_source_close(&remote->sources[i]);
     http_client_free(remote->fetcher.client);
     remote->fetcher.client = NULL;
+    timer_free(remote->retry);
+    remote->retry = NULL;
     keyset_unref(remote->current);
     remote->current = NULL;
     for (struct jwt_member *member = remote->members; member; member = next) {

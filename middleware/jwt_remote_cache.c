@@ -12,10 +12,14 @@ jwt_remote_cache_restore(struct jwt_remote_cache *cache)
     if (!settings->cache_file)
         return;
     struct key_cache *file = key_cache_read(settings->cache_file, &cache->error);
-    for (size_t i = 0; file && i < settings->count; i++)
-        if (key_cache_find(file, settings->addresses[i].url, &set) &&
-            !jwt_source_restore(&cache->sources[i], &set))
+    for (size_t i = 0; file && i < settings->count; i++) {
+        if (!key_cache_find(file, settings->addresses[i].url, &set))
+            continue;
+        if (set.fetched_s > clock_wall_ms() / 1000)
+            key_error_set(&cache->error, "a set in it is from the future");
+        else if (!jwt_source_restore(&cache->sources[i], &set))
             key_error_set(&cache->error, "a set in it has no key that can be used");
+    }
     key_cache_free(file);
 }
 

@@ -79,7 +79,8 @@ bool
 jwt_worker_wait(struct jwt_worker *worker, struct mw_request *request, struct str token,
                 enum jose_reason *reason)
 {
-    *reason = worker->complete ? JOSE_KEY_UNKNOWN : JOSE_KEYS_UNAVAILABLE;
+    if (*reason == JOSE_KEY_UNKNOWN && !worker->complete)
+        *reason = JOSE_KEYS_UNAVAILABLE;
     if (!worker->member || !ask(worker))
         return false;
     if (worker->waiter_count < JWT_WAITERS_MAX && remember(worker, request, token))

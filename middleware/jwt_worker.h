@@ -2,9 +2,9 @@
  * jwt_worker.h - what a jwt instance has on one worker: its verifier, and the handshakes that wait
  * for a key to be fetched.
  *
- * A handshake waits only where its token has nothing against it but that its key is not known, and
- * a fetch may bring it. News from the control thread swap the keys and have the waiting judged
- * again; once a fetch that was asked for has ended, nobody waits any more.
+ * A handshake waits only where its token has nothing against it but that no known key verifies it,
+ * and a fetch may bring the one that does. News from the control thread swap the keys and have the
+ * waiting judged again; once a fetch that was asked for has ended, nobody waits any more.
  */
 #ifndef WSGATE_JWT_WORKER_H
 #define WSGATE_JWT_WORKER_H
@@ -28,9 +28,9 @@ void jwt_worker_free(struct jwt_worker *worker);
 
 struct verifier *jwt_worker_verifier(struct jwt_worker *worker);
 /*
- * The key of this token is not known. true: the request waits, and decide returns MW_WAIT. false:
- * *reason says what it is refused for: KEY_UNKNOWN, or KEYS_UNAVAILABLE where nobody can know. The
- * token lives as long as the request.
+ * No known key verifies this token: *reason is KEY_UNKNOWN or SIGNATURE. true: the request waits, and
+ * decide returns MW_WAIT. false: *reason says what it is refused for: that, or KEYS_UNAVAILABLE
+ * where nobody can know the key. The token lives as long as the request.
  */
 bool jwt_worker_wait(struct jwt_worker *worker, struct mw_request *request, struct str token,
                      enum jose_reason *reason) MUST_CHECK;

@@ -117,7 +117,8 @@ tests/options_list "$work/sample.yaml" || fail "$sample is not good as it is"
 mkdir -p "$work/keys"
 printf '0123456789abcdef0123456789abcdef' >"$work/keys/hs256"
 echo 192.0.2.0/24 >"$work/allow.txt"
-: >"$work/ca.pem"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=test \
+    -keyout "$work/ca.key" -out "$work/ca.pem" 2>"$work/openssl" || fail "$(cat "$work/openssl")"
 echo secret >"$work/keys/introspection"
 echo '{"keys":[{"kty":"oct","alg":"HS256","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}]}' \
     >"$work/jwks.json"

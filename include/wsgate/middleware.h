@@ -67,6 +67,8 @@ enum {
     MW_REQUIRED = 1, /* leaving it out is an error */
     MW_LATER = 2,    /* known, but not built yet: only its fallback, or an empty list, is taken */
     MW_SHORT = 4,    /* MW_OBJECTS: a string in the list stands for a map of the first member */
+    MW_OWN = 8,      /* MW_STRING in a module's own table: a file that the instance writes, which no
+                      * other instance may name */
 };
 
 /*

@@ -53,6 +53,41 @@ set_up(struct settings_build *build, struct instance_settings *instance)
                    instance->name, instance->module->name);
 }
 
+/* NULL: no instance before this one names that file of its own. */
+static const struct instance_settings *
+find_owner(const struct settings *settings, size_t before, const char *path)
+{
+    for (size_t i = 0; i < before; i++) {
+        const struct instance_settings *other = &settings->instances[i];
+        const struct mw_option *row = other->options ? other->module->options : NULL;
+
+        for (; row != NULL && row->word != NULL; row++) {
+            if ((row->flags & MW_OWN) == 0)
+                continue;
+            const char *own = options_string(other->options, row->word);
+            if (own != NULL && strcmp(own, path) == 0)
+                return other;
+        }
+    }
+    return NULL;
+}
+
+static void
+check_own(struct settings_build *build, const struct instance_settings *instance)
+{
+    const struct mw_option *row = instance->module->options;
+
+    for (; row != NULL && row->word != NULL; row++) {
+        if ((row->flags & MW_OWN) == 0)
+            continue;
+        const char *path = options_string(instance->options, row->word);
+        const struct instance_settings *owner =
+            path != NULL ? find_owner(build->settings, instance->index, path) : NULL;
+        if (owner != NULL)
+            options_fault(instance->options, row->word, 0, "`%s` names the same file", owner->name);
+    }
+}
+
 static void
 build_instance(struct settings_build *build, struct instance_settings *instance,
                const struct option_item *item)
@@ -76,8 +111,10 @@ build_instance(struct settings_build *build, struct instance_settings *instance,
 
     instance->options = options;
     if (options != NULL && entry->first->kind == YAML_KIND_MAP && !entry->first->faulty &&
-        options_forget_refused(options))
+        options_forget_refused(options)) {
+        check_own(build, instance);
         set_up(build, instance);
+    }
 }
 
 void

@@ -31,6 +31,7 @@ struct http_call {
 struct http_client {
     struct event_base *base;
     CURLM *multi;
+    struct http_trust trust;
     struct event timer;
     struct http_call *calls; /* doubly linked */
     size_t call_count;
@@ -284,7 +285,8 @@ http_call_start(struct http_client *client, const struct http_query *query, http
     call->client = client;
     call->done = done;
     call->arg = arg;
-    if (!http_transfer_open(&call->transfer, query, call) || !arm(call, query->timeout_ms) ||
+    if (!http_transfer_open(&call->transfer, query, &client->trust, call) ||
+        !arm(call, query->timeout_ms) ||
         curl_multi_add_handle(client->multi, call->transfer.easy) != CURLM_OK) {
         if (event_initialized(&call->deadline))
             (void)event_del(&call->deadline);

@@ -130,7 +130,6 @@ static const struct {
     {CURLOPT_SSL_VERIFYPEER, 1},
     {CURLOPT_SSL_VERIFYHOST, 2},
     {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
-    {CURLOPT_CA_CACHE_TIMEOUT, -1}, /* a bundle is read once for each client */
     {CURLOPT_MAXAGE_CONN, IDLE_MAX_S},
     {CURLOPT_MAXLIFETIME_CONN, LIFE_MAX_S}, /* so that a changed address is noticed */
 };
@@ -202,21 +201,6 @@ set_request(struct http_transfer *transfer, struct str body)
            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->request) == CURLE_OK;
 }
 
-/*
- * One bundle alone, never the system's directory of certificates too: it would count beside a
- * file of one's own, and where it is set libcurl reads the bundle for every connection, which takes
- * tens of milliseconds.
- */
-static bool
-set_trust(CURL *easy, const char *ca_file)
-{
-    if (ca_file != NULL && curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file) != CURLE_OK)
-        return false;
-    if (ca_file == NULL && curl_version_info(CURLVERSION_NOW)->cainfo == NULL)
-        return true; /* the directory is all there is */
-    return curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
-}
-
 static bool
 set_query(struct http_transfer *transfer, const struct http_query *query)
 {
@@ -224,8 +208,6 @@ set_query(struct http_transfer *transfer, const struct http_query *query)
     bool secure = strncasecmp(query->url, "https:", 6) == 0;
 
     transfer->body_max = query->body_max;
-    if (!set_trust(easy, query->ca_file))
-        return false;
     if (strcmp(query->method, "POST") == 0 && !set_request(transfer, query->body))
         return false;
     return curl_easy_setopt(easy, CURLOPT_URL, query->url) == CURLE_OK &&
@@ -240,12 +222,13 @@ set_query(struct http_transfer *transfer, const struct http_query *query)
 }
 
 bool
-http_transfer_open(struct http_transfer *transfer, const struct http_query *query, void *owner)
+http_transfer_open(struct http_transfer *transfer, const struct http_query *query,
+                   struct http_trust *trust, void *owner)
 {
     transfer->max_age_s = CACHE_CONTROL_SILENT;
     transfer->easy = curl_easy_init();
     return transfer->easy != NULL && set_fixed(transfer->easy) && set_callbacks(transfer, owner) &&
-           set_query(transfer, query);
+           http_trust_set(trust, transfer->easy, query->ca_file) && set_query(transfer, query);
 }
 
 static void

@@ -8,6 +8,7 @@
 #define WSGATE_HTTP_TRANSFER_H
 
 #include "net/http_client.h"
+#include "net/http_trust.h"
 
 #include <curl/curl.h>
 
@@ -28,10 +29,10 @@ struct http_transfer {
     char text[HTTP_CLIENT_ERROR_MAX];
 };
 
-/* Fills the zeroed *transfer; owner is what CURLINFO_PRIVATE gives. false: out of memory;
- * http_transfer_close is due either way. */
-bool http_transfer_open(struct http_transfer *transfer, const struct http_query *query, void *owner)
-    MUST_CHECK;
+/* Fills the zeroed *transfer; owner is what CURLINFO_PRIVATE gives. trust: the client's. false: out
+ * of memory; http_transfer_close is due either way. */
+bool http_transfer_open(struct http_transfer *transfer, const struct http_query *query,
+                        struct http_trust *trust, void *owner) MUST_CHECK;
 /* Nobody wants the answer, but the look-up goes on: what was to be sent is wiped, and never
  * sent. */
 void http_transfer_forget(struct http_transfer *transfer);

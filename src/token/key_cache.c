@@ -152,9 +152,24 @@ key_cache_is_writable(const char *path, struct key_error *error)
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
-/* Is it a file that only its owner, or root, can have written? */
+/*
+ * Root trusts, besides its own files, those of the user it will become. Who that is nobody here
+ * knows, but the directory does: it is his, and nobody else can make files there.
+ */
 static bool
-is_trusted(int fd, struct stat *status, struct key_error *error)
+is_the_directorys(const char *path, uid_t owner)
+{
+    char directory[4096];
+    struct stat status;
+
+    return geteuid() == 0 && directory_of(path, directory, sizeof(directory)) &&
+           stat(directory, &status) == 0 && status.st_uid == owner &&
+           !(status.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* Is it a file that only root, this user, or the one it will become can have written? */
+static bool
+is_trusted(const char *path, int fd, struct stat *status, struct key_error *error)
 {
     if (fstat(fd, status) == -1)
         key_error_set(error, "%s", strerror(errno));
@@ -162,7 +177,8 @@ is_trusted(int fd, struct stat *status, struct key_error *error)
         key_error_set(error, "not a regular file");
     else if (status->st_mode & (S_IWGRP | S_IWOTH))
         key_error_set(error, "others can write to it");
-    else if (status->st_uid != geteuid() && status->st_uid != 0 && geteuid() != 0)
+    else if (status->st_uid != geteuid() && status->st_uid != 0 &&
+             !is_the_directorys(path, status->st_uid))
         key_error_set(error, "it belongs to another user");
     else if (status->st_size > KEY_CACHE_BYTES_MAX)
         key_error_set(error, "longer than %d bytes", KEY_CACHE_BYTES_MAX);
@@ -188,11 +204,11 @@ read_all(int fd, char *out, size_t size)
 }
 
 static json_t *
-read_json(int fd, struct key_error *error)
+read_json(const char *path, int fd, struct key_error *error)
 {
     struct stat status;
 
-    if (!is_trusted(fd, &status, error))
+    if (!is_trusted(path, fd, &status, error))
         return NULL;
     size_t size = (size_t)status.st_size;
     char *text = malloc(size + 1);
@@ -211,16 +227,18 @@ struct key_cache *
 key_cache_read(const char *path, struct key_error *error)
 {
     /* Not to be held up by a pipe that nobody writes to. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     struct key_cache *cache = NULL;
 
     error->text[0] = '\0';
     if (fd == -1) {
-        if (errno != ENOENT)
+        if (errno == ELOOP)
+            key_error_set(error, "a symbolic link");
+        else if (errno != ENOENT)
             key_error_set(error, "%s", strerror(errno));
         return NULL;
     }
-    json_t *json = read_json(fd, error);
+    json_t *json = read_json(path, fd, error);
     (void)close(fd);
     if (json && !(cache = malloc(sizeof(*cache)))) {
         key_error_set(error, "out of memory");
@@ -238,7 +256,7 @@ key_cache_find(const struct key_cache *cache, const char *url, struct key_cache_
     const json_t *text = json_object_get(found, "jwks"),
                  *fetched = json_object_get(found, "fetched");
 
-    if (!json_is_string(text) || !json_is_integer(fetched))
+    if (!json_is_string(text) || !json_is_integer(fetched) || json_integer_value(fetched) < 0)
         return false;
     *set = (struct key_cache_set){.url = url,
                                   .text = {json_string_value(text), json_string_length(text)},

@@ -64,7 +64,7 @@ verified_free(struct verified *verified)
 {
     token_entry_unref(verified->entry);
     claims_free(verified->own);
-    *verified = (struct verified){.lookup = verified->lookup};
+    *verified = (struct verified){.lookup = verified->lookup, .key_wanted = verified->key_wanted};
 }
 
 /* ---- Header ----------------------------------------------------------------- */
@@ -297,6 +297,8 @@ check_token(struct verifier *verifier, const struct verify_policy *policy,
         reason = JOSE_KEY_UNKNOWN;
     if (reason == JOSE_OK && !mac_first)
         reason = check_signature(verifier, parts, &verified->key);
+    verified->key_wanted =
+        !mac_first && (reason == JOSE_KEY_UNKNOWN || reason == JOSE_SIGNATURE);
     return reason;
 }
 

@@ -5,7 +5,9 @@
  * HMAC: first the MAC, then the claims. Everything else: first `iss`, `aud`, `exp`
  * and `nbf`, which need no key, then the key, then the signature. Nothing of a
  * token is handed out before it verified. KEY_UNKNOWN is the answer only for a token with
- * nothing else against it, whatever its algorithm: it may be worth looking for the key.
+ * nothing else against it, whatever its algorithm. Nor has one anything else against it that is
+ * refused for its signature, but for HMAC. It may be worth looking for the key of either, for a key
+ * without `kid` is tried for every token, and a `kid` may be used again: `key_wanted`.
  *
  * Times: a token is good while nbf - leeway <= now < exp + leeway and, where there is a
  * greatest age, iat - leeway <= now < iat + max_age + leeway. `expires_ms` of a verified one is the
@@ -61,11 +63,13 @@ struct verified {
     const struct key *key;
     struct str issuer, subject; /* in claims; at == NULL: it has none */
     int64_t expires_ms;         /* INT64_MAX: never */
-    enum verify_lookup lookup;  /* what the cache knew; told for a refused token too */
+    /* These two are told for a refused token too. */
+    enum verify_lookup lookup;  /* what the cache knew */
+    bool key_wanted;            /* another public key could verify it, and nothing else is wrong */
 };
 
 /* JOSE_OK: *verified is filled, and the caller calls verified_free. Else it is empty, but for
- * lookup. */
+ * lookup and key_wanted. */
 enum jose_reason verify_token(struct verifier *verifier, const struct verify_policy *policy,
                               struct str token, int64_t now_ms, struct verified *verified)
     MUST_CHECK;

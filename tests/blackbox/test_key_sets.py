@@ -183,6 +183,50 @@ class KeySets(Case):
         self.check_status(gate, 401, "b", **good)
         self.assertEqual(provider.count(), 2)
 
+    def send_signed(self, gate, pair, kid=None):
+        token = pair.sign(tokens.claims(), kid=kid) if kid else pair.sign(tokens.claims())
+        return gate.ask(handshake("/ws", f"Authorization: Bearer {token}"))
+
+    def test_a_rotation_behind_keys_without_a_name(self):
+        """Such a key is tried for every token, and must not hide that the right one is missing."""
+        old, new = tokens.KeyPair("ec"), tokens.KeyPair("ec")
+        nameless = {k: v for k, v in tokens.jwk(new, "n").items() if k != "kid"}
+        file = {"file": self.file("old.pem", old.public)}
+        rows = {
+            "a static key": ([file], tokens.jwk(new, "n"), "n"),
+            "a token without kid": ([], tokens.jwk(new, "n"), None),
+            "a set without kid": ([], nameless, None),
+            "a kid used again": ([], tokens.jwk(new, "a"), "a"),
+        }
+        for name, (keys, jwk, kid) in rows.items():
+            with self.subTest(name):
+                provider = self.provider()
+                gate = self.settled_gate(provider, keys=keys)
+                provider.answers[KEYS] = {"keys": [jwk]}
+                self.assertEqual(self.send_signed(gate, new, kid).status, 101)
+                self.assertEqual(provider.count(), 2)
+
+    def test_forged_signatures(self):
+        """One fetch; then they are refused at once, for what they are."""
+        provider = self.provider()
+        gate = self.settled_gate(provider)
+        stranger = tokens.KeyPair("ec")
+        for _ in range(10):
+            answer = self.send_signed(gate, stranger, "a")
+            self.assertEqual(answer.status, 401)
+            self.assertIn("signature", answer.get("WWW-Authenticate"))
+        self.assertEqual(provider.count(), 2)
+
+    def test_no_fetch_brings_a_secret(self):
+        provider = self.provider()
+        key = {"secret": "s" * 32, "kid": "s"}
+        gate = self.settled_gate(provider, keys=[key])
+        for options in ({"kid": "s"}, {"kid": "t"}, {}):
+            token = tokens.hs(tokens.claims(), b"another secret, of 32 bytes or so", **options)
+            answer = gate.ask(handshake("/ws", f"Authorization: Bearer {token}"))
+            self.assertEqual(answer.status, 401)
+        self.assertEqual(provider.count(), 1)
+
     def test_several_sources(self):
         """Each has its own keys; with one of them down the others go on."""
         one, two = self.provider("a"), self.provider("b")
@@ -356,6 +400,31 @@ class KeySets(Case):
         self.check_status(gate, 503)
         self.assertIn("not fetched: tls", self.failures(gate)[0])
 
+    def test_a_renewed_ca_file(self):
+        provider = self.provider()
+        file = self.file("ca.pem", b"")
+        shutil.copy(authority("others").certificate, file)
+        gate = self.gate(provider, ca_file=file, refresh="1s")
+        self.assertIn("not fetched: tls", self.failures(gate)[0])
+        renewed = self.file("renewed.pem", b"")
+        shutil.copy(authority().certificate, renewed)
+        os.replace(renewed, file)
+        self.await_status(gate, 101)
+
+    def test_a_ca_file_without_certificates(self):
+        file = self.file("ca.pem", self.pair.public)
+        for users in (
+            {"jwt": {"jwks_url": "https://id/", "ca_file": file}},
+            {"introspection": {"url": "https://id/", "ca_file": file}},
+        ):
+            config = self.config(self.echo_backend(), middleware={"users": users})
+            path = self.file("bad.json", json.dumps(config))
+            done = subprocess.run(
+                [program(), "-t", "-c", path], capture_output=True, timeout=60, check=False
+            )
+            self.assertNotEqual(done.returncode, 0)
+            self.assertRegex(done.stderr.decode(), r":1:\d+: `ca_file`: expected certificates in PEM")
+
     def test_plain_http_on_loopback(self):
         provider = self.provider(names=None)
         self.settled_gate(provider, ca_file=None)
@@ -410,6 +479,40 @@ class KeySets(Case):
                 warnings = gate.lines("jwt", "stderr", level="warning")
                 self.assertTrue([w for w in warnings if "not read" in w["message"]], warnings)
 
+    def plant(self, path, provider, fetched):
+        sets = {provider.base + KEYS: {"fetched": fetched, "jwks": json.dumps(self.set_of("a"))}}
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"format": "wsgate key sets 1", "sets": sets}, file)
+        os.chmod(path, 0o600)
+
+    def check_not_read(self, gate, why):
+        self.check_status(gate, 503)
+        gate.stop()
+        warnings = gate.lines("jwt", "stderr", level="warning")
+        self.assertTrue([w for w in warnings if f"not read: {why}" in w["message"]], warnings)
+
+    def test_a_cache_planted_by_somebody(self):
+        if os.geteuid() != 0:
+            self.skipTest("it needs root, to give a file away")
+        provider = self.provider()
+        provider.stop()
+        directory = os.path.join(self.directory, "cache")
+        os.mkdir(directory, 0o755)
+        path = os.path.join(directory, "users.json")
+        self.plant(path, provider, 5)
+        self.check_status(self.gate(provider, cache_file=path), 101)
+        os.chown(path, 65534, 65534)
+        self.check_not_read(self.gate(provider, cache_file=path), "it belongs to another user")
+        os.chown(directory, 65534, 65534)  # whom the gateway might become
+        self.check_status(self.gate(provider, cache_file=path), 101)
+
+    def test_a_cache_from_the_future(self):
+        provider = self.provider()
+        provider.stop()
+        path = os.path.join(self.directory, "users.json")
+        self.plant(path, provider, int(time.time()) + 3600)
+        self.check_not_read(self.gate(provider, cache_file=path), "a set in it is from the future")
+
     def test_a_cache_that_cannot_be_written(self):
         provider = self.provider()
         path = os.path.join(self.directory, "nowhere", "users.json")
@@ -424,6 +527,7 @@ class KeySets(Case):
             self.skipTest("it needs root, to become another user")
         provider = self.provider(names=None)
         secret = self.file("ca.pem", b"")
+        shutil.copy(authority().certificate, secret)
         os.chmod(secret, 0o600)
         os.chmod(self.directory, 0o755)
         path = os.path.join(self.directory, "users.json")

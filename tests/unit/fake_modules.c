@@ -100,6 +100,7 @@ static const struct mw_option jwt_options[] = {
     {"leeway", MW_DURATION, "0", "how far"},
     {"forward_claims", MW_MAP, NULL, "what goes on"},
     {"on_expiry", MW_WORD, "close", "what then", 0, "close|keep"},
+    {"cache_file", MW_STRING, NULL, "a file of its own", MW_OWN},
     {0},
 };
 

@@ -121,11 +121,12 @@ START_TEST(an_odd_set_is_not_found)
 
     write_file("{\"format\":\"wsgate key sets 1\",\"sets\":{\"a\":5,\"b\":{\"jwks\":\"x\"},"
                "\"c\":{\"jwks\":5,\"fetched\":1},\"d\":{\"jwks\":\"x\",\"fetched\":\"1\"},"
+               "\"n\":{\"jwks\":\"x\",\"fetched\":-1},"
                "\"e\":{\"jwks\":\"x\",\"fetched\":1}}}", 0600);
     struct key_cache *cache = key_cache_read(path, &error);
     ck_assert_ptr_nonnull(cache);
-    for (size_t i = 0; i < 4; i++)
-        ck_assert(!key_cache_find(cache, (const char *[]){"a", "b", "c", "d"}[i], &set));
+    for (size_t i = 0; i < 5; i++)
+        ck_assert(!key_cache_find(cache, (const char *[]){"a", "b", "c", "d", "n"}[i], &set));
     ck_assert(key_cache_find(cache, "e", &set));
     key_cache_free(cache);
 }
@@ -142,6 +143,52 @@ START_TEST(what_is_no_file_is_not_read)
     ck_assert_int_eq(mkfifo(path, 0600), 0);
     ck_assert_ptr_null(key_cache_read(path, &error)); /* and it does not wait */
     ck_assert_str_eq(error.text, "not a regular file");
+}
+END_TEST
+
+static const struct {
+    uid_t file, directory;
+    mode_t mode; /* the directory's */
+    bool trusted;
+} owners[] = {
+    {0, 65534, 0777, true},
+    {65534, 65534, 0755, true},
+    {65534, 0, 0755, false},
+    {65534, 0, 01777, false},
+    {65534, 65534, 0775, false},
+    {65534, 65534, 0757, false},
+    {65534, 65533, 0755, false},
+};
+
+/* Root would read everything; only some of it was written by who may. */
+START_TEST(a_file_of_anybody_is_not_read)
+{
+    struct key_error error;
+
+    if (geteuid() != 0)
+        return;
+    ck_assert(key_cache_write(path, two, 2, &error));
+    ck_assert_int_eq(chown(path, owners[_i].file, 0), 0);
+    ck_assert_int_eq(chown(directory, owners[_i].directory, 0), 0);
+    ck_assert_int_eq(chmod(directory, owners[_i].mode), 0);
+    struct key_cache *cache = key_cache_read(path, &error);
+    ck_assert_str_eq(error.text, owners[_i].trusted ? "" : "it belongs to another user");
+    ck_assert_int_eq(cache != NULL, owners[_i].trusted);
+    key_cache_free(cache);
+}
+END_TEST
+
+START_TEST(a_link_is_not_followed)
+{
+    struct key_error error;
+    char other[160];
+
+    snprintf(other, sizeof(other), "%s.other", path);
+    ck_assert(key_cache_write(other, two, 2, &error));
+    ck_assert_int_eq(symlink(other, path), 0);
+    ck_assert_ptr_null(key_cache_read(path, &error));
+    ck_assert_str_eq(error.text, "a symbolic link");
+    ck_assert_int_eq(unlink(other), 0);
 }
 END_TEST
 
@@ -196,6 +243,8 @@ key_cache_suite(void)
     tcase_add_loop_test(tc, a_foreign_file_is_not_read, 0, (int)COUNT_OF(files));
     tcase_add_test(tc, an_odd_set_is_not_found);
     tcase_add_test(tc, what_is_no_file_is_not_read);
+    tcase_add_loop_test(tc, a_file_of_anybody_is_not_read, 0, (int)COUNT_OF(owners));
+    tcase_add_test(tc, a_link_is_not_followed);
     tcase_add_test(tc, what_cannot_be_written_leaves_the_old_one);
     tcase_add_test(tc, memory_may_fail);
     suite_add_tcase(suite, tc);
