@@ -94,7 +94,7 @@ struct request {
     const struct listener_settings *listener;
     const struct settings *settings;
     uint64_t started_us; /* when it was accepted */
-    int64_t wall_ms;     /* when the head was whole */
+    int64_t wall_ms;     /* when the head was whole, or a module last resumed */
 
     struct inbox in;
     struct inbox early; /* behind the head */

@@ -202,6 +202,20 @@ class Introspection(Case):
         client.close()
         peer.close()
 
+    def test_one_that_expires_while_it_waits(self):
+        judge = self.judge()
+        gate = self.gate(judge, on_expiry="keep")
+        ends = int(time.time()) + 2
+        judge.tokens["short"] = {"exp": ends}
+        release = threading.Event()
+        judge.override = [release, judge.reply("short")]
+        client = self.client(gate, self.request("short"))
+        judge.service.await_requests(1)
+        time.sleep(max(0, ends + 0.1 - time.time()))
+        release.set()
+        self.check_refused(client.read_response(), 401)
+        client.close()
+
     # ---- what it does not say ----
 
     def test_no_answers(self):
