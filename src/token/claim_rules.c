@@ -165,13 +165,15 @@ matches(const struct subject *subject, const struct claim_pattern *pattern)
     return false;
 }
 
-static bool
-all_ready(const struct values *values, const struct claim_captures *captures)
+/* The first capture that cannot stand in one of them; NULL: all are ready. */
+static const char *
+misfit(const struct values *values, const struct claim_captures *captures)
 {
-    for (size_t i = 0; i < values->count; i++)
-        if (!claim_template_ready(&values->at[i], captures))
-            return false;
-    return true;
+    const char *name = NULL;
+
+    for (size_t i = 0; i < values->count && !name; i++)
+        name = claim_template_misfit(&values->at[i], captures);
+    return name;
 }
 
 static size_t
@@ -194,7 +196,7 @@ test_holds(const struct claim_rule *rule, enum claim_test test, const struct sub
     const struct values *values = &rule->values[test];
     if (values->count == 0)
         return true;
-    if (!all_ready(values, subject->captures))
+    if (misfit(values, subject->captures))
         return false;
     size_t held = count_held(test, values, subject);
     return test == CLAIM_ANY_OF ? held > 0 : held == values->count;
@@ -247,7 +249,7 @@ claim_rule_scope(const struct claim_rule *rule, const struct claim_captures *cap
         return false;
     for (size_t test = 0; test < VALUED_COUNT; test++) {
         const struct values *values = &rule->values[test];
-        if (!all_ready(values, captures))
+        if (misfit(values, captures))
             return false;
         for (size_t v = 0; v < values->count; v++) {
             if (out->len > start)

@@ -117,6 +117,15 @@ class Rules(Case):
             reply = self.check(gate, bearer(scope=scope), "scope", "contains", target=target)
             self.assertNotIn("scope=", reply.get("WWW-Authenticate"))
 
+    def test_two_captures_in_one_value(self):
+        """No claim is for two paths: a capture that holds what stands between them counts for
+        nothing."""
+        gate = self.rules({"rooms": {"contains": "{org}:{room}"}}, path="/r/{org}/{room}")
+        self.check(gate, bearer(rooms=["a:b"]), target="/r/a/b")
+        for target in ("/r/a/b:c", "/r/a:b/c", "/r/a%3Ab/c", "/r/a/b%3ac"):
+            with self.subTest(target):
+                self.check(gate, bearer(rooms=["a:b:c"]), "rooms", "contains", target=target)
+
     def test_a_capture_that_the_route_has_not(self):
         gate = self.rules({"rooms": {"any_of": ["{room}", "all"]}}, path="/rooms/*")
         self.check(gate, bearer(rooms=["all", "blue", "", "{room}"]), "rooms", "any_of")
@@ -157,6 +166,7 @@ middleware:
         h..i: { present: true }
         j: { present: maybe }
         k: { present: false, equals: x }
+        l: { equals: "{org}{room}" }
 routes: [{ path: /ws, require: [users], backend: b }]
 backends: { b: { servers: ["127.0.0.1:2"] } }
 """
@@ -173,6 +183,7 @@ backends: { b: { servers: ["127.0.0.1:2"] } }
             (16, 15): "dots",
             (17, 23): "true or false",
             (18, 23): "absent",
+            (19, 22): "between two captures",
         }
         self.check_faults(text, wanted)
 

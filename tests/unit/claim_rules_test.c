@@ -19,7 +19,10 @@ find_capture(void *arg, const char *name)
         const char *name, *value;
     } captures[] = {{"room", "blue"},        {"org", "acme"},    {"spaced", "a%20b%C3%BC"},
                     {"slash", "a%2Fb"},      {"percent", "a%2541"}, {"quote", "a%22b"},
-                    {"broken", "%4"},        {"hash", "%zz"}};
+                    {"broken", "%4"},        {"hash", "%zz"},
+                    {"ab", "a:b"},           {"escaped", "a%3ab"},  {"a", "a"},
+                    {"c", "c"},              {"bc", "b:c"},         {"left", ":"},
+                    {"dash", "x-"},          {"x", "x"}};
 
     (void)arg;
     for (size_t i = 0; i < COUNT_OF(captures); i++)
@@ -145,7 +148,22 @@ static const struct row rows[] = {
     {"c", {{CLAIM_CONTAINS, "room:{room}:read"}}, "{\"c\":\"room:blue:read\"}", ""},
     {"c", {{CLAIM_CONTAINS, "room:{room}:read"}}, "{\"c\":\"room:red:read\"}", "contains"},
     {"c", {{CLAIM_EQUALS, "{org}/{room}"}}, "{\"c\":\"acme/blue\"}", ""},
-    {"c", {{CLAIM_EQUALS, "{org}{room}"}}, "{\"c\":\"acmeblue\"}", ""},
+    {"c", {{CLAIM_EQUALS, "{{{org}{{x{room}"}}, "{\"c\":\"{acme{xblue\"}", ""},
+    /* the text between two captures in one of them: no telling where that one ends */
+    {"c", {{CLAIM_EQUALS, "{a}:{c}"}}, "{\"c\":\"a:c\"}", ""},
+    {"c", {{CLAIM_EQUALS, "{ab}:{c}"}}, "{\"c\":\"a:b:c\"}", "equals"},
+    {"c", {{CLAIM_EQUALS, "{escaped}:{c}"}}, "{\"c\":\"a:b:c\"}", "equals"},
+    {"c", {{CLAIM_EQUALS, "{a}:{bc}"}}, "{\"c\":\"a:b:c\"}", "equals"},
+    {"c", {{CLAIM_EQUALS, "{c}-{ab}:{a}"}}, "{\"c\":\"c-a:b:a\"}", "equals"},
+    {"c", {{CLAIM_EQUALS, "{c}:{ab}-{a}"}}, "{\"c\":\"c:a:b-a\"}", "equals"},
+    {"c", {{CLAIM_EQUALS, "{a}::{left}"}}, "{\"c\":\"a:::\"}", "equals"},
+    {"c", {{CLAIM_EQUALS, "{left}::{a}"}}, "{\"c\":\":::a\"}", "equals"},
+    {"c", {{CLAIM_EQUALS, "{ab}::{bc}"}}, "{\"c\":\"a:b::b:c\"}", ""},
+    {"c", {{CLAIM_EQUALS, "{dash}-x{c}"}}, "{\"c\":\"x--xc\"}", ""},
+    {"c", {{CLAIM_EQUALS, "{dash}x-{c}"}}, "{\"c\":\"x-x-c\"}", "equals"},
+    {"c", {{CLAIM_EQUALS, "{x}-x-{x}"}}, "{\"c\":\"x-x-x\"}", ""},
+    {"c", {{CLAIM_EQUALS, ":{ab}:"}}, "{\"c\":\":a:b:\"}", ""},
+    {"c", {{CLAIM_EQUALS, ":{ab}-{c}:"}}, "{\"c\":\":a:b-c:\"}", ""},
     {"c", {{CLAIM_EQUALS, "{{room}"}}, "{\"c\":\"{room}\"}", ""},
     {"c", {{CLAIM_EQUALS, "{{{room}}"}}, "{\"c\":\"{blue}\"}", ""},
     {"c", {{CLAIM_EQUALS, "}"}}, "{\"c\":\"}\"}", ""},
@@ -418,6 +436,8 @@ static const struct {
     {{"a", {{CLAIM_EQUALS, "{1}"}}, NULL, NULL}, braces},
     {{"a", {{CLAIM_EQUALS, "{{{"}}, NULL, NULL}, braces},
     {{"a", {{CLAIM_ANY_OF, "x"}, {CLAIM_ANY_OF, "{room"}}, NULL, NULL}, braces},
+    {{"a", {{CLAIM_EQUALS, "{org}{room}"}}, NULL, NULL}, "expected text between two captures"},
+    {{"a", {{CLAIM_EQUALS, "x{org}{room}y{org}"}}, NULL, NULL}, "expected text between two captures"},
     {{"a", {{CLAIM_MATCHES, ""}}, NULL, NULL}, "empty; leave it out, or name one"},
     {{"a", {{CLAIM_MATCHES, "("}}, NULL, NULL}, "a \"(\" without its \")\""},
     {{"a", {{CLAIM_MATCHES, "a)|(b"}}, NULL, NULL}, "a \")\" without its \"(\""},
