@@ -123,6 +123,7 @@ claim_rule_set_present(struct claim_rule *rule, bool present)
 /* What is judged: a claim, or NULL, and the request's captures. */
 struct subject {
     const json_t *claim;
+    bool is_absent; /* for sure: nothing stands where a part of its path should be */
     const struct claim_captures *captures;
 };
 
@@ -192,7 +193,8 @@ test_holds(const struct claim_rule *rule, enum claim_test test, const struct sub
     if (test == CLAIM_MATCHES)
         return !rule->pattern || matches(subject, rule->pattern);
     if (test == CLAIM_PRESENT)
-        return subject->claim ? !rule->must_be_absent : !rule->must_be_there;
+        return (!rule->must_be_there || subject->claim) &&
+               (!rule->must_be_absent || subject->is_absent);
     const struct values *values = &rule->values[test];
     if (values->count == 0)
         return true;
@@ -208,10 +210,11 @@ claim_rules_broken(const struct claim_rules *rules, const struct json_t *claims,
 {
     for (size_t i = 0; i < rules->count; i++) {
         const struct claim_rule *rule = &rules->rules[i];
-        struct subject subject = {claim_path_find(&rule->path, claims), captures};
+        struct subject subject = {claim_path_find(&rule->path, claims), false, captures};
 
         if (json_is_null(subject.claim))
             subject.claim = NULL;
+        subject.is_absent = !subject.claim && !claim_path_is_blocked(&rule->path, claims);
         for (*test = CLAIM_EQUALS; *test < CLAIM_TEST_COUNT; ++*test)
             if (!test_holds(rule, *test, &subject))
                 return rule;

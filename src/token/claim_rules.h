@@ -10,7 +10,8 @@
  *   all_of    each of these is
  *   contains  that value is
  *   matches   its text, or an element of a list, matches the pattern (claim_pattern.h)
- *   present   there is such a claim, or there is none; a null is none
+ *   present   there is such a claim, or there is none; a null is none, but a path that runs into
+ *             something else than an object is neither
  *
  * Values are templates (claim_template.h), which `matches` has not. A rule with a capture that the
  * request has not does not hold, whatever else it says.

@@ -46,6 +46,7 @@ class Rules(Case):
                 "tenant": {"equals": "acme"},
                 "email": {"matches": "[a-z]+@example\\.com"},
                 "act": {"present": False},
+                "cnf.x": {"present": False},
                 "iat": {"present": True},
                 "level": {"any_of": [3, 4]},
             }
@@ -69,6 +70,7 @@ class Rules(Case):
             "email matches": {"email": "ann@example.com.evil.net"},
             "email matches ": {"email": "ann@example.com\n"},
             "act present": {"act": {"sub": "eve"}},
+            "cnf.x present": {"cnf": [{"x": 1}]},
             "iat present": {"iat": None},
             "level any_of": {"level": 5},
         }
