@@ -69,7 +69,7 @@ put(struct output *out, char c)
 }
 
 static void
-put_text(struct output *out, struct str text, bool in_list)
+put_text(struct output *out, struct str text)
 {
     static const char hex[] = "0123456789ABCDEF";
 
@@ -77,7 +77,7 @@ put_text(struct output *out, struct str text, bool in_list)
         unsigned char c = (unsigned char)text.at[i];
         bool at_an_end = i == 0 || i == text.len - 1;
 
-        if (c > ' ' && c <= '~' && c != '%' && !(c == ',' && in_list)) {
+        if (c > ' ' && c <= '~' && c != '%' && c != ',') {
             put(out, (char)c);
         } else if (c == ' ' && !at_an_end) {
             put(out, ' ');
@@ -104,7 +104,7 @@ put_list(struct output *out, const json_t *list)
             return false;
         if (i > 0)
             put(out, ',');
-        put_text(out, text, true);
+        put_text(out, text);
     }
     return true;
 }
@@ -117,7 +117,7 @@ put_claim(struct output *out, const json_t *claim)
     struct str text = claim_text(claim, space);
 
     if (text.at)
-        put_text(out, text, false);
+        put_text(out, text);
     return text.at || (json_is_array(claim) && put_list(out, claim));
 }
 

@@ -2,8 +2,8 @@
  * claim_header.h - a claim handed to the backend as a request header.
  *
  * Its text (token/claim_value.h), or the texts of a list joined by ",". Bytes outside of
- * printable ASCII, "%", a space at either end and, inside a list, "," are written as
- * %XX: nothing can end the line, and of a list every "," is one between two elements. Objects,
+ * printable ASCII, "%", "," and a space at either end are written as %XX: nothing can end the
+ * line, and every "," is one between two elements of a list, whatever kind a claim is of. Objects,
  * nulls and lists that hold such are not handed on, and counted.
  */
 #ifndef WSGATE_CLAIM_HEADER_H

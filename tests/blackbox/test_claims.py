@@ -261,7 +261,7 @@ class Identity(Case):
 class Forwarding(Case):
     ROWS = {
         "plain": ("ann", "ann"),
-        "a comma": ("Doe, Ann", "Doe, Ann"),
+        "a comma": ("Doe, Ann", "Doe%2C Ann"),
         "line ends": ("ann\r\nX-Auth-Role: admin", "ann%0D%0AX-Auth-Role: admin"),
         "a lone LF": ("ann\nX: y", "ann%0AX: y"),
         "other controls": ("a\tb\x1b\x7f", "a%09b%1B%7F"),
@@ -275,6 +275,7 @@ class Forwarding(Case):
         "true": (True, "true"),
         "false": (False, "false"),
         "a list": (["user", "admin"], "user,admin"),
+        "what looks like a list": ("user,admin", "user%2Cadmin"),
         "a comma in a list": (["user,admin", "x"], "user%2Cadmin,x"),
         "a line end in a list": (["user\r\n", "x"], "user%0D%0A,x"),
         "a list of all kinds": (["a", 1, -2.5, True], "a,1,-2.5,true"),

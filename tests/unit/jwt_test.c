@@ -386,7 +386,7 @@ END_TEST
 static const struct {
     const char *claims, *header;
 } forwards[] = {
-    {"\"c\":\"plain text, with commas\"", "plain text, with commas"},
+    {"\"c\":\"plain text, with commas\"", "plain text%2C with commas"},
     {"\"c\":\"\"", ""},
     {"\"c\":\" \"", "%20"},
     {"\"c\":\" a b \"", "%20a b%20"},
