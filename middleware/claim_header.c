@@ -128,8 +128,6 @@ claim_header_forward(const struct claim_header *forward, const struct mw_host *h
     const json_t *claim = claim_path_find(&forward->claim, claims);
     struct output out = {NULL, 0};
 
-    if (!host->strip(request, MW_HEADER, forward->header, 0))
-        return false;
     if (!claim)
         return true;
     if (!put_claim(&out, claim)) {

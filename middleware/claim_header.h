@@ -26,8 +26,8 @@ bool claim_header_init(struct claim_header *forward, const char *claim, const ch
                        const char **error) MUST_CHECK;
 void claim_header_free(struct claim_header *forward);
 
-/* Removes the client's header of that name and sets ours, if there is such a claim. false: out of
- * memory. */
+/* Sets the header, if there is such a claim. The client's copies are gone either way: the name must
+ * have been reserved. false: out of memory. */
 bool claim_header_forward(const struct claim_header *forward, const struct mw_host *host,
                           struct mw_request *request, const struct json_t *claims) MUST_CHECK;
 

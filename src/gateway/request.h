@@ -30,7 +30,6 @@ enum {
     REQUEST_ARENA_BYTES = 192 * 1024,
     REQUEST_ARENA_HEADS = 4,
     REQUEST_EARLY_MAX = 16 * 1024, /* client's bytes behind the head, until the 101 */
-    REQUEST_FORWARDS_MAX = 64,     /* headers that modules add */
     REQUEST_STRIPS_MAX = 64,
     REQUEST_LABELS_MAX = 8,
 };
@@ -117,7 +116,7 @@ struct request {
 
     /* The rest is not zeroed at the start: the counts above say how much of it holds. */
     struct strip strips[REQUEST_STRIPS_MAX];
-    struct header forwards[REQUEST_FORWARDS_MAX];
+    struct header forwards[ROUTE_FORWARDS_MAX];
     struct header labels[REQUEST_LABELS_MAX];
 };
 

@@ -5,7 +5,7 @@ import time
 
 from harness import tokens
 from harness.case import Case
-from harness.gateway import program
+from harness.gateway import GatewayError, program
 from harness.wire import handshake
 
 
@@ -303,3 +303,34 @@ class Forwarding(Case):
                 self.assertEqual(head.all("X-Auth-Role") + head.all("X"), [])
                 client.close()
                 peer.close()
+
+    def instances(self, count):
+        """So many, and each sets all the headers that it can."""
+
+        def one(i):
+            headers = {f"c{k}": f"X-C-{i}-{k}" for k in range(32)}
+            return self.jwt(forward_claims=headers)["middleware"]["users"]
+
+        return {f"users{i}": one(i) for i in range(count)}
+
+    def test_as_many_headers_as_there_can_be(self):
+        service, two = self.backend(), self.instances(2)
+        gate = self.gateway(service, require=list(two), middleware=two)
+        claims = tokens.claims() | {f"c{k}": k for k in range(32)}
+        line = f"Authorization: Bearer {tokens.hs(claims)}"
+        client = self.client(gate, handshake("/ws", line, "X-C-0-0: forged"))
+        peer = service.next()
+        head = peer.read_head()
+        for i in range(2):
+            for k in range(32):
+                self.assertEqual(head.all(f"X-C-{i}-{k}"), [str(k)])
+        client.close()
+        peer.close()
+
+    def test_more_headers_than_there_can_be(self):
+        three = self.instances(3)
+        with self.assertRaises(GatewayError) as caught:
+            self.gateway(self.backend(), require=list(three), middleware=three)
+        self.assertIn(
+            "`require`: up to `users2` it sets 96 headers, 64 are possible", str(caught.exception)
+        )
