@@ -470,10 +470,17 @@ class Introspection(Case):
                 self.start(config)
             self.gateways.clear()
             self.assertIn(words, str(raised.exception))
+            return str(raised.exception)
+
+        def one_fault(words, **options):
+            """A misspelt name alone, and nothing that comes of it."""
+            self.assertNotIn("needs", refuse(words, **options))
 
         refuse("`url`", url=None)
         refuse("http:// is for localhost", url="http://id.example.com/")
-        refuse("needs a client_id", client_secret="x")
+        refuse("`client_id`: expected one, which client_secret needs", client_secret="x")
+        one_fault("unknown key `client_idd`", client_idd="x", client_secret="x")
+        one_fault("unknown key `client_secrett`", client_id="x", client_secrett="x")
         refuse("expected 1ms to 1m", timeout=0)
         refuse("expected 1ms to 1h", cache={"time": "2h"})
         refuse("expected at least 64KiB", cache={"bytes": "1KiB"})
