@@ -230,6 +230,13 @@ claim_rule_path(const struct claim_rule *rule)
     return rule->path.text;
 }
 
+const char *
+claim_rule_misfit(const struct claim_rule *rule, enum claim_test test,
+                  const struct claim_captures *captures)
+{
+    return test <= CLAIM_CONTAINS ? misfit(&rule->values[test], captures) : NULL;
+}
+
 /* scope-token and the spaces between (RFC 6749 3.3): nothing that could end a quoted string. */
 static bool
 is_scope(struct str text)

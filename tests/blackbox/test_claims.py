@@ -126,11 +126,16 @@ class Rules(Case):
         self.check(gate, bearer(rooms=["a:b"]), target="/r/a/b")
         for target in ("/r/a/b:c", "/r/a:b/c", "/r/a%3Ab/c", "/r/a/b%3ac"):
             with self.subTest(target):
-                self.check(gate, bearer(rooms=["a:b:c"]), "rooms", "contains", target=target)
+                reply = self.check(gate, bearer(rooms=["a:b:c"]), "rooms", "contains", target=target)
+                entry = gate.await_line("handshake", id=reply.get("X-Request-Id"))
+                self.assertEqual(entry["capture"], "org" if target.endswith("/c") else "room")
+        reply = self.check(gate, bearer(rooms=["a:c"]), "rooms", "contains", target="/r/a/b")
+        self.assertNotIn("capture", gate.await_line("handshake", id=reply.get("X-Request-Id")))
 
     def test_a_capture_that_the_route_has_not(self):
         gate = self.rules({"rooms": {"any_of": ["{room}", "all"]}}, path="/rooms/*")
         self.check(gate, bearer(rooms=["all", "blue", "", "{room}"]), "rooms", "any_of")
+        self.assertEqual(gate.await_line("handshake")["capture"], "room")
 
     def test_the_challenge_names_the_scope(self):
         gate = self.rules({"scope": {"all_of": ["a", "b"]}, "role": {"equals": "x"}})
@@ -175,7 +180,7 @@ backends: { b: { servers: ["127.0.0.1:2"] } }
         wanted = {
             (6, 16): "3650d",
             (7, 22): "dots",
-            (9, 12): "expected equals, any_of",
+            (9, 12): "nothing is asked of `a`; expected equals, any_of",
             (10, 14): "equal",  # and no word about a rule without a test
             (11, 22): "empty",
             (12, 23): '"("',
