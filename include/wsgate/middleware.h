@@ -137,8 +137,8 @@ struct mw_host {
     struct mw_str (*header)(const struct mw_request *request, const char *name, size_t i);
     struct mw_str (*cookie)(const struct mw_request *request, const char *name, size_t i);
     struct mw_str (*subprotocol)(const struct mw_request *request, size_t i);
-    /* Since 1970: when the head was whole or, while or after a module waits, later. In decide always
-     * the same, between MW_WAIT and resume the present: judge then what may have expired. */
+    /* Since 1970. In decide: when the head was whole, or when a module before this one resumed.
+     * Between MW_WAIT and resume: now, for what was good at first may have expired. */
     int64_t (*wall_clock_ms)(const struct mw_request *request);
 
     /* Answers. deny: status 400, 401, 403, 429, 503, or 504 for a service that was too slow;
