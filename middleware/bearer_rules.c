@@ -90,9 +90,13 @@ read_rule(struct claim_rules *rules, const struct mw_options *options, const str
         return fault(options, host, "claims", i, error.text);
     for (enum claim_test test = CLAIM_EQUALS; test < CLAIM_TEST_COUNT; test++)
         tests += host->option_given(members, claim_test_word(test));
-    if (tests == 0)
-        return fault(members, host, "equals", 0,
-                     "expected equals, any_of, all_of, contains, matches or present");
+    if (tests == 0) {
+        host->option_fault(members, "equals", 0,
+                           "nothing is asked of `%s`; "
+                           "expected equals, any_of, all_of, contains, matches or present",
+                           claim_rule_path(rule));
+        return false;
+    }
     for (enum claim_test test = CLAIM_EQUALS; test < CLAIM_TEST_COUNT; test++)
         if (host->option_given(members, claim_test_word(test)))
             ok = read_test(rule, test, tests, members, host) && ok;
@@ -160,6 +164,18 @@ label(const struct mw_host *host, struct mw_request *request, const char *key, c
     return host->label(request, key, (struct mw_str){value, strlen(value)});
 }
 
+/* false: the gateway has said why. */
+static bool
+tell(const struct mw_host *host, struct mw_request *request, const struct claim_rule *broken,
+     enum claim_test test, const struct claim_captures *captures)
+{
+    const char *misfit = claim_rule_misfit(broken, test, captures);
+
+    return label(host, request, "claim", claim_rule_path(broken)) &&
+           label(host, request, "rule", claim_test_word(test)) &&
+           (!misfit || label(host, request, "capture", misfit));
+}
+
 enum mw_verdict
 bearer_rules_judge(const struct claim_rules *rules, const struct mw_host *host,
                 struct mw_request *request, const struct json_t *claims, const char *challenge)
@@ -173,9 +189,8 @@ bearer_rules_judge(const struct claim_rules *rules, const struct mw_host *host,
 
     if (!broken)
         return MW_PASS;
-    if (!label(host, request, "claim", claim_rule_path(broken)) ||
-        !label(host, request, "rule", claim_test_word(test)))
-        return MW_DENY; /* the gateway has said why */
+    if (!tell(host, request, broken, test, &captures))
+        return MW_DENY;
     return host->deny(request, row->status, row->word,
                       with_scope(challenge, broken, &captures, host, request));
 }

@@ -19,7 +19,8 @@ bool bearer_rules_read(struct claim_rules **rules, const struct mw_options *opti
 
 /*
  * MW_PASS, or the refusal: 403 with the challenge, which names the scope where a rule about `scope`
- * is broken. The labels "claim" and "rule" say which, never what the claim was.
+ * is broken. The labels "claim" and "rule" say which, never what the claim was; "capture" is the
+ * name of one that the path has not, or not in a form that may stand in a value.
  */
 enum mw_verdict bearer_rules_judge(const struct claim_rules *rules, const struct mw_host *host,
                                 struct mw_request *request, const struct json_t *claims,

@@ -69,7 +69,7 @@ put(struct output *out, char c)
 }
 
 static void
-put_text(struct output *out, struct str text, bool in_list)
+put_text(struct output *out, struct str text)
 {
     static const char hex[] = "0123456789ABCDEF";
 
@@ -77,7 +77,7 @@ put_text(struct output *out, struct str text, bool in_list)
         unsigned char c = (unsigned char)text.at[i];
         bool at_an_end = i == 0 || i == text.len - 1;
 
-        if (c > ' ' && c <= '~' && c != '%' && !(c == ',' && in_list)) {
+        if (c > ' ' && c <= '~' && c != '%' && c != ',') {
             put(out, (char)c);
         } else if (c == ' ' && !at_an_end) {
             put(out, ' ');
@@ -104,7 +104,7 @@ put_list(struct output *out, const json_t *list)
             return false;
         if (i > 0)
             put(out, ',');
-        put_text(out, text, true);
+        put_text(out, text);
     }
     return true;
 }
@@ -117,7 +117,7 @@ put_claim(struct output *out, const json_t *claim)
     struct str text = claim_text(claim, space);
 
     if (text.at)
-        put_text(out, text, false);
+        put_text(out, text);
     return text.at || (json_is_array(claim) && put_list(out, claim));
 }
 
@@ -128,8 +128,6 @@ claim_header_forward(const struct claim_header *forward, const struct mw_host *h
     const json_t *claim = claim_path_find(&forward->claim, claims);
     struct output out = {NULL, 0};
 
-    if (!host->strip(request, MW_HEADER, forward->header, 0))
-        return false;
     if (!claim)
         return true;
     if (!put_claim(&out, claim)) {

@@ -2,8 +2,8 @@
  * claim_header.h - a claim handed to the backend as a request header.
  *
  * Its text (token/claim_value.h), or the texts of a list joined by ",". Bytes outside of
- * printable ASCII, "%", a space at either end and, inside a list, "," are written as
- * %XX: nothing can end the line, and of a list every "," is one between two elements. Objects,
+ * printable ASCII, "%", "," and a space at either end are written as %XX: nothing can end the
+ * line, and every "," is one between two elements of a list, whatever kind a claim is of. Objects,
  * nulls and lists that hold such are not handed on, and counted.
  */
 #ifndef WSGATE_CLAIM_HEADER_H
@@ -26,8 +26,8 @@ bool claim_header_init(struct claim_header *forward, const char *claim, const ch
                        const char **error) MUST_CHECK;
 void claim_header_free(struct claim_header *forward);
 
-/* Removes the client's header of that name and sets ours, if there is such a claim. false: out of
- * memory. */
+/* Sets the header, if there is such a claim. The client's copies are gone either way: the name must
+ * have been reserved. false: out of memory. */
 bool claim_header_forward(const struct claim_header *forward, const struct mw_host *host,
                           struct mw_request *request, const struct json_t *claims) MUST_CHECK;
 

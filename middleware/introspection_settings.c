@@ -90,7 +90,7 @@ set_authorization(struct introspection_settings *settings, const struct mw_optio
     if (!bearer_name_read(options, host, "client_id", &id))
         return false;
     if (!id.at)
-        host->option_fault(options, word, 0, "needs a client_id");
+        host->option_fault(options, "client_id", 0, "expected one, which %s needs", word);
     else if (id.len > CREDENTIAL_MAX)
         host->option_fault(options, "client_id", 0, "longer than 1024 bytes");
     else if (secret.len == 0 || secret.len > CREDENTIAL_MAX)
@@ -135,7 +135,8 @@ read_credentials(struct introspection_settings *settings, const struct mw_option
                                  str_of(host->option_string(options, "client_secret")));
     if (!host->option_given(options, "client_id"))
         return true;
-    host->option_fault(options, "client_id", 0, "needs a client_secret_file or a client_secret");
+    host->option_fault(options, "client_secret_file", 0,
+                       "expected it or client_secret, which client_id needs");
     return false;
 }
 

@@ -28,8 +28,8 @@ void jwt_worker_free(struct jwt_worker *worker);
 
 struct verifier *jwt_worker_verifier(struct jwt_worker *worker);
 /*
- * No known key verifies this token: *reason is KEY_UNKNOWN or SIGNATURE. true: the request waits, and
- * decide returns MW_WAIT. false: *reason says what it is refused for: that, or KEYS_UNAVAILABLE
+ * No known key verifies this token: *reason is KEY_UNKNOWN or SIGNATURE. true: the request waits,
+ * and decide returns MW_WAIT. false: *reason says what it is refused for: that, or KEYS_UNAVAILABLE
  * where nobody can know the key. The token lives as long as the request.
  */
 bool jwt_worker_wait(struct jwt_worker *worker, struct mw_request *request, struct str token,

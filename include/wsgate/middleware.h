@@ -139,7 +139,9 @@ struct mw_host {
     struct mw_str (*header)(const struct mw_request *request, const char *name, size_t i);
     struct mw_str (*cookie)(const struct mw_request *request, const char *name, size_t i);
     struct mw_str (*subprotocol)(const struct mw_request *request, size_t i);
-    int64_t (*wall_clock_ms)(const struct mw_request *request); /* since 1970, read once a turn */
+    /* Since 1970. In decide: when the head was whole, or when a module before this one resumed.
+     * Between MW_WAIT and resume: now, for what was good at first may have expired. */
+    int64_t (*wall_clock_ms)(const struct mw_request *request);
 
     /* Answers. deny: status 400, 401, 403, 429, 503, or 504 for a service that was too slow;
      * `word` is a static lower-case code for the log and the metric; `challenge` the value of

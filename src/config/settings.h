@@ -34,7 +34,10 @@ struct instance_settings {
 };
 
 /* Captures of one path: a request has room for so many. */
-enum { ROUTE_CAPTURES_MAX = 8 };
+enum {
+    ROUTE_CAPTURES_MAX = 8,
+    ROUTE_FORWARDS_MAX = 64, /* headers that the modules of a route add */
+};
 
 enum path_match { PATH_EXACT, PATH_BELOW, PATH_CAPTURES };
 

@@ -118,11 +118,26 @@ check_headers(struct settings_build *build, const struct mw_options *options, si
         }
 }
 
+/* More than fit: some requests would be refused. The sum is of the instances before this one. */
+static void
+check_header_count(struct settings_build *build, const struct mw_options *options, size_t item,
+                   size_t instance, size_t *sum)
+{
+    const struct reserved_header *reserved = build->settings->memory->reserved;
+    size_t before = *sum;
+
+    for (; reserved != NULL; reserved = reserved->next)
+        *sum += reserved->instance == instance;
+    if (before <= ROUTE_FORWARDS_MAX && *sum > ROUTE_FORWARDS_MAX)
+        options_fault(options, "require", item, "up to `%s` it sets %zu headers, %d are possible",
+                      build->settings->instances[instance].name, *sum, ROUTE_FORWARDS_MAX);
+}
+
 static void
 build_chain(struct settings_build *build, const struct mw_options *options,
             struct route_settings *route)
 {
-    size_t count = options_count(options, "require"), found;
+    size_t count = options_count(options, "require"), headers = 0, found;
 
     route->require = settings_array(build, count, sizeof(*route->require));
     if (route->require == NULL)
@@ -137,6 +152,7 @@ build_chain(struct settings_build *build, const struct mw_options *options,
             continue;
         }
         check_headers(build, options, i, route, found);
+        check_header_count(build, options, i, found, &headers);
         route->require[route->require_count++] = found;
     }
 }

@@ -1,6 +1,7 @@
 /* chain.c - running the route's middleware; see chain.h. */
 #include "gateway/chain.h"
 
+#include "base/clock.h"
 #include "gateway/revalidation.h"
 
 #include <stdlib.h>
@@ -87,6 +88,7 @@ enum step
 chain_resume(struct request *request, enum mw_verdict verdict)
 {
     request->chain.waiting = false;
+    request->wall_ms = clock_wall_ms(); /* for the modules to come */
     if (verdict != MW_PASS)
         return refused(request);
     if (request->answer.reason != REASON_NONE)

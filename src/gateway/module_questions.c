@@ -5,6 +5,7 @@
  */
 #include "gateway/module_host.h"
 
+#include "base/clock.h"
 #include "gateway/request.h"
 #include "gateway/router.h"
 #include "protocol/http_head.h"
@@ -109,10 +110,11 @@ host_subprotocol(const struct mw_request *request, size_t i)
     return out(i < handshake->protocol_count ? handshake->protocols[i] : STR_NONE);
 }
 
+/* A module that waited asks before it resumes: what it judges may have expired meanwhile. */
 static int64_t
 host_wall_clock_ms(const struct mw_request *request)
 {
-    return of(request)->wall_ms;
+    return of(request)->chain.waiting ? clock_wall_ms() : of(request)->wall_ms;
 }
 
 static uint64_t

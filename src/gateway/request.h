@@ -30,7 +30,6 @@ enum {
     REQUEST_ARENA_BYTES = 192 * 1024,
     REQUEST_ARENA_HEADS = 4,
     REQUEST_EARLY_MAX = 16 * 1024, /* client's bytes behind the head, until the 101 */
-    REQUEST_FORWARDS_MAX = 64,     /* headers that modules add */
     REQUEST_STRIPS_MAX = 64,
     REQUEST_LABELS_MAX = 8,
 };
@@ -94,7 +93,7 @@ struct request {
     const struct listener_settings *listener;
     const struct settings *settings;
     uint64_t started_us; /* when it was accepted */
-    int64_t wall_ms;     /* when the head was whole */
+    int64_t wall_ms;     /* when the head was whole, or a module last resumed */
 
     struct inbox in;
     struct inbox early; /* behind the head */
@@ -117,7 +116,7 @@ struct request {
 
     /* The rest is not zeroed at the start: the counts above say how much of it holds. */
     struct strip strips[REQUEST_STRIPS_MAX];
-    struct header forwards[REQUEST_FORWARDS_MAX];
+    struct header forwards[ROUTE_FORWARDS_MAX];
     struct header labels[REQUEST_LABELS_MAX];
 };
 

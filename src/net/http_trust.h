@@ -1,6 +1,6 @@
 /*
- * http_trust.h - the certificates of those who may vouch for a server: libcurl keeps what it read of
- * a file, until the file is another one.
+ * http_trust.h - the certificates of those who may vouch for a server: libcurl keeps what it read
+ * of a file, until the file is another one.
  */
 #ifndef WSGATE_HTTP_TRUST_H
 #define WSGATE_HTTP_TRUST_H

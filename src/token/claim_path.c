@@ -36,10 +36,23 @@ claim_path_find(const struct claim_path *path, const struct json_t *claims)
 {
     const json_t *at = json_object_get(claims, path->text);
 
-    if (at)
+    if (at && !json_is_null(at))
         return at;
     at = claims;
     for (const char *step = path->steps; at && *step; step += strlen(step) + 1)
         at = json_object_get(at, step);
     return at;
+}
+
+bool
+claim_path_is_blocked(const struct claim_path *path, const struct json_t *claims)
+{
+    const json_t *at = claims;
+
+    for (const char *step = path->steps; at && *step; step += strlen(step) + 1) {
+        if (!json_is_object(at))
+            return !json_is_null(at);
+        at = json_object_get(at, step);
+    }
+    return false;
 }

@@ -2,8 +2,8 @@
  * claim_path.h - where in a token's claims something stands: a name, or names joined by dots.
  *
  * First a member named exactly like the whole path counts (names may hold dots, as in
- * "https://example.com/roles"), else the path is followed step by step. A step leads
- * into objects alone.
+ * "https://example.com/roles") unless it is null, else the path is followed step by step. A
+ * step leads into objects alone.
  */
 #ifndef WSGATE_CLAIM_PATH_H
 #define WSGATE_CLAIM_PATH_H
@@ -25,5 +25,8 @@ void claim_path_free(struct claim_path *path);
 
 /* NULL: there is none. */
 const struct json_t *claim_path_find(const struct claim_path *path, const struct json_t *claims);
+/* Where there is none: does the path run into a list or a scalar, so that nobody can say what
+ * stands there? */
+bool claim_path_is_blocked(const struct claim_path *path, const struct json_t *claims) MUST_CHECK;
 
 #endif

@@ -123,6 +123,7 @@ claim_rule_set_present(struct claim_rule *rule, bool present)
 /* What is judged: a claim, or NULL, and the request's captures. */
 struct subject {
     const json_t *claim;
+    bool is_absent; /* for sure: nothing stands where a part of its path should be */
     const struct claim_captures *captures;
 };
 
@@ -165,13 +166,15 @@ matches(const struct subject *subject, const struct claim_pattern *pattern)
     return false;
 }
 
-static bool
-all_ready(const struct values *values, const struct claim_captures *captures)
+/* The first capture that cannot stand in one of them; NULL: all are ready. */
+static const char *
+misfit(const struct values *values, const struct claim_captures *captures)
 {
-    for (size_t i = 0; i < values->count; i++)
-        if (!claim_template_ready(&values->at[i], captures))
-            return false;
-    return true;
+    const char *name = NULL;
+
+    for (size_t i = 0; i < values->count && !name; i++)
+        name = claim_template_misfit(&values->at[i], captures);
+    return name;
 }
 
 static size_t
@@ -190,11 +193,12 @@ test_holds(const struct claim_rule *rule, enum claim_test test, const struct sub
     if (test == CLAIM_MATCHES)
         return !rule->pattern || matches(subject, rule->pattern);
     if (test == CLAIM_PRESENT)
-        return subject->claim ? !rule->must_be_absent : !rule->must_be_there;
+        return (!rule->must_be_there || subject->claim) &&
+               (!rule->must_be_absent || subject->is_absent);
     const struct values *values = &rule->values[test];
     if (values->count == 0)
         return true;
-    if (!all_ready(values, subject->captures))
+    if (misfit(values, subject->captures))
         return false;
     size_t held = count_held(test, values, subject);
     return test == CLAIM_ANY_OF ? held > 0 : held == values->count;
@@ -206,10 +210,11 @@ claim_rules_broken(const struct claim_rules *rules, const struct json_t *claims,
 {
     for (size_t i = 0; i < rules->count; i++) {
         const struct claim_rule *rule = &rules->rules[i];
-        struct subject subject = {claim_path_find(&rule->path, claims), captures};
+        struct subject subject = {claim_path_find(&rule->path, claims), false, captures};
 
         if (json_is_null(subject.claim))
             subject.claim = NULL;
+        subject.is_absent = !subject.claim && !claim_path_is_blocked(&rule->path, claims);
         for (*test = CLAIM_EQUALS; *test < CLAIM_TEST_COUNT; ++*test)
             if (!test_holds(rule, *test, &subject))
                 return rule;
@@ -223,6 +228,13 @@ const char *
 claim_rule_path(const struct claim_rule *rule)
 {
     return rule->path.text;
+}
+
+const char *
+claim_rule_misfit(const struct claim_rule *rule, enum claim_test test,
+                  const struct claim_captures *captures)
+{
+    return test <= CLAIM_CONTAINS ? misfit(&rule->values[test], captures) : NULL;
 }
 
 /* scope-token and the spaces between (RFC 6749 3.3): nothing that could end a quoted string. */
@@ -247,7 +259,7 @@ claim_rule_scope(const struct claim_rule *rule, const struct claim_captures *cap
         return false;
     for (size_t test = 0; test < VALUED_COUNT; test++) {
         const struct values *values = &rule->values[test];
-        if (!all_ready(values, captures))
+        if (misfit(values, captures))
             return false;
         for (size_t v = 0; v < values->count; v++) {
             if (out->len > start)

@@ -10,7 +10,8 @@
  *   all_of    each of these is
  *   contains  that value is
  *   matches   its text, or an element of a list, matches the pattern (claim_pattern.h)
- *   present   there is such a claim, or there is none; a null is none
+ *   present   there is such a claim, or there is none; a null is none, but a path that runs into
+ *             something else than an object is neither
  *
  * Values are templates (claim_template.h), which `matches` has not. A rule with a capture that the
  * request has not does not hold, whatever else it says.
@@ -58,6 +59,10 @@ const struct claim_rule *claim_rules_broken(const struct claim_rules *rules,
                                             const struct claim_captures *captures,
                                             enum claim_test *test) MUST_CHECK;
 const char *claim_rule_path(const struct claim_rule *rule);
+/* The capture for which that test does not hold, whatever the claim is: one that the request has
+ * not, or not in a form that may stand there (claim_template.h). NULL: none. */
+const char *claim_rule_misfit(const struct claim_rule *rule, enum claim_test test,
+                              const struct claim_captures *captures) MUST_CHECK;
 /*
  * The values that a rule of `scope` names, as the attribute of a challenge (RFC 6750 3).
  * false: the rule is about another claim, names none, or a value holds what a scope may not.

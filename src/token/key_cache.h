@@ -5,7 +5,8 @@
  * One JSON object with the sets' texts by URL. Who can write the file decides who is let in: it is
  * made with mode 0600, and one that others could have written is not read: it must belong to root
  * or to this user, or, for root, to the owner of a directory that nobody else can write to. A
- * symbolic link is not followed. Replaced as a whole, never half. Public keys alone stand in it, but nothing here makes sure of that.
+ * symbolic link is not followed. Replaced as a whole, never half. Public keys alone stand in it,
+ * but nothing here makes sure of that.
  */
 #ifndef WSGATE_KEY_CACHE_H
 #define WSGATE_KEY_CACHE_H

@@ -61,8 +61,8 @@ struct verified {
     struct claims *own;          /* NULL: the entry's */
     struct token_entry *entry;   /* the cache's; NULL: there is none */
     const struct key *key;
-    struct str issuer, subject; /* in claims; at == NULL: it has none */
-    int64_t expires_ms;         /* INT64_MAX: never */
+    struct str issuer;         /* in claims; at == NULL: it has none */
+    int64_t expires_ms;        /* INT64_MAX: never */
     /* These two are told for a refused token too. */
     enum verify_lookup lookup;  /* what the cache knew */
     bool key_wanted;            /* another public key could verify it, and nothing else is wrong */
@@ -80,7 +80,7 @@ enum jose_reason verify_signature(struct verifier *verifier, unsigned algorithms
                                   const struct key **key) MUST_CHECK;
 
 /*
- * The claims alone: their types and ranges, then what the policy asks. Fills issuer, subject and
+ * The claims alone: their types and ranges, then what the policy asks. Fills issuer and
  * expires_ms, leaves the rest. For a token whose signature was verified before.
  */
 enum jose_reason verify_claims(const struct verify_policy *policy, const struct json_t *claims,

@@ -5,7 +5,7 @@ import time
 
 from harness import tokens
 from harness.case import Case
-from harness.gateway import program
+from harness.gateway import GatewayError, program
 from harness.wire import handshake
 
 
@@ -46,6 +46,7 @@ class Rules(Case):
                 "tenant": {"equals": "acme"},
                 "email": {"matches": "[a-z]+@example\\.com"},
                 "act": {"present": False},
+                "cnf.x": {"present": False},
                 "iat": {"present": True},
                 "level": {"any_of": [3, 4]},
             }
@@ -69,6 +70,7 @@ class Rules(Case):
             "email matches": {"email": "ann@example.com.evil.net"},
             "email matches ": {"email": "ann@example.com\n"},
             "act present": {"act": {"sub": "eve"}},
+            "cnf.x present": {"cnf": [{"x": 1}]},
             "iat present": {"iat": None},
             "level any_of": {"level": 5},
         }
@@ -117,9 +119,23 @@ class Rules(Case):
             reply = self.check(gate, bearer(scope=scope), "scope", "contains", target=target)
             self.assertNotIn("scope=", reply.get("WWW-Authenticate"))
 
+    def test_two_captures_in_one_value(self):
+        """No claim is for two paths: a capture that holds what stands between them counts for
+        nothing."""
+        gate = self.rules({"rooms": {"contains": "{org}:{room}"}}, path="/r/{org}/{room}")
+        self.check(gate, bearer(rooms=["a:b"]), target="/r/a/b")
+        for target in ("/r/a/b:c", "/r/a:b/c", "/r/a%3Ab/c", "/r/a/b%3ac"):
+            with self.subTest(target):
+                reply = self.check(gate, bearer(rooms=["a:b:c"]), "rooms", "contains", target=target)
+                entry = gate.await_line("handshake", id=reply.get("X-Request-Id"))
+                self.assertEqual(entry["capture"], "org" if target.endswith("/c") else "room")
+        reply = self.check(gate, bearer(rooms=["a:c"]), "rooms", "contains", target="/r/a/b")
+        self.assertNotIn("capture", gate.await_line("handshake", id=reply.get("X-Request-Id")))
+
     def test_a_capture_that_the_route_has_not(self):
         gate = self.rules({"rooms": {"any_of": ["{room}", "all"]}}, path="/rooms/*")
         self.check(gate, bearer(rooms=["all", "blue", "", "{room}"]), "rooms", "any_of")
+        self.assertEqual(gate.await_line("handshake")["capture"], "room")
 
     def test_the_challenge_names_the_scope(self):
         gate = self.rules({"scope": {"all_of": ["a", "b"]}, "role": {"equals": "x"}})
@@ -157,13 +173,14 @@ middleware:
         h..i: { present: true }
         j: { present: maybe }
         k: { present: false, equals: x }
+        l: { equals: "{org}{room}" }
 routes: [{ path: /ws, require: [users], backend: b }]
 backends: { b: { servers: ["127.0.0.1:2"] } }
 """
         wanted = {
             (6, 16): "3650d",
             (7, 22): "dots",
-            (9, 12): "expected equals, any_of",
+            (9, 12): "nothing is asked of `a`; expected equals, any_of",
             (10, 14): "equal",  # and no word about a rule without a test
             (11, 22): "empty",
             (12, 23): '"("',
@@ -173,6 +190,7 @@ backends: { b: { servers: ["127.0.0.1:2"] } }
             (16, 15): "dots",
             (17, 23): "true or false",
             (18, 23): "absent",
+            (19, 22): "between two captures",
         }
         self.check_faults(text, wanted)
 
@@ -248,7 +266,7 @@ class Identity(Case):
 class Forwarding(Case):
     ROWS = {
         "plain": ("ann", "ann"),
-        "a comma": ("Doe, Ann", "Doe, Ann"),
+        "a comma": ("Doe, Ann", "Doe%2C Ann"),
         "line ends": ("ann\r\nX-Auth-Role: admin", "ann%0D%0AX-Auth-Role: admin"),
         "a lone LF": ("ann\nX: y", "ann%0AX: y"),
         "other controls": ("a\tb\x1b\x7f", "a%09b%1B%7F"),
@@ -262,6 +280,7 @@ class Forwarding(Case):
         "true": (True, "true"),
         "false": (False, "false"),
         "a list": (["user", "admin"], "user,admin"),
+        "what looks like a list": ("user,admin", "user%2Cadmin"),
         "a comma in a list": (["user,admin", "x"], "user%2Cadmin,x"),
         "a line end in a list": (["user\r\n", "x"], "user%0D%0A,x"),
         "a list of all kinds": (["a", 1, -2.5, True], "a,1,-2.5,true"),
@@ -289,3 +308,34 @@ class Forwarding(Case):
                 self.assertEqual(head.all("X-Auth-Role") + head.all("X"), [])
                 client.close()
                 peer.close()
+
+    def instances(self, count):
+        """So many, and each sets all the headers that it can."""
+
+        def one(i):
+            headers = {f"c{k}": f"X-C-{i}-{k}" for k in range(32)}
+            return self.jwt(forward_claims=headers)["middleware"]["users"]
+
+        return {f"users{i}": one(i) for i in range(count)}
+
+    def test_as_many_headers_as_there_can_be(self):
+        service, two = self.backend(), self.instances(2)
+        gate = self.gateway(service, require=list(two), middleware=two)
+        claims = tokens.claims() | {f"c{k}": k for k in range(32)}
+        line = f"Authorization: Bearer {tokens.hs(claims)}"
+        client = self.client(gate, handshake("/ws", line, "X-C-0-0: forged"))
+        peer = service.next()
+        head = peer.read_head()
+        for i in range(2):
+            for k in range(32):
+                self.assertEqual(head.all(f"X-C-{i}-{k}"), [str(k)])
+        client.close()
+        peer.close()
+
+    def test_more_headers_than_there_can_be(self):
+        three = self.instances(3)
+        with self.assertRaises(GatewayError) as caught:
+            self.gateway(self.backend(), require=list(three), middleware=three)
+        self.assertIn(
+            "`require`: up to `users2` it sets 96 headers, 64 are possible", str(caught.exception)
+        )

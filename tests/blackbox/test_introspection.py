@@ -202,6 +202,20 @@ class Introspection(Case):
         client.close()
         peer.close()
 
+    def test_one_that_expires_while_it_waits(self):
+        judge = self.judge()
+        gate = self.gate(judge, on_expiry="keep")
+        ends = int(time.time()) + 2
+        judge.tokens["short"] = {"exp": ends}
+        release = threading.Event()
+        judge.override = [release, judge.reply("short")]
+        client = self.client(gate, self.request("short"))
+        judge.service.await_requests(1)
+        time.sleep(max(0, ends + 0.1 - time.time()))
+        release.set()
+        self.check_refused(client.read_response(), 401)
+        client.close()
+
     # ---- what it does not say ----
 
     def test_no_answers(self):
@@ -456,10 +470,17 @@ class Introspection(Case):
                 self.start(config)
             self.gateways.clear()
             self.assertIn(words, str(raised.exception))
+            return str(raised.exception)
+
+        def one_fault(words, **options):
+            """A misspelt name alone, and nothing that comes of it."""
+            self.assertNotIn("needs", refuse(words, **options))
 
         refuse("`url`", url=None)
         refuse("http:// is for localhost", url="http://id.example.com/")
-        refuse("needs a client_id", client_secret="x")
+        refuse("`client_id`: expected one, which client_secret needs", client_secret="x")
+        one_fault("unknown key `client_idd`", client_idd="x", client_secret="x")
+        one_fault("unknown key `client_secrett`", client_id="x", client_secrett="x")
         refuse("expected 1ms to 1m", timeout=0)
         refuse("expected 1ms to 1h", cache={"time": "2h"})
         refuse("expected at least 64KiB", cache={"bytes": "1KiB"})

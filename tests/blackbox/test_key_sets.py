@@ -142,6 +142,19 @@ class KeySets(Case):
             client.close()
         self.assertEqual(provider.count(), 2)
 
+    def test_a_token_that_expires_while_it_waits(self):
+        provider = self.provider()
+        gate = self.settled_gate(provider, on_expiry="keep")
+        provider.answers[KEYS] = provider.later(self.set_of("a b"))
+        ends = int(time.time()) + 2
+        token = self.token("b", exp=ends)
+        client = self.client(gate, handshake("/ws", f"Authorization: Bearer {token}"))
+        provider.await_asked(2)
+        time.sleep(max(0, ends + 0.1 - time.time()))
+        provider.release.set()
+        self.check_refused(client.read_response(), 401)
+        client.close()
+
     def test_an_old_key_goes(self):
         provider = self.provider("a b")
         gate = self.settled_gate(provider, refresh="1s")

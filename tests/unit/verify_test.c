@@ -285,7 +285,7 @@ START_TEST(says_who_and_until_when)
 
     ck_assert_reason(verify_token(verifier, &strict, str_of(token), NOW_MS, &verified), JOSE_OK);
     ck_assert(str_equal(verified.issuer, STR("i")));
-    ck_assert(str_equal(verified.subject, STR("s")));
+    ck_assert_str_eq(json_string_value(json_object_get(verified.claims, "sub")), "s");
     ck_assert_int_eq(verified.expires_ms, INT64_C(1700000090000));
     ck_assert_str_eq(verified.key->kid, "ES256");
     /* The same moment ends the token's admission. */
@@ -302,7 +302,6 @@ START_TEST(says_who_and_until_when)
     token = maker_plain(JOSE_ES256, NULL, "{}");
     ck_assert_reason(verify_token(verifier, &anything, str_of(token), NOW_MS, &verified), JOSE_OK);
     ck_assert_ptr_null(verified.issuer.at);
-    ck_assert_ptr_null(verified.subject.at);
     ck_assert_int_eq(verified.expires_ms, INT64_MAX);
     verified_free(&verified);
     free(token);
