@@ -25,8 +25,8 @@ void claim_path_free(struct claim_path *path);
 
 /* NULL: there is none. */
 const struct json_t *claim_path_find(const struct claim_path *path, const struct json_t *claims);
-/* Where there is none: does the path run into a list or a scalar, so that nobody can say what stands
- * there? */
+/* Where there is none: does the path run into a list or a scalar, so that nobody can say what
+ * stands there? */
 bool claim_path_is_blocked(const struct claim_path *path, const struct json_t *claims) MUST_CHECK;
 
 #endif

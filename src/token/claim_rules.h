@@ -59,8 +59,8 @@ const struct claim_rule *claim_rules_broken(const struct claim_rules *rules,
                                             const struct claim_captures *captures,
                                             enum claim_test *test) MUST_CHECK;
 const char *claim_rule_path(const struct claim_rule *rule);
-/* The capture for which that test does not hold, whatever the claim is: one that the request has not,
- * or not in a form that may stand there (claim_template.h). NULL: none. */
+/* The capture for which that test does not hold, whatever the claim is: one that the request has
+ * not, or not in a form that may stand there (claim_template.h). NULL: none. */
 const char *claim_rule_misfit(const struct claim_rule *rule, enum claim_test test,
                               const struct claim_captures *captures) MUST_CHECK;
 /*

@@ -445,7 +445,7 @@ static const struct {
     {{"a", {{CLAIM_EQUALS, "{{{"}}, NULL, NULL}, braces},
     {{"a", {{CLAIM_ANY_OF, "x"}, {CLAIM_ANY_OF, "{room"}}, NULL, NULL}, braces},
     {{"a", {{CLAIM_EQUALS, "{org}{room}"}}, NULL, NULL}, "expected text between two captures"},
-    {{"a", {{CLAIM_EQUALS, "x{org}{room}y{org}"}}, NULL, NULL}, "expected text between two captures"},
+    {{"a", {{CLAIM_EQUALS, "x{org}{room}y"}}, NULL, NULL}, "expected text between two captures"},
     {{"a", {{CLAIM_MATCHES, ""}}, NULL, NULL}, "empty; leave it out, or name one"},
     {{"a", {{CLAIM_MATCHES, "("}}, NULL, NULL}, "a \"(\" without its \")\""},
     {{"a", {{CLAIM_MATCHES, "a)|(b"}}, NULL, NULL}, "a \")\" without its \"(\""},

@@ -852,7 +852,8 @@ static const struct {
 } faults[] = {
     {{KEY, {"claims", "a", &empty_rule}, {"claims", "b", &brace}, {"claims", "c", &reference},
       {"claims", "d", &impossible}, {"claims", "e..f", &chat_scope}, {NULL}},
-     "equals[0]: nothing is asked of `a`; expected equals, any_of, all_of, contains, matches or present\n"
+     "equals[0]: nothing is asked of `a`; "
+     "expected equals, any_of, all_of, contains, matches or present\n"
      "any_of[1]: expected the name of a capture and \"}\" behind \"{\"; \"{{\" stands for \"{\"\n"
      "matches[0]: back-references are not allowed\n"
      "present[0]: a claim that must be absent has nothing to test\n"
