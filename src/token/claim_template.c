@@ -155,7 +155,7 @@ occurs_once(struct joined text, struct str literal)
 }
 
 /* Literals and captures take turns. What stands between two captures must tell them apart,
- * whichever of them one looks at: "a:b:c" is neither "{x}:{y}" with "a:b" and "c" nor with "a" and
+ * whichever of them one looks at: "a:b:c" is "{x}:{y}" neither with "a:b" and "c" nor with "a" and
  * "b:c". */
 static bool
 is_apart(const struct claim_template *template, size_t i, struct str capture)
