@@ -1,4 +1,4 @@
-/* explain.h - `wsgatectl explain TARGET`: what the gateway would do with a request, offline. */
+/* explain.h - `wsgatectl explain TARGET`: what the gateway would do with a request, without one. */
 #ifndef WSGATE_EXPLAIN_H
 #define WSGATE_EXPLAIN_H
 

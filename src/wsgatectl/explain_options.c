@@ -156,7 +156,8 @@ static const struct option_table table = {
     .title = title,
     .opening = "usage: wsgatectl explain [OPTION]... TARGET\n"
                "Makes up an opening handshake and says what wsgate would do with it and why, "
-               "offline.\nTARGET is a path with its query, /chat?room=1, or a URL: "
+               "without a\nrunning gateway. "
+               "TARGET is a path with its query, /chat?room=1, or a URL: "
                "ws://HOST[:PORT][/PATH][?QUERY].\n\n",
     .rows = rows,
     .count = COUNT_OF(rows),
