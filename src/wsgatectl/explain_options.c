@@ -156,7 +156,7 @@ static const struct option_table table = {
     .title = title,
     .opening = "usage: wsgatectl explain [OPTION]... TARGET\n"
                "Makes up an opening handshake and says what wsgate would do with it and why, "
-               "without a\nrunning gateway. "
+               "without a\nrunning gateway.\n"
                "TARGET is a path with its query, /chat?room=1, or a URL: "
                "ws://HOST[:PORT][/PATH][?QUERY].\n\n",
     .rows = rows,
