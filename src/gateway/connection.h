@@ -46,11 +46,11 @@ enum { CONNECTION_ALIGNMENT = 64 }; /* a line of the processor's cache */
 struct connection {
     struct event reads[2] __attribute__((aligned(CONNECTION_ALIGNMENT))); /* of the two sides */
     struct worker *worker;
-    struct opening *opening; /* NULL once it is a tunnel */
     enum state state;
     uint32_t route;
     struct tunnel tunnel; /* its sides serve all stages */
 
+    struct opening *opening; /* NULL once it is a tunnel */
     struct connection *next, *prev; /* live list, or next alone in the dead list */
     struct wheel_node deadline;
     struct server *server; /* a place is taken on it */

@@ -55,15 +55,12 @@ tunnel_write(struct connection *connection, int to)
 /* ---- The client's side ----------------------------------------------------------- */
 
 static void
-on_client_readable(evutil_socket_t fd, short what, void *arg)
+client_readable(struct connection *connection)
 {
-    struct connection *connection = arg;
     struct worker *worker = connection->worker;
     struct side *client = &connection->tunnel.sides[CLIENT];
     struct opening *opening = connection->opening;
 
-    (void)fd, (void)what;
-    worker_turn(worker);
     switch (connection->state) {
     case STATE_HEAD:
         connection_run(connection, request_read(opening->request, client));
@@ -87,30 +84,34 @@ on_client_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_client_writable(evutil_socket_t fd, short what, void *arg)
+client_writable(struct connection *connection)
 {
-    struct connection *connection = arg;
-
-    (void)fd, (void)what;
-    worker_turn(connection->worker);
     if (connection->state == STATE_TUNNEL)
         tunnel_write(connection, CLIENT);
     else if (connection->state == STATE_REFUSE)
         connection_run(connection, refusal_writable(&connection->tunnel.sides[CLIENT]));
 }
 
-static const struct side_handlers client_handlers = {on_client_readable, on_client_writable};
+static void
+on_client_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct connection *connection = arg;
+
+    (void)fd;
+    worker_turn(connection->worker);
+    if ((what & EV_WRITE) != 0)
+        client_writable(connection);
+    else
+        client_readable(connection);
+}
 
 /* ---- The backend's side ----------------------------------------------------------- */
 
 static void
-on_backend_readable(evutil_socket_t fd, short what, void *arg)
+backend_readable(struct connection *connection)
 {
-    struct connection *connection = arg;
     struct side *backend = &connection->tunnel.sides[BACKEND];
 
-    (void)fd, (void)what;
-    worker_turn(connection->worker);
     if (connection->state == STATE_TUNNEL)
         tunnel_read(connection, BACKEND);
     else if (connection->state == STATE_UPGRADE)
@@ -136,12 +137,8 @@ connect_over(struct connection *connection)
 }
 
 static void
-on_backend_writable(evutil_socket_t fd, short what, void *arg)
+backend_writable(struct connection *connection)
 {
-    struct connection *connection = arg;
-
-    (void)fd, (void)what;
-    worker_turn(connection->worker);
     if (connection->state == STATE_TUNNEL)
         tunnel_write(connection, BACKEND);
     else if (connection->state == STATE_CONNECT)
@@ -151,7 +148,18 @@ on_backend_writable(evutil_socket_t fd, short what, void *arg)
         return; /* it takes no more of the request, but may have answered: reading will tell */
 }
 
-static const struct side_handlers backend_handlers = {on_backend_readable, on_backend_writable};
+static void
+on_backend_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct connection *connection = arg;
+
+    (void)fd;
+    worker_turn(connection->worker);
+    if ((what & EV_WRITE) != 0)
+        backend_writable(connection);
+    else
+        backend_readable(connection);
+}
 
 /* ---- Resume, deadline, orders -------------------------------------------------------- */
 
@@ -345,7 +353,7 @@ peer_set(struct connection *connection, const struct address *peer)
 static struct connection *
 connection_new(struct worker *worker, const struct address *peer)
 {
-    static const struct side_handlers *const handlers[] = {&client_handlers, &backend_handlers};
+    static const event_callback_fn ready[] = {on_client_ready, on_backend_ready};
     struct connection *connection = aligned_alloc(CONNECTION_ALIGNMENT, sizeof(*connection));
 
     if (connection == NULL)
@@ -354,7 +362,7 @@ connection_new(struct worker *worker, const struct address *peer)
     connection->worker = worker;
     connection->id = worker_new_id(worker);
     for (int i = CLIENT; i <= BACKEND; i++)
-        side_init(&connection->tunnel.sides[i], &connection->reads[i], worker->base, handlers[i],
+        side_init(&connection->tunnel.sides[i], &connection->reads[i], worker->base, ready[i],
                   connection);
     peer_set(connection, peer);
     return connection;

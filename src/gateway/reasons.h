@@ -50,6 +50,8 @@
     /* The tunnel's end */                                                            \
     R(CLIENT_CLOSED,      "client-closed",              0, "client")                  \
     R(BACKEND_ENDED,      "backend-closed",             0, "backend")                 \
+    R(CLIENT_CUT,         "client-truncated",           0, "client")                  \
+    R(BACKEND_CUT,        "backend-truncated",          0, "backend")                 \
     R(CLIENT_RESET,       "client-reset",               0, "client")                  \
     R(BACKEND_RESET,      "backend-reset",              0, "backend")                 \
     R(EXPIRED,            "expired",                    0, "gateway")                 \

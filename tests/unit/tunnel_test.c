@@ -28,21 +28,16 @@ judged(enum reason reason)
 }
 
 static void
-on_readable(evutil_socket_t fd, short what, void *arg)
+on_ready(evutil_socket_t fd, short what, void *arg)
 {
-    (void)what, (void)arg;
-    judged(tunnel_readable(&tunnel, fd == tunnel.sides[CLIENT].stream.fd ? CLIENT : BACKEND, buffer,
-                           sizeof(buffer), 1000));
-}
+    int side = fd == tunnel.sides[CLIENT].stream.fd ? CLIENT : BACKEND;
 
-static void
-on_writable(evutil_socket_t fd, short what, void *arg)
-{
-    (void)what, (void)arg;
-    judged(tunnel_writable(&tunnel, fd == tunnel.sides[CLIENT].stream.fd ? CLIENT : BACKEND, 1000));
+    (void)arg;
+    if ((what & EV_WRITE) != 0)
+        judged(tunnel_writable(&tunnel, side, 1000));
+    else
+        judged(tunnel_readable(&tunnel, side, buffer, sizeof(buffer), 1000));
 }
-
-static const struct side_handlers handlers = {on_readable, on_writable};
 
 /* TCP, for resets. */
 static void
@@ -74,8 +69,8 @@ setup(void)
         int fds[2];
         tcp_pair(fds);
         peers[i] = fds[0];
-        side_init(&tunnel.sides[i], &reads[i], base, &handlers, NULL);
-        side_open(&tunnel.sides[i], (struct stream){fds[1]});
+        side_init(&tunnel.sides[i], &reads[i], base, on_ready, NULL);
+        side_open(&tunnel.sides[i], (struct stream){fds[1], NULL});
     }
     tunnel.expiry_wall_ms = INT64_MAX;
     tunnel.lifetime_due_ms = WHEEL_NEVER;
