@@ -65,6 +65,9 @@ on_client_readable(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     worker_turn(worker);
     switch (connection->state) {
+    case STATE_ACCEPT:
+        connection_run(connection, accept_run(&opening->accept, opening->request, client));
+        break;
     case STATE_HEAD:
         connection_run(connection, request_read(opening->request, client));
         break;
@@ -90,13 +93,17 @@ static void
 on_client_writable(evutil_socket_t fd, short what, void *arg)
 {
     struct connection *connection = arg;
+    struct side *client = &connection->tunnel.sides[CLIENT];
+    struct opening *opening = connection->opening;
 
     (void)fd, (void)what;
     worker_turn(connection->worker);
     if (connection->state == STATE_TUNNEL)
         tunnel_write(connection, CLIENT);
     else if (connection->state == STATE_REFUSE)
-        connection_run(connection, refusal_writable(&connection->tunnel.sides[CLIENT]));
+        connection_run(connection, refusal_writable(client));
+    else if (connection->state == STATE_ACCEPT)
+        connection_run(connection, accept_run(&opening->accept, opening->request, client));
 }
 
 static const struct side_handlers client_handlers = {on_client_readable, on_client_writable};
@@ -219,6 +226,7 @@ connection_overdue(struct connection *connection)
         return;
     }
     switch (connection->state) {
+    case STATE_ACCEPT:
     case STATE_HEAD:
     case STATE_AUTH:
     case STATE_UPGRADE:
