@@ -9,12 +9,14 @@
 #define WSGATE_CONNECTION_H
 
 #include "base/wheel.h"
+#include "gateway/accept.h"
 #include "gateway/backend.h"
 #include "gateway/chain.h"
 #include "gateway/tunnel.h"
 
 /*   state     word       what its deadline is called when it has passed */
 #define STATES(S)                                   \
+    S(ACCEPT,  "accept",  REASON_ACCEPT_TIMEOUT)    \
     S(HEAD,    "head",    REASON_HEAD_TIMEOUT)      \
     S(AUTH,    "auth",    REASON_AUTH_TIMEOUT)      \
     S(CONNECT, "connect", REASON_BACKEND_CONNECT_TIMEOUT) \
@@ -32,6 +34,7 @@ enum state {
 /* What only a handshake needs; in the request's arena. */
 struct opening {
     struct request *request;
+    struct accept accept;
     struct attempt attempt;
     size_t dropped_bytes;   /* while lingering */
     uint64_t answer_due_ms; /* for all servers together; 0: none was asked yet */

@@ -62,6 +62,9 @@ client_readable(struct connection *connection)
     struct opening *opening = connection->opening;
 
     switch (connection->state) {
+    case STATE_ACCEPT:
+        connection_run(connection, accept_run(&opening->accept, opening->request, client));
+        break;
     case STATE_HEAD:
         connection_run(connection, request_read(opening->request, client));
         break;
@@ -86,10 +89,15 @@ client_readable(struct connection *connection)
 static void
 client_writable(struct connection *connection)
 {
+    struct side *client = &connection->tunnel.sides[CLIENT];
+    struct opening *opening = connection->opening;
+
     if (connection->state == STATE_TUNNEL)
         tunnel_write(connection, CLIENT);
     else if (connection->state == STATE_REFUSE)
-        connection_run(connection, refusal_writable(&connection->tunnel.sides[CLIENT]));
+        connection_run(connection, refusal_writable(client));
+    else if (connection->state == STATE_ACCEPT)
+        connection_run(connection, accept_run(&opening->accept, opening->request, client));
 }
 
 static void
@@ -227,6 +235,7 @@ connection_overdue(struct connection *connection)
         return;
     }
     switch (connection->state) {
+    case STATE_ACCEPT:
     case STATE_HEAD:
     case STATE_AUTH:
     case STATE_UPGRADE:

@@ -10,6 +10,8 @@
 /*     enum               word                     status initiator */
 #define REASONS(R)                                                                  \
     R(NONE,               "none",                       0, "")                        \
+    /* Before the head: closed without an answer */                                   \
+    R(ACCEPT_TIMEOUT,     "accept-timeout",             0, "client")                  \
     /* The head */                                                                    \
     R(HEAD_MALFORMED,     "head-malformed",           400, "client")                  \
     R(HANDSHAKE_BAD,      "handshake-malformed",      400, "client")                  \

@@ -31,8 +31,8 @@ struct side {
 };
 
 /* Once, before the others: a side that is closed. `read` must live as long as the side does. */
-void side_init(struct side *side, struct event *read, struct event_base *base, event_callback_fn ready,
-               void *arg);
+void side_init(struct side *side, struct event *read, struct event_base *base,
+               event_callback_fn ready, void *arg);
 /* Takes the stream over. Nothing is registered yet. A side that was closed can be opened again. */
 void side_open(struct side *side, struct stream stream);
 bool side_is_open(const struct side *side);
@@ -59,8 +59,8 @@ enum side_sent side_flush(struct side *side) MUST_CHECK;
 size_t side_waiting(const struct side *side); /* bytes in the outbox */
 /* Drops the outbox and ends our direction. */
 void side_abandon(struct side *side);
-/* Ends our direction. Where it is not shut afterwards, there is an outbox without bytes: once it has
- * been flushed, try again. */
+/* Ends our direction. Where it is not shut afterwards, there is an outbox without bytes: once it
+ * has been flushed, try again. */
 void side_shutdown(struct side *side);
 /* Idempotent: events gone, outbox wiped and freed, stream closed. */
 void side_close(struct side *side);

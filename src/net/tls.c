@@ -3,8 +3,8 @@
  *
  * The kernel tells of bytes that it has, never of those that OpenSSL has taken from it already.
  * So a call reads until OpenSSL has nothing whole left, or the caller's room is full; what is left
- * then is `pending`, and the next call takes that, and nothing from the kernel. That also bounds how
- * often a connection can ask for another turn: what OpenSSL holds is one read, some 17 KB.
+ * then is `pending`, and the next call takes that, and nothing from the kernel. That also bounds
+ * how often a connection can ask for another turn: what OpenSSL holds is one read, some 17 KB.
  *
  * Renegotiation is refused on both sides, so after the handshake a read waits for bytes alone and
  * a write for room alone. Answers to a KeyUpdate (RFC 8446 4.6.3) go out with the next write.
@@ -29,9 +29,9 @@ enum {
 struct tls {
     SSL *ssl;
     struct tls_wire wire;
-    bool up;      /* the handshake is done */
-    bool mute;    /* nothing more can be sent: close_notify is, or the socket is broken */
-    bool dead;    /* OpenSSL must not be called again */
+    bool up;   /* the handshake is done */
+    bool mute; /* nothing more can be sent: close_notify is, or the socket is broken */
+    bool dead; /* OpenSSL must not be called again */
     bool pending;
     enum stream_status over; /* what every further read says; STREAM_OK: reading goes on */
     int error;               /* its errno */
@@ -207,8 +207,8 @@ tls_read(struct tls *tls, void *buffer, size_t bytes)
         prepare(tls, tls->pending ? 0 : 1 + (unsigned)((bytes - 1) / RECORD_BYTES));
         got = read_records(tls, buffer, bytes);
     }
-    tls->pending = got > 0 && (tls->over != STREAM_OK ||
-                               (got == bytes && SSL_has_pending(tls->ssl) == 1));
+    tls->pending =
+        got > 0 && (tls->over != STREAM_OK || (got == bytes && SSL_has_pending(tls->ssl) == 1));
     if (got > 0)
         return (struct stream_result){STREAM_OK, got};
     if (tls->over == STREAM_ERROR)

@@ -14,10 +14,10 @@ enum tls_wait { TLS_WAIT_NONE, TLS_WAIT_READ, TLS_WAIT_WRITE };
 /* What a call into OpenSSL may do, and what it met. */
 struct tls_wire {
     int fd;
-    unsigned receives;   /* so many more times recv is called; then it is as if nothing were there */
-    enum tls_wait wait;  /* why the last call could not go on */
-    bool ended;          /* FIN has come */
-    int error;           /* errno of what failed; 0: nothing has */
+    unsigned receives;  /* recv may be called so often; then it is as if nothing were there */
+    enum tls_wait wait; /* why the last call could not go on */
+    bool ended;         /* FIN has come */
+    int error;          /* errno of what failed; 0: nothing has */
 };
 
 /* Its owner keeps the wire alive. NULL: no memory. */
