@@ -68,6 +68,10 @@ struct connection {
     } peer;
 };
 
+/* What the loop tells each side, by CLIENT and BACKEND. */
+extern const event_callback_fn connection_ready[];
+/* A waiting module has come to a verdict. */
+void connection_resumed(struct request *request, enum mw_verdict verdict);
 /* The first state, and a first look at what the client has sent already. */
 void connection_start(struct connection *connection);
 /* Goes from stage to stage until one waits; `step` is what the present one has answered. The
