@@ -38,6 +38,7 @@ build_listener(struct settings_build *build, const struct mw_options *options, s
     listener->text = options_string(options, "address");
     settings_check_address(options, &listener->address);
     check_name(build, options, index);
+    settings_build_listener_tls(build, options, &listener->tls);
 }
 
 /* Keeps their places, for servers that are listeners. */
