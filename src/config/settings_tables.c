@@ -120,7 +120,8 @@ static const struct mw_option server_options[] = {
 static const struct mw_option backend_tls_options[] = {
     {"verify", MW_BOOL, "true", "whether the server's certificate is verified"},
     {"ca_file", MW_FILE, NULL, "who signs the servers' certificates"},
-    {"server_name", MW_STRING, NULL, "the name that is asked for, and that the certificate must have"},
+    {"server_name", MW_STRING, NULL,
+     "the name that is asked for, and that the certificate must have"},
     {"certificate", MW_FILE, NULL, "a chain of certificates in PEM, to show to the servers"},
     {"private_key", MW_FILE, NULL, "its private key in PEM"},
     {"min_version", MW_WORD, "1.2", "the oldest version of TLS that is spoken", 0, "1.2|1.3"},

@@ -98,8 +98,8 @@ set_trust(SSL_CTX *context, const struct tls_client_settings *settings,
         return !settings->verify || SSL_CTX_set_default_verify_paths(context) == 1;
     if (SSL_CTX_load_verify_file(context, settings->ca_file) == 1)
         return true;
-    tls_report(reporter, TLS_NO_ITEM, "ca_file", "%s: expected certificates in PEM: %s",
-               settings->ca_file, tls_library_fault());
+    tls_report(reporter, TLS_NO_ITEM, "ca_file", "expected certificates in PEM: %s",
+               tls_library_fault());
     return false;
 }
 

@@ -20,10 +20,9 @@ is_end_of_file(void)
 }
 
 static bool
-report(const struct tls_reporter *reporter, size_t item, const char *word, const char *file,
-       const char *what)
+report(const struct tls_reporter *reporter, size_t item, const char *word, const char *what)
 {
-    tls_report(reporter, item, word, "%s: %s", file, what);
+    tls_report(reporter, item, word, "%s", what);
     ERR_clear_error();
     return false;
 }
@@ -46,17 +45,17 @@ load_chain(struct tls_pair *pair, const char *file, size_t item,
     }
     (void)BIO_free(bio);
     if (bio == NULL)
-        return report(reporter, item, "certificate", file, "cannot be read");
+        return report(reporter, item, "certificate", "cannot be read");
     if (count == 0 && is_end_of_file())
-        return report(reporter, item, "certificate", file, "expected a certificate in PEM");
+        return report(reporter, item, "certificate", "expected a certificate in PEM");
     if (count > TLS_CHAIN_MAX)
-        return report(reporter, item, "certificate", file, "expected at most 16 certificates");
+        return report(reporter, item, "certificate", "expected at most 16 certificates");
     if (is_end_of_file()) {
         ERR_clear_error();
         return true;
     }
-    tls_report(reporter, item, "certificate", "%s: certificate %d in it is broken: %s", file,
-               count + 1, tls_library_fault());
+    tls_report(reporter, item, "certificate", "certificate %d in it is broken: %s", count + 1,
+               tls_library_fault());
     return false;
 }
 
@@ -76,11 +75,11 @@ load_key(struct tls_pair *pair, const char *file, size_t item, const struct tls_
     bool asked = false;
 
     if (bio == NULL)
-        return report(reporter, item, "private_key", file, "cannot be read");
+        return report(reporter, item, "private_key", "cannot be read");
     pair->key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked);
     (void)BIO_free(bio);
     if (pair->key == NULL)
-        return report(reporter, item, "private_key", file,
+        return report(reporter, item, "private_key",
                       asked ? "needs a passphrase, expected a private key without one"
                             : "expected a private key in PEM");
     return true;
@@ -108,12 +107,12 @@ tls_pair_load(struct tls_pair *pair, const struct tls_files *files, size_t item,
     bool good = chain && key;
 
     if (good && X509_check_private_key(pair->certificate, pair->key) != 1) {
-        tls_report(reporter, item, "private_key", "%s: is not the key of the certificate in %s",
-                   files->private_key, files->certificate);
+        tls_report(reporter, item, "private_key", "is not the key of the certificate in `%s`",
+                   files->certificate);
         good = false;
     }
     if (good && !read_end(pair))
-        good = report(reporter, item, "certificate", files->certificate, "no date to end at");
+        good = report(reporter, item, "certificate", "no date to end at");
     ERR_clear_error();
     if (!good)
         tls_pair_free(pair);
