@@ -53,7 +53,7 @@ struct connection {
 
     struct connection *next, *prev; /* live list, or next alone in the dead list */
     struct wheel_node deadline;
-    struct server *server; /* a place is taken on it */
+    struct load *load; /* of a server, on which a place is taken */
     struct held *held;
     uint64_t id;
     uint64_t started_us; /* of the tunnel */
