@@ -145,13 +145,6 @@ opening_over(struct connection *connection, enum mw_end end)
     request_free(opening->request); /* the opening lies in its arena */
 }
 
-static void
-session_over(struct connection *connection)
-{
-    sessions_leave(&connection->worker->sessions, connection->session);
-    connection->session = NULL;
-}
-
 void
 connection_close(struct connection *connection, enum reason reason)
 {
@@ -171,7 +164,7 @@ connection_close(struct connection *connection, enum reason reason)
     else
         backend_leave(&connection->opening->attempt, backend_of(connection));
     opening_over(connection, end);
-    session_over(connection);
+    sessions_leave(&connection->worker->sessions, &connection->session);
     side_close(client_of(connection));
     side_close(backend_of(connection));
     if (connection->server != NULL)
@@ -193,7 +186,7 @@ refuse(struct connection *connection)
     struct request *request = opening->request;
 
     backend_leave(&opening->attempt, backend_of(connection));
-    session_over(connection);
+    sessions_leave(&connection->worker->sessions, &connection->session);
     if (connection->state == STATE_ACCEPT || refusal_status(&request->answer) == 0) {
         connection_close(connection, request->answer.reason);
         return STEP_WAIT;

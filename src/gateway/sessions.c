@@ -64,13 +64,14 @@ sessions_enter(struct sessions *sessions, const struct request *request)
 }
 
 void
-sessions_leave(struct sessions *sessions, struct session *session)
+sessions_leave(struct sessions *sessions, struct session **session)
 {
-    if (session == NULL)
+    if (*session == NULL)
         return;
-    row_free(sessions, session->place);
+    row_free(sessions, (*session)->place);
     sessions->count--;
-    session_free(session, &sessions->names);
+    session_free(*session, &sessions->names);
+    *session = NULL;
 }
 
 struct session *

@@ -26,8 +26,8 @@ struct sessions {
 
 /* NULL: no memory, or a text of the identity is too long. */
 struct session *sessions_enter(struct sessions *sessions, const struct request *request) MUST_CHECK;
-/* Frees it. NULL is fine. */
-void sessions_leave(struct sessions *sessions, struct session *session);
+/* Frees it, and makes it NULL; *session may be NULL. */
+void sessions_leave(struct sessions *sessions, struct session **session);
 /* The next one from *place on that `filter` lets through; *place is behind it afterwards. Looks at
  * *rows rows at most and takes off what it looked at. NULL: none there; it was the last where
  * *rows is not 0. Begins with *place == 0. `signature`: the filter's. */

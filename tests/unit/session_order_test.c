@@ -1,5 +1,4 @@
 /* session_order_test.c - the way of an order: every worker in turn, and home. */
- */
 #include "base/compiler.h"
 #include "failing_memory.h"
 #include "gateway/connection.h"
@@ -51,7 +50,7 @@ teardown(void)
 {
     for (size_t w = 0; w < WORKERS; w++) {
         for (size_t i = 0; i < EACH; i++) {
-            sessions_leave(&workers[w].sessions, requests[w][i]->connection->session);
+            sessions_leave(&workers[w].sessions, &requests[w][i]->connection->session);
             free(requests[w][i]->connection);
             free(requests[w][i]);
         }

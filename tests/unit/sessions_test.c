@@ -114,7 +114,7 @@ START_TEST(filters)
     }
     ck_assert_uint_eq(count(&sessions, filter, 1000), rows[_i].holds);
     ck_assert(str_equal(session_label(session, 1).name, STR("tier")));
-    sessions_leave(&sessions, session);
+    sessions_leave(&sessions, &session);
     ck_assert_uint_eq(count(&sessions, filter, 1000), 0);
     sessions_free(&sessions);
     request_drop(request);
@@ -140,7 +140,7 @@ START_TEST(addresses)
         ck_assert_uint_eq(count(&sessions, &filter, 1000), prefixes[i].holds);
         address_set_free(filter.addresses);
     }
-    sessions_leave(&sessions, session);
+    sessions_leave(&sessions, &session);
     sessions_free(&sessions);
     request_drop(request);
 }
@@ -168,10 +168,10 @@ START_TEST(walks)
     for (size_t step = 1; step < 1100; step = step * 3 + 1)
         ck_assert_uint_eq(count(&sessions, &rows[0].filter, step), COUNT);
     for (int i = 0; i < COUNT; i++) {
-        sessions_leave(&sessions, entered[i]);
+        sessions_leave(&sessions, &entered[i]);
         request_drop(requests[i]);
     }
-    sessions_leave(&sessions, NULL);
+    sessions_leave(&sessions, &entered[0]); /* again: it does no harm */
     ck_assert_uint_eq(sessions.count, 0);
     sessions_free(&sessions);
 }
@@ -201,8 +201,7 @@ START_TEST(a_walk_while_others_come_and_go)
         more = step == 0;
         for (int i = 0; i < 4 && come < COUNT; i++, come++) {
             if (come % EVERY == 0) {
-                sessions_leave(&sessions, entered[come]);
-                entered[come] = NULL;
+                sessions_leave(&sessions, &entered[come]);
             }
             others[come] = request_of((uint64_t)(COUNT + come) + 1, "late");
             late[come] = enter(&sessions, others[come]);
@@ -214,10 +213,10 @@ START_TEST(a_walk_while_others_come_and_go)
     for (int i = 0; i < 2 * COUNT + 1; i++)
         ck_assert_int_le(met[i], 1);
     for (int i = 0; i < COUNT; i++) {
-        sessions_leave(&sessions, entered[i]);
+        sessions_leave(&sessions, &entered[i]);
         request_drop(requests[i]);
         if (i < come) {
-            sessions_leave(&sessions, late[i]);
+            sessions_leave(&sessions, &late[i]);
             request_drop(others[i]);
         }
     }
@@ -236,7 +235,7 @@ START_TEST(a_session_is_small)
     request->token_id = STR("0f8fad5b-d9cb-469f-a165-70867728950e");
     struct session *session = enter(&sessions, request);
     ck_assert_uint_le(malloc_usable_size(session), 48 + 2 + 10 + 2 + 36 + 2 + 12);
-    sessions_leave(&sessions, session);
+    sessions_leave(&sessions, &session);
     sessions_free(&sessions);
     request_drop(request);
 }
@@ -255,7 +254,7 @@ START_TEST(a_text_that_is_too_long)
     struct session *session = enter(&sessions, request);
     ck_assert_uint_eq(session_text(session, SESSION_SID).len, SESSION_TEXT_MAX);
     ck_assert_ptr_null(session_text(session, SESSION_SUBJECT).at);
-    sessions_leave(&sessions, session);
+    sessions_leave(&sessions, &session);
     sessions_free(&sessions);
     free(text);
     request_drop(request);
@@ -273,7 +272,7 @@ START_TEST(no_memory)
         struct session *session = sessions_enter(&sessions, request);
         failed = failing_memory_disarm();
         ck_assert_int_eq(session == NULL, failed);
-        sessions_leave(&sessions, session);
+        sessions_leave(&sessions, &session);
         ck_assert_uint_eq(sessions.count, 0);
         for (size_t i = 0; i < NAMES_BUCKETS; i++)
             ck_assert_ptr_null(sessions.names.buckets[i]);
