@@ -36,9 +36,12 @@ load_of(const struct server_settings *settings, const struct pool *before)
         atomic_fetch_add(&server->load->holders, LOAD_POOL);
         return server->load;
     }
-    struct load *load = calloc(1, sizeof(*load));
-    if (load != NULL)
-        atomic_init(&load->holders, LOAD_POOL);
+    size_t room = strlen(settings->text) + 1;
+    struct load *load = calloc(1, sizeof(*load) + room);
+    if (load == NULL)
+        return NULL;
+    memcpy(load->text, settings->text, room);
+    atomic_init(&load->holders, LOAD_POOL);
     return load;
 }
 

@@ -20,6 +20,7 @@ struct load {
     atomic_uint_fast64_t holders; /* pools, times LOAD_POOL, and connections */
     atomic_uint_fast64_t quiet_until_ms; /* no failure is told before */
     atomic_uint untold;                  /* failures since the last that was told */
+    char text[];                         /* the server's address, as it was first written */
 };
 
 #define LOAD_POOL (UINT64_C(1) << 32)
