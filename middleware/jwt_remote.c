@@ -61,8 +61,8 @@ merge(struct jwt_remote *remote)
     bool ok = merged && keyset_add_all(merged, remote->files, on_left_out, remote);
 
     for (size_t i = 0; ok && i < remote->settings->count; i++)
-        if (remote->sources[i].keyset)
-            ok = keyset_add_all(merged, remote->sources[i].keyset, on_left_out, remote);
+        if (remote->sources[i].set.keyset)
+            ok = keyset_add_all(merged, remote->sources[i].set.keyset, on_left_out, remote);
     if (ok)
         return merged;
     keyset_unref(merged);

@@ -31,8 +31,8 @@ jwt_remote_cache_report_error(const struct jwt_remote_cache *cache)
 static void
 report_source(const struct jwt_remote_cache *cache, const struct jwt_source *source)
 {
-    size_t keys = keyset_count(source->keyset);
-    int64_t age_s = clock_wall_ms() / 1000 - source->fetched_s;
+    size_t keys = keyset_count(source->set.keyset);
+    int64_t age_s = clock_wall_ms() / 1000 - source->set.fetched_s;
 
     cache->host->log(cache->host, MW_LOG_INFO, "jwt",
                      "cache_file %s: %zu key%s, fetched %lld s ago", cache->settings->cache_file,
@@ -49,7 +49,7 @@ jwt_remote_cache_report(const struct jwt_remote_cache *cache)
         return;
     jwt_remote_cache_report_error(cache);
     for (size_t i = 0; i < settings->count; i++)
-        if (cache->sources[i].keyset)
+        if (cache->sources[i].set.keyset)
             report_source(cache, &cache->sources[i]);
     if (!key_cache_is_writable(settings->cache_file, &error))
         cache->host->log(cache->host, MW_LOG_WARNING, "jwt", "cache_file %s: cannot be written: %s",
@@ -79,9 +79,9 @@ jwt_remote_cache_save(struct jwt_remote_cache *cache, bool changed)
     cache->saved_us = now_us;
     for (size_t i = 0; i < settings->count; i++) {
         const struct jwt_source *source = &cache->sources[i];
-        if (source->keyset)
+        if (source->set.keyset)
             sets[count++] = (struct key_cache_set){
-                settings->addresses[i].url, {source->text, source->text_len}, source->fetched_s};
+                settings->addresses[i].url, {source->set.text, source->set.text_len}, source->set.fetched_s};
     }
     bool failed = !key_cache_write(settings->cache_file, sets, count, &error);
     if (failed && !cache->has_failed)

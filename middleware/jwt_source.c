@@ -10,13 +10,18 @@
 #include "protocol/service_url.h"
 #include "token/jwks.h"
 
-#include <stdlib.h>
 #include <sys/random.h>
 
 static const char malformed[] = "malformed";
 
 static void on_set(void *arg, const struct http_answer *answer);
 static void on_document(void *arg, const struct http_answer *answer);
+
+static uint64_t
+max_stale_ms(const struct jwt_source *source)
+{
+    return source->fetcher->settings->max_stale_ms;
+}
 
 /* ---- What is said ------------------------------------------------------------------ */
 
@@ -35,7 +40,7 @@ static void
 say_fetched(const struct jwt_source *source)
 {
     const struct mw_host *host = source->fetcher->host;
-    size_t keys = keyset_count(source->keyset);
+    size_t keys = keyset_count(source->set.keyset);
 
     host->log(host, MW_LOG_INFO, "jwt", "key set %.*s: fetched, %zu key%s", SHOWN(source), keys,
               keys == 1 ? "" : "s");
@@ -46,7 +51,7 @@ say_failed(const struct jwt_source *source, const char *detail)
 {
     const struct mw_host *host = source->fetcher->host;
     const struct jwt_fault *fault = &source->fault;
-    const char *kept = source->keyset ? "the last good one stays" : "there is none";
+    const char *kept = source->set.keyset ? "the last good one stays" : "there is none";
 
     if (fault->status)
         host->log(host, MW_LOG_WARNING, "jwt", "key set %.*s: not fetched: status %u; %s",
@@ -63,7 +68,7 @@ say_dropped(const struct jwt_source *source)
 
     host->log(host, MW_LOG_WARNING, "jwt",
               "key set %.*s: no good answer for %llu s (max_stale); its keys are dropped",
-              SHOWN(source), (unsigned long long)source->fetcher->settings->max_stale_ms / 1000);
+              SHOWN(source), (unsigned long long)max_stale_ms(source) / 1000);
 }
 
 static void
@@ -87,12 +92,6 @@ on_nothing(void *arg, const char *text)
 
 /* ---- The set ------------------------------------------------------------------------ */
 
-static bool
-is_the_same(const struct jwt_source *source, struct str text)
-{
-    return source->keyset && str_equal((struct str){source->text, source->text_len}, text);
-}
-
 /* The keys of text; NULL: none is usable. What is wrong with it is told, but not at every try. */
 static struct keyset *
 read_set(struct jwt_source *source, struct str text, bool quiet)
@@ -110,64 +109,16 @@ read_set(struct jwt_source *source, struct str text, bool quiet)
     return keyset;
 }
 
-/* Takes keyset, whose text this is. false: out of memory, and the old one stays. */
-static bool
-take_set(struct jwt_source *source, struct keyset *keyset, struct str text)
-{
-    char *copy = malloc(text.len + 1);
-
-    if (!copy) {
-        keyset_unref(keyset);
-        return false;
-    }
-    memcpy(copy, text.at, text.len);
-    keyset_unref(source->keyset);
-    free(source->text);
-    source->keyset = keyset;
-    source->text = copy;
-    source->text_len = text.len;
-    return true;
-}
-
-/* It may be so old from now on. */
-static void
-set_stale(struct jwt_source *source, uint64_t in_ms)
-{
-    source->stale_us = source->fetcher->settings->max_stale_ms
-                           ? clock_monotonic_us() + in_ms * 1000
-                           : UINT64_MAX;
-}
-
-static void
-drop_set(struct jwt_source *source)
-{
-    keyset_unref(source->keyset);
-    free(source->text);
-    source->keyset = NULL;
-    source->text = NULL;
-    source->text_len = 0;
-}
-
 void
 jwt_source_restore(struct jwt_source *source, const struct key_cache_set *set,
                    struct key_error *error)
 {
-    const struct jwt_remote_settings *settings = source->fetcher->settings;
-    int64_t now_s = clock_wall_ms() / 1000;
-    /* A clock that was set back makes no set bad; how old it is nobody can say then. */
-    int64_t fetched_s = set->fetched_s < now_s ? set->fetched_s : now_s;
-    uint64_t age_ms = (uint64_t)(now_s - fetched_s) * 1000;
-    struct keyset *keyset;
+    struct keyset *keyset = read_set(source, set->text, true);
 
-    if (settings->max_stale_ms && age_ms >= settings->max_stale_ms) {
-        key_error_set(error, "a set in it is older than max_stale");
-    } else if (!(keyset = read_set(source, set->text, true)) ||
-               !take_set(source, keyset, set->text)) {
+    if (!keyset || !jwt_set_take(&source->set, keyset, set->text))
         key_error_set(error, "a set in it has no key that can be used");
-    } else {
-        source->fetched_s = fetched_s;
-        set_stale(source, settings->max_stale_ms - age_ms);
-    }
+    else if (!jwt_set_vouched_at(&source->set, set->fetched_s, max_stale_ms(source)))
+        key_error_set(error, "a set in it is older than max_stale");
 }
 
 /* ---- The end of a fetch ----------------------------------------------------------------- */
@@ -193,8 +144,8 @@ plan(struct jwt_source *source, uint64_t in_ms)
 {
     uint64_t now_us = clock_monotonic_us(), due_us = now_us + in_ms * 1000;
 
-    if (source->keyset && source->stale_us < due_us)
-        due_us = source->stale_us;
+    if (source->set.keyset && source->set.stale_us < due_us)
+        due_us = source->set.stale_us;
     source->due_us = due_us;
     timer_set(source->timer, due_us > now_us ? (due_us - now_us + 999) / 1000 : 0);
 }
@@ -203,9 +154,9 @@ plan(struct jwt_source *source, uint64_t in_ms)
 static bool
 drop_if_stale(struct jwt_source *source)
 {
-    if (!source->keyset || clock_monotonic_us() < source->stale_us)
+    if (!source->set.keyset || clock_monotonic_us() < source->set.stale_us)
         return false;
-    drop_set(source);
+    jwt_set_drop(&source->set);
     count(source, "key_sets_dropped");
     say_dropped(source);
     return true;
@@ -246,8 +197,7 @@ succeed(struct jwt_source *source, bool changed, int64_t max_age_s)
     source->fault = (struct jwt_fault){NULL, 0};
     source->failures = 0;
     source->known_us = source->begun_us;
-    source->fetched_s = clock_wall_ms() / 1000;
-    set_stale(source, settings->max_stale_ms);
+    (void)jwt_set_vouched_at(&source->set, clock_wall_ms() / 1000, max_stale_ms(source));
     count(source, "key_fetches");
     if (changed || recovered)
         say_fetched(source);
@@ -308,14 +258,14 @@ on_set(void *arg, const struct http_answer *answer)
 
     if (!is_answered(source, answer))
         return;
-    if (is_the_same(source, answer->body)) {
+    if (jwt_set_is(&source->set, answer->body)) {
         succeed(source, false, answer->max_age_s);
         return;
     }
     struct keyset *keyset = read_set(source, answer->body, source->fault.word == malformed);
     if (!keyset) {
         fail(source, (struct jwt_fault){malformed, 0}, "it has no key that can be used");
-    } else if (!take_set(source, keyset, answer->body)) {
+    } else if (!jwt_set_take(&source->set, keyset, answer->body)) {
         fail(source, (struct jwt_fault){"out of memory", 0}, "");
     } else {
         succeed(source, true, answer->max_age_s);
@@ -368,7 +318,7 @@ jwt_source_open(struct jwt_source *source)
 bool
 jwt_source_is_certain(const struct jwt_source *source)
 {
-    return source->keyset && !source->fault.word;
+    return source->set.keyset && !source->fault.word;
 }
 
 static uint64_t
@@ -431,6 +381,5 @@ void
 jwt_source_free(struct jwt_source *source)
 {
     jwt_source_close(source);
-    keyset_unref(source->keyset);
-    free(source->text);
+    jwt_set_drop(&source->set);
 }

@@ -10,11 +10,11 @@
 #define WSGATE_JWT_SOURCE_H
 
 #include "jwt_remote_settings.h"
+#include "jwt_set.h"
 #include "net/http_client.h"
 #include "net/timer.h"
 #include "token/key_cache.h"
 #include "token/key_schedule.h"
-#include "token/keyset.h"
 
 enum {
     JWT_BODY_MAX = 256 * 1024, /* the 256 keys that a set may have need some 120 KiB */
@@ -47,16 +47,11 @@ struct jwt_source {
     uint64_t due_us;         /* for the timer */
     uint64_t begun_us;       /* the fetch that began last */
     uint64_t known_us;       /* it was asked then or later, and has answered or failed; 0: never */
-    uint64_t stale_us;       /* the set's end, unless it is vouched for again; UINT64_MAX: none */
     struct key_allowance allowance;
     bool asked;              /* the next fetch is one of the allowance's */
     struct jwt_fault fault;
     unsigned failures;       /* in a row */
-    /* The last good set, its text as it was fetched, and when the last good answer came. */
-    struct keyset *keyset;   /* NULL: none yet, or no more */
-    char *text;
-    size_t text_len;
-    int64_t fetched_s;
+    struct jwt_set set;      /* the last good one */
 };
 
 /* Zeroes and fills. */
