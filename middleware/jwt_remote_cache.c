@@ -80,8 +80,9 @@ jwt_remote_cache_save(struct jwt_remote_cache *cache, bool changed)
     for (size_t i = 0; i < settings->count; i++) {
         const struct jwt_source *source = &cache->sources[i];
         if (source->set.keyset)
-            sets[count++] = (struct key_cache_set){
-                settings->addresses[i].url, {source->set.text, source->set.text_len}, source->set.fetched_s};
+            sets[count++] = (struct key_cache_set){settings->addresses[i].url,
+                                                   {source->set.text, source->set.text_len},
+                                                   source->set.fetched_s};
     }
     bool failed = !key_cache_write(settings->cache_file, sets, count, &error);
     if (failed && !cache->has_failed)
