@@ -10,6 +10,8 @@
 /*     enum               word                     status initiator */
 #define REASONS(R)                                                                  \
     R(NONE,               "none",                       0, "")                        \
+    /* Before the head: closed without an answer */                                   \
+    R(ACCEPT_TIMEOUT,     "accept-timeout",             0, "client")                  \
     /* The head */                                                                    \
     R(HEAD_MALFORMED,     "head-malformed",           400, "client")                  \
     R(HANDSHAKE_BAD,      "handshake-malformed",      400, "client")                  \
@@ -50,6 +52,8 @@
     /* The tunnel's end */                                                            \
     R(CLIENT_CLOSED,      "client-closed",              0, "client")                  \
     R(BACKEND_ENDED,      "backend-closed",             0, "backend")                 \
+    R(CLIENT_CUT,         "client-truncated",           0, "client")                  \
+    R(BACKEND_CUT,        "backend-truncated",          0, "backend")                 \
     R(CLIENT_RESET,       "client-reset",               0, "client")                  \
     R(BACKEND_RESET,      "backend-reset",              0, "backend")                 \
     R(EXPIRED,            "expired",                    0, "gateway")                 \
