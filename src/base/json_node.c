@@ -1,5 +1,5 @@
 /*
- * json_node.c - a recursive reader, as deep as its caller allows, that decodes in place.
+ * json_node.c - a recursive reader, as deep as its caller allows.
  *
  * The hard thing is text that means two things to two readers. Whatever RFC 8259 leaves open is
  * refused; and an object's names are compared once they are decoded. Most objects are small and
@@ -8,7 +8,7 @@
  */
 #include "base/json_node.h"
 
-#include "base/json_chars.h"
+#include "base/json_string.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -75,128 +75,17 @@ read_word(struct reader *reader, struct str word, enum json_kind kind)
     return add(reader, kind) != NULL;
 }
 
-/* ---- Strings ------------------------------------------------------------------------- */
-
-/* Four hex digits; negative: there are none. */
-static int32_t
-read_hex(struct reader *reader)
-{
-    int32_t value = 0;
-
-    if (reader->end - reader->at < 4)
-        return -1;
-    for (int i = 0; i < 4; i++) {
-        unsigned char c = (unsigned char)*reader->at++, letter = c | 0x20;
-
-        if (c >= '0' && c <= '9')
-            value = value << 4 | (c - '0');
-        else if (letter >= 'a' && letter <= 'f')
-            value = value << 4 | (letter - 'a' + 10);
-        else
-            return -1;
-    }
-    return value;
-}
-
-static bool
-is_surrogate(int32_t unit, int32_t first)
-{
-    return unit >= first && unit < first + 0x400;
-}
-
-/* Behind "\u". A character beyond U+FFFF is a pair; NUL and half a pair are none. 0: none. */
-static int32_t
-read_character(struct reader *reader)
-{
-    int32_t unit = read_hex(reader);
-
-    if (unit < 0 || is_surrogate(unit, 0xdc00))
-        return 0;
-    if (!is_surrogate(unit, 0xd800))
-        return unit;
-    if (reader->end - reader->at < 2 || reader->at[0] != '\\' || reader->at[1] != 'u')
-        return 0;
-    reader->at += 2;
-    int32_t second = read_hex(reader);
-    return is_surrogate(second, 0xdc00) ? 0x10000 + (unit - 0xd800) * 0x400 + (second - 0xdc00) : 0;
-}
-
-static char *
-put_character(char *out, int32_t character)
-{
-    int more = character < 0x80 ? 0 : character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;
-    static const unsigned char leads[] = {0, 0xc0, 0xe0, 0xf0};
-
-    *out++ = (char)(leads[more] | character >> (6 * more));
-    while (more-- > 0)
-        *out++ = (char)(0x80 | (character >> (6 * more) & 0x3f));
-    return out;
-}
-
-/* Behind the backslash; NULL: no such escape. What it stands for is never longer. */
-static char *
-read_escape(struct reader *reader, char *out)
-{
-    static const char simple[128] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
-                                     ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
-    unsigned char c = reader->at < reader->end ? (unsigned char)*reader->at++ : 0;
-
-    if (c == 'u') {
-        int32_t character = read_character(reader);
-        return character > 0 ? put_character(out, character) : NULL;
-    }
-    if (c >= sizeof(simple) || simple[c] == 0)
-        return NULL;
-    *out = simple[c];
-    return out + 1;
-}
-
-/* So many bytes as they are. */
-static char *
-keep(struct reader *reader, char *out, size_t len)
-{
-    if (out != reader->at)
-        memmove(out, reader->at, len);
-    reader->at += len;
-    return out + len;
-}
-
-/* What is neither plain nor the end: an escape, DEL, or a character of several bytes. */
-static char *
-read_special(struct reader *reader, char *out)
-{
-    struct str rest = {reader->at, (size_t)(reader->end - reader->at)};
-
-    if (*rest.at == '\\') {
-        reader->at++;
-        return read_escape(reader, out);
-    }
-    size_t len = *rest.at == 0x7f ? 1 : json_chars_utf8(rest);
-    return len > 0 ? keep(reader, out, len) : NULL;
-}
-
 /* Behind the opening quote. */
 static bool
 read_string(struct reader *reader)
 {
     struct json_node *node = add(reader, JSON_NODE_STRING);
-    char *out = reader->at;
+    struct str text;
 
-    if (!node)
+    if (!node || !(reader->at = json_string_read(reader->at, reader->end, &text)))
         return false;
-    node->as.text = out;
-    for (;;) {
-        out = keep(reader, out,
-                   json_chars_plain((struct str){reader->at, (size_t)(reader->end - reader->at)}));
-        if (reader->at == reader->end)
-            return false;
-        if (*reader->at == '"')
-            break;
-        if (!(out = read_special(reader, out)))
-            return false;
-    }
-    reader->at++;
-    node->size = (uint32_t)(out - node->as.text);
+    node->as.text = text.at;
+    node->size = (uint32_t)text.len;
     return true;
 }
 
