@@ -2,9 +2,8 @@
 #include "bearer_claims.h"
 
 #include "bearer_rules.h"
+#include "base/json_node.h"
 #include "token/claim_value.h"
-
-#include <jansson.h>
 
 enum { ON_EXPIRY_CLOSE, ON_EXPIRY_KEEP };
 
@@ -55,13 +54,13 @@ static enum jose_reason
 identify(const struct bearer_claims *claims, const struct mw_host *host,
          struct mw_request *request, const struct verified *verified)
 {
-    const json_t *claim = claim_path_find(&claims->subject, verified->claims);
+    const struct json_node *claim = claim_path_find(&claims->subject, verified->claims);
     char space[CLAIM_NUMBER_MAX];
     struct str subject = claim_text(claim, space);
 
     if (!claim)
         return JOSE_OK;
-    if (!json_is_string(claim) && !json_is_integer(claim))
+    if (!json_node_is(claim, JSON_NODE_STRING) && !json_node_is(claim, JSON_NODE_INTEGER))
         return JOSE_CLAIM;
     return host->identify(request, to_mw(verified->issuer), to_mw(subject)) ? JOSE_OK
                                                                              : JOSE_INTERNAL;

@@ -261,7 +261,7 @@ recall(struct introspection_worker *worker, struct mw_request *request,
     if (!entry)
         return false;
     *answer = (struct introspection_answer){
-        .active = true, .claims = entry->claims->json, .entry = entry};
+        .active = true, .claims = entry->claims->all, .entry = entry};
     host->count(request, "introspection_kept", 1);
     return true;
 }
