@@ -93,7 +93,7 @@ START_TEST(memory_may_run_out)
 {
     bool failed = true;
 
-    for (size_t n = 1; failed; n++) {
+    for (size_t n = 1; failed; n = failing_memory_next(n)) {
         failing_memory_arm(n);
         struct claims *claims = claims_of_text(str_of(texts[_i]));
         failed = failing_memory_disarm();
