@@ -164,6 +164,7 @@ connection_close(struct connection *connection, enum reason reason)
     else
         backend_leave(&connection->opening->attempt, backend_of(connection));
     opening_over(connection, end);
+    sessions_leave(&connection->worker->sessions, &connection->session);
     side_close(client_of(connection));
     side_close(backend_of(connection));
     if (connection->server != NULL)
@@ -185,6 +186,7 @@ refuse(struct connection *connection)
     struct request *request = opening->request;
 
     backend_leave(&opening->attempt, backend_of(connection));
+    sessions_leave(&connection->worker->sessions, &connection->session);
     if (connection->state == STATE_ACCEPT || refusal_status(&request->answer) == 0) {
         connection_close(connection, request->answer.reason);
         return STEP_WAIT;
@@ -205,6 +207,18 @@ start_upgrade(struct connection *connection)
     if (!side_read_on(backend_of(connection)))
         return request_fail(connection->opening->request, REASON_NO_MEMORY, NULL);
     return STEP_WAIT;
+}
+
+/* The chain has passed: there is a session, before any socket to a backend. */
+static enum step
+start_connect(struct connection *connection)
+{
+    struct request *request = connection->opening->request;
+
+    connection->session = sessions_enter(&connection->worker->sessions, request);
+    if (connection->session == NULL)
+        return request_fail(request, REASON_NO_MEMORY, "no room for the session");
+    return connection_next_server(connection);
 }
 
 enum step
@@ -317,7 +331,7 @@ next_stage(struct connection *connection)
         set_state(connection, STATE_AUTH);
         return chain_start(connection->opening->request);
     case STATE_AUTH:
-        return connection_next_server(connection);
+        return start_connect(connection);
     case STATE_CONNECT:
         return start_upgrade(connection);
     case STATE_UPGRADE:
