@@ -282,7 +282,7 @@ connection_drain(struct connection *connection, uint64_t within_ms)
     }
 }
 
-void
+bool
 connection_end(struct connection *connection, enum reason reason)
 {
     struct tunnel *tunnel = &connection->tunnel;
@@ -291,14 +291,16 @@ connection_end(struct connection *connection, enum reason reason)
         after_tunnel(connection, tunnel_finish(tunnel, reason, connection->worker->now_ms));
     else if (connection->state < STATE_TUNNEL)
         connection_run(connection, request_fail(connection->opening->request, reason, NULL));
+    else
+        return false;
+    return true;
 }
 
-void
-connection_close_id(struct worker *worker, uint64_t id, enum reason reason)
+bool
+connection_end_handshake(struct worker *worker, uint64_t id, enum reason reason)
 {
     for (struct connection *connection = worker->live; connection; connection = connection->next)
-        if (connection->id == id) {
-            connection_end(connection, reason);
-            return;
-        }
+        if (connection->id == id && connection->session == NULL)
+            return connection_end(connection, reason);
+    return false;
 }

@@ -64,6 +64,8 @@
     R(WRITE_TIMEOUT,      "write-timeout",              0, "gateway")                 \
     R(FIN_TIMEOUT,        "fin-timeout",                0, "gateway")                 \
     R(CLOSED_BY_MODULE,   "closed-by-module",         403, "gateway")                 \
+    R(KILLED,             "killed",                   403, "gateway")                 \
+    R(REVOKED,            "revoked",                  403, "gateway")                 \
     R(REVALIDATION,       "revalidation-refused",       0, "gateway")                 \
     R(REVALIDATION_TIMEOUT, "revalidation-timeout",     0, "gateway")                 \
     R(DRAIN,              "drain",                      0, "gateway")                 \
