@@ -82,7 +82,7 @@ hand_on(const struct bearer_claims *claims, const struct mw_host *host, struct m
 enum mw_verdict
 bearer_claims_admit(const struct bearer_claims *claims, const struct mw_host *host,
                     struct mw_request *request, const struct verified *verified,
-                    const struct jwt_challenges *challenges)
+                    const struct bearer_challenges *challenges)
 {
     enum jose_reason reason = identify(claims, host, request, verified);
     enum mw_verdict verdict = MW_PASS;
@@ -92,5 +92,6 @@ bearer_claims_admit(const struct bearer_claims *claims, const struct mw_host *ho
                                      challenges->texts[JOSE_RULES]);
     if (reason == JOSE_OK && verdict == MW_PASS)
         reason = hand_on(claims, host, request, verified);
-    return reason == JOSE_OK ? verdict : jwt_challenges_refuse(challenges, host, request, reason);
+    return reason == JOSE_OK ? verdict
+                             : bearer_challenges_refuse(challenges, host, request, reason);
 }

@@ -2,8 +2,9 @@
  * arena.h - the memory of one request.
  *
  * Allocations are freed together, and wiped first: a request's memory holds
- * credentials. What cannot hold any is allocated plain. Chunks come from a pool that a worker owns, so that a
- * handshake in the common case costs no malloc. Not thread safe: one worker.
+ * credentials. What cannot hold any is allocated plain. Chunks come from a pool that a
+ * worker owns, so that a handshake in the common case costs no malloc. Not thread safe: one
+ * worker.
  */
 #ifndef WSGATE_ARENA_H
 #define WSGATE_ARENA_H
