@@ -78,6 +78,7 @@ struct route_settings {
     struct str strip_prefix; /* at == NULL: none; no trailing slash */
     bool keep_encoded_slashes;
     bool strip_extensions;   /* extensions: none */
+    bool reject_with_close;  /* a refusal is told by a Close frame */
     struct tunnel_settings tunnel;
 };
 

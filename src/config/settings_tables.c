@@ -104,7 +104,7 @@ static const struct mw_option route_options[] = {
      "refuse|keep"},
     {"extensions", MW_WORD, "pass", "whether the backend sees the extensions that a client offers",
      0, "pass|none"},
-    {"reject_with", MW_WORD, "http", "how a refusal is told", 0, "http|close!"},
+    {"reject_with", MW_WORD, "http", "how a refusal is told", 0, "http|close"},
     {"tunnel", MW_OBJECT, "{}", "rules for the live connection", 0, NULL, tunnel_options},
     {0},
 };

@@ -59,7 +59,7 @@ static const struct {
     {"properties listeners items properties proxy_protocol const", "false"},
     {"properties listeners items properties tls required", "[\"certificates\"]"},
     {"properties listeners items required", "[\"address\"]"},
-    {ROUTE "reject_with anyOf 0 enum", "[\"http\"]"},
+    {ROUTE "reject_with anyOf 0 enum", "[\"http\",\"close\"]"},
     {ROUTE "tunnel properties max_message const", "0"},
     {ROUTE "tunnel properties pong_timeout", NULL},
     {ROUTE "tunnel properties idle_timeout $ref", "\"#/$defs/duration\""},

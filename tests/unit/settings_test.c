@@ -358,10 +358,10 @@ static const struct {
      "4:1: `modules` is not supported by this version\n"
      "5:1: `trusted_proxies` is not supported by this version\n"
      "6:1: `admin` is not supported by this version\n"},
-    {L "routes: [{path: /, require: [], backend: b, reject_with: close, tunnel: {frames: "
+    {L "routes: [{path: /, require: [], backend: b, reject_with: clos, tunnel: {frames: "
        "checked}}]\n" B,
-     "2:58: `reject_with: close` is not supported by this version\n"
-     "2:82: `frames: checked` is not supported by this version\n"},
+     "2:58: `reject_with`: expected one of http, close, found `clos`\n"
+     "2:81: `frames: checked` is not supported by this version\n"},
     {L "routes:\n - path: /\n   require: []\n   backend: b\n   tunnel:\n    max_message: 1MiB\n"
        "    max_frame: 1B\n    messages_per_second: 1\n    bytes_per_second: 1B\n"
        "    ping_interval: 1s\n    pong_timeout: 20s\n" B,
