@@ -76,7 +76,8 @@ connection_names_more(const struct http_head *head, const struct field_names *dr
 
 /* named: connection_names_more. */
 static bool
-is_dropped(const struct http_head *head, const struct field_names *dropped, bool named, struct str name)
+is_dropped(const struct http_head *head, const struct field_names *dropped, bool named,
+           struct str name)
 {
     return is_listed(dropped, name) || (named && http_list_has(head, STR("connection"), name));
 }
