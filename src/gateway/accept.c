@@ -1,10 +1,12 @@
 /* accept.c - the parts of the ACCEPT stage, one after the other; see accept.h. */
 #include "gateway/accept.h"
 
+#include "gateway/proxy_accept.h"
+
 typedef enum step accept_part(struct accept *accept, struct request *request, struct side *client);
 
 /* The end of the table is the end of the stage. */
-static accept_part *const parts[] = {NULL};
+static accept_part *const parts[] = {proxy_accept, NULL};
 
 enum step
 accept_run(struct accept *accept, struct request *request, struct side *client)

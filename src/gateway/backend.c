@@ -1,9 +1,12 @@
 /* backend.c - reaching a server; see backend.h. */
 #include "gateway/backend.h"
 
+#include "gateway/client_address.h"
 #include "gateway/descriptors.h"
 #include "gateway/forward.h"
+#include "gateway/tunnel.h"
 #include "gateway/worker.h"
+#include "protocol/proxy_protocol.h"
 
 #include <errno.h>
 #include <string.h>
@@ -57,13 +60,32 @@ reach(const struct server *server, struct side *side, const struct text *text)
     return side_send(side, text->at, text->len);
 }
 
+/* It goes before the request, in one write with it. */
+static enum step
+write_proxy_header(struct request *request, const struct stream *client, struct text *text)
+{
+    enum send_proxy version = request->route->backend->send_proxy;
+    struct address address;
+
+    if (version == SEND_PROXY_OFF)
+        return STEP_DONE;
+    if (client_address_arrive(request, client) == STEP_FAILED)
+        return STEP_FAILED;
+    address_of(&address, request->peer);
+    (version == SEND_PROXY_V1 ? proxy_header_write_v1 : proxy_header_write_v2)(text, &address,
+                                                                              request->arrival);
+    return STEP_DONE;
+}
+
 enum step
-backend_start(struct attempt *attempt, struct request *request, struct side *side)
+backend_start(struct attempt *attempt, struct request *request, struct side sides[2])
 {
     struct worker *worker = request->worker;
     struct text text = {worker->buffer, 0, WORKER_BUFFER_BYTES, false};
+    struct side *side = &sides[BACKEND];
 
-    if (!forward_request(request, &text))
+    if (write_proxy_header(request, &sides[CLIENT].stream, &text) == STEP_FAILED ||
+        !forward_request(request, &text))
         return STEP_FAILED;
     while ((attempt->server = pool_take(attempt->pool, &attempt->tries)) != NULL) {
         switch (reach(attempt->server, side, &text)) {

@@ -18,10 +18,11 @@ struct attempt {
     int last_errno;
 };
 
-/* STEP_DONE: the request is sent, or its rest waits in the outbox of a connected side. STEP_WAIT:
- * the connect is under way. STEP_FAILED: no server is left. */
+/* sides: both of the connection, the client's first. STEP_DONE: the request is sent, or its rest
+ * waits in the outbox of a connected side. STEP_WAIT: the connect is under way. STEP_FAILED: no
+ * server is left. */
 enum step backend_start(struct attempt *attempt, struct request *request,
-                        struct side *side) MUST_CHECK;
+                        struct side sides[2]) MUST_CHECK;
 /* After writability: did the connect succeed? */
 bool backend_connected(struct attempt *attempt, struct side *side) MUST_CHECK;
 /* Leaves a server: closes the side, gives the place back. Idempotent. */

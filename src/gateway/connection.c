@@ -98,7 +98,7 @@ handshake_over(struct connection *connection, unsigned status)
     const struct request *request = opening->request;
     const struct attempt *attempt = &opening->attempt;
 
-    crowd_handshake_over(worker->crowd, &connection->peer.any);
+    crowd_handshake_over(worker->crowd, opening->counted ? &connection->peer.any : NULL);
     if (request->answer.reason == REASON_CLIENT_GONE && request->in.len == 0 &&
         !opening->accept.heard)
         return; /* it came and went without a byte: a port check */
@@ -118,8 +118,8 @@ static void
 tunnel_over(struct connection *connection, enum reason reason)
 {
     struct worker *worker = connection->worker;
-    struct tunnel_record record = {connection->id, &connection->peer.any, connection->started_us,
-                                   connection->route};
+    struct tunnel_record record = {connection->id, &connection->peer.any, connection->named,
+                                   connection->started_us, connection->route};
 
     worker->metrics.reasons[reason]++;
     worker->metrics.bytes_in += connection->tunnel.bytes[CLIENT];
@@ -217,7 +217,7 @@ connection_next_server(struct connection *connection)
     set_state(connection, STATE_CONNECT);
     if (upgrade_prepare(opening->request) == STEP_FAILED)
         return STEP_FAILED;
-    return backend_start(&opening->attempt, opening->request, backend_of(connection));
+    return backend_start(&opening->attempt, opening->request, connection->tunnel.sides);
 }
 
 /* Whether a token has expired while the backend took its time is asked once more. Which realm it
@@ -291,7 +291,7 @@ start_tunnel(struct connection *connection)
         return request_fail(request, REASON_BACKEND_HANDSHAKE, "the 101 is too large");
     if (!chain_take(request, &connection->held, &held_count))
         return request_fail(request, REASON_NO_MEMORY, NULL);
-    connection->held_count = (uint32_t)held_count;
+    connection->held_count = (uint32_t)held_count & INT32_MAX;
     connection->server = opening->attempt.server;
     opening->attempt.server = NULL;
     fill_tunnel(connection);
@@ -306,14 +306,27 @@ start_tunnel(struct connection *connection)
     return STEP_WAIT;
 }
 
+/* A trusted sender may still name somebody else. */
+static enum step
+start_head(struct connection *connection)
+{
+    struct request *request = connection->opening->request;
+
+    if (!request->sender_trusted && connection_client_found(connection) == STEP_FAILED)
+        return STEP_FAILED;
+    set_state(connection, STATE_HEAD);
+    return request_read(request, client_of(connection));
+}
+
 static enum step
 next_stage(struct connection *connection)
 {
     switch (connection->state) {
     case STATE_ACCEPT:
-        set_state(connection, STATE_HEAD);
-        return request_read(connection->opening->request, client_of(connection));
+        return start_head(connection);
     case STATE_HEAD:
+        if (connection_client_found(connection) == STEP_FAILED)
+            return STEP_FAILED;
         set_state(connection, STATE_AUTH);
         return chain_start(connection->opening->request);
     case STATE_AUTH:

@@ -26,11 +26,13 @@ struct crowd_limits {
 struct crowd *crowd_new(const struct crowd_limits *limits) MUST_CHECK;
 void crowd_free(struct crowd *crowd);
 
-/* A new connection with an unfinished handshake. Anything but REASON_NONE: it is one too many,
- * nothing was counted. */
-enum reason crowd_enter(struct crowd *crowd, const struct sockaddr *peer) MUST_CHECK;
-/* Its handshake is over, one way or the other; call once. */
-void crowd_handshake_over(struct crowd *crowd, const struct sockaddr *peer);
+/* A new connection with an unfinished handshake. client: NULL where a proxy has yet to say who that
+ * is. Anything but REASON_NONE: it is one too many, nothing was counted. */
+enum reason crowd_enter(struct crowd *crowd, const struct sockaddr *client) MUST_CHECK;
+/* The client of such a handshake is known; call once. */
+enum reason crowd_count(struct crowd *crowd, const struct sockaddr *client) MUST_CHECK;
+/* The handshake is over, one way or the other; call once. client: NULL where none was counted. */
+void crowd_handshake_over(struct crowd *crowd, const struct sockaddr *client);
 /* The connection is gone; call once, after the former. */
 void crowd_leave(struct crowd *crowd);
 

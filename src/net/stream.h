@@ -33,6 +33,8 @@ struct stream_result {
 
 struct stream_result stream_read(struct stream *stream, void *buffer, size_t bytes) MUST_CHECK;
 struct stream_result stream_write(struct stream *stream, const void *data, size_t bytes) MUST_CHECK;
+/* What the socket holds, which stays there. Before TLS begins. */
+struct stream_result stream_peek(struct stream *stream, void *buffer, size_t bytes) MUST_CHECK;
 /* Ends our direction, after what was written. */
 void stream_shutdown(struct stream *stream);
 /* Bytes that the kernel still holds for the peer: not sent yet, or not acknowledged. */
@@ -46,6 +48,8 @@ void stream_close(struct stream *stream);
  * says STREAM_AGAIN where it is not. false: errno.
  */
 bool stream_connect(struct stream *stream, const struct address *address) MUST_CHECK;
+/* Our own end of the socket. false: errno. */
+bool stream_local(const struct stream *stream, struct address *address) MUST_CHECK;
 /* SO_KEEPALIVE, for a peer that vanishes without a word. */
 void stream_keep_alive(struct stream *stream);
 /* After writability: 0, or the errno with which the connect failed. */
