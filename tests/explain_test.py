@@ -312,6 +312,7 @@ The backend service (127.0.0.1:9001, 127.0.0.1:9002) would be sent:
     Origin: https://app.example.com
     Cookie: theme=[redacted]
     X-Forwarded-For: 127.0.0.1
+    X-Real-IP: 127.0.0.1
     X-Forwarded-Proto: http
     X-Forwarded-Host: chat.example.com
     X-Request-Id: 0000000000000000
