@@ -31,53 +31,6 @@ backend_of(struct connection *connection)
 
 /* ---- State, end --------------------------------------------------------------- */
 
-/* The servers of a backend share one time for their answer: the next one gets what is left of
- * it. */
-static uint64_t
-answer_due(struct opening *opening, const struct worker *worker)
-{
-    if (opening->answer_due_ms == 0)
-        opening->answer_due_ms =
-            worker_after(worker, opening->request->route->backend->handshake_timeout);
-    return opening->answer_due_ms;
-}
-
-static uint64_t
-state_due(const struct connection *connection, enum state state)
-{
-    const struct worker *worker = connection->worker;
-    const struct request *request = state < STATE_TUNNEL ? connection->opening->request : NULL;
-
-    switch (state) {
-    case STATE_ACCEPT:
-        return worker_after(worker, request->settings->timeouts.head);
-    case STATE_HEAD:
-        return connection->deadline.due_ms; /* they share it */
-    case STATE_AUTH:
-        return worker_after(worker, request->settings->timeouts.auth);
-    case STATE_CONNECT:
-        return worker_after(worker, request->route->backend->connect_timeout);
-    case STATE_UPGRADE:
-        return answer_due(connection->opening, worker);
-    case STATE_REFUSE:
-        return worker_after(worker, connection->opening->request->settings->timeouts.close);
-    case STATE_TUNNEL:
-        return tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
-    case STATE_CLOSED:
-        break;
-    }
-    return WHEEL_NEVER;
-}
-
-void
-connection_arm(struct connection *connection, uint64_t due_ms)
-{
-    struct worker *worker = connection->worker;
-
-    wheel_set(&worker->wheel, &connection->deadline,
-              due_ms < worker->last_ms ? due_ms : worker->last_ms);
-}
-
 /* The only writer of the state. Arms the one deadline of the new one. */
 static void
 set_state(struct connection *connection, enum state state)
@@ -86,7 +39,7 @@ set_state(struct connection *connection, enum state state)
     if (state == STATE_CLOSED)
         wheel_set(&connection->worker->wheel, &connection->deadline, WHEEL_NEVER);
     else
-        connection_arm(connection, state_due(connection, state));
+        connection_arm(connection, connection_due(connection));
 }
 
 /* The handshake is over: its line is written, its place in the crowd is free. */
@@ -164,6 +117,7 @@ connection_close(struct connection *connection, enum reason reason)
     else
         backend_leave(&connection->opening->attempt, backend_of(connection));
     opening_over(connection, end);
+    sessions_leave(&connection->worker->sessions, &connection->session);
     side_close(client_of(connection));
     side_close(backend_of(connection));
     if (connection->server != NULL)
@@ -185,6 +139,7 @@ refuse(struct connection *connection)
     struct request *request = opening->request;
 
     backend_leave(&opening->attempt, backend_of(connection));
+    sessions_leave(&connection->worker->sessions, &connection->session);
     if (connection->state == STATE_ACCEPT || refusal_status(&request->answer) == 0) {
         connection_close(connection, request->answer.reason);
         return STEP_WAIT;
@@ -205,6 +160,18 @@ start_upgrade(struct connection *connection)
     if (!side_read_on(backend_of(connection)))
         return request_fail(connection->opening->request, REASON_NO_MEMORY, NULL);
     return STEP_WAIT;
+}
+
+/* The chain has passed: there is a session, before any socket to a backend. */
+static enum step
+start_connect(struct connection *connection)
+{
+    struct request *request = connection->opening->request;
+
+    connection->session = sessions_enter(&connection->worker->sessions, request);
+    if (connection->session == NULL)
+        return request_fail(request, REASON_NO_MEMORY, "no room for the session");
+    return connection_next_server(connection);
 }
 
 enum step
@@ -330,7 +297,7 @@ next_stage(struct connection *connection)
         set_state(connection, STATE_AUTH);
         return chain_start(connection->opening->request);
     case STATE_AUTH:
-        return connection_next_server(connection);
+        return start_connect(connection);
     case STATE_CONNECT:
         return start_upgrade(connection);
     case STATE_UPGRADE:

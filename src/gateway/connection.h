@@ -50,14 +50,15 @@ enum { CONNECTION_ALIGNMENT = 64 }; /* a line of the processor's cache */
 struct connection {
     struct event reads[2] __attribute__((aligned(CONNECTION_ALIGNMENT))); /* of the two sides */
     struct worker *worker;
-    struct opening *opening; /* NULL once it is a tunnel */
     enum state state;
     uint32_t route;
     struct tunnel tunnel; /* its sides serve all stages */
 
+    struct opening *opening; /* NULL once it is a tunnel */
     struct connection *next, *prev; /* live list, or next alone in the dead list */
     struct wheel_node deadline;
     struct server *server; /* a place is taken on it */
+    struct session *session; /* NULL before the chain has passed */
     struct held *held;
     uint64_t id;
     uint64_t started_us; /* of the tunnel */
@@ -71,7 +72,7 @@ struct connection {
 };
 
 /* What the loop tells each side, by CLIENT and BACKEND. */
-extern const struct side_handlers connection_handlers[];
+extern const event_callback_fn connection_ready[];
 /* A waiting module has come to a verdict. */
 void connection_resumed(struct request *request, enum mw_verdict verdict);
 /* The first state, and a first look at what the client has sent already. */
@@ -92,13 +93,16 @@ enum step connection_client_found(struct connection *connection) MUST_CHECK;
 void connection_close(struct connection *connection, enum reason reason);
 /* The deadline hanging in the wheel has come. */
 void connection_overdue(struct connection *connection);
-/* Ends the tunnel, or refuses the handshake. It may be closed afterwards. */
-void connection_end(struct connection *connection, enum reason reason);
-/* The same by id. */
-void connection_close_id(struct worker *worker, uint64_t id, enum reason reason);
+/* Ends the tunnel, or refuses the handshake. It may be closed afterwards. false: it was at its end
+ * already. */
+bool connection_end(struct connection *connection, enum reason reason);
+/* The same, by its id, with a handshake that is no session yet. false: there is none. */
+bool connection_end_handshake(struct worker *worker, uint64_t id, enum reason reason);
 /* The gateway stops: handshakes are refused, tunnels end at a random moment within ms, 0: now. The
  * worker's last_ms ends what is left. */
 void connection_drain(struct connection *connection, uint64_t within_ms);
+/* When the present state is over; WHEEL_NEVER: no end is in sight. */
+uint64_t connection_due(const struct connection *connection);
 /* The one place that sets the deadline. */
 void connection_arm(struct connection *connection, uint64_t due_ms);
 /* The wall clock jumped: deadlines that depend on it are computed anew. */

@@ -100,7 +100,7 @@ connection_new(struct worker *worker, const struct address *peer)
     connection->id = worker_new_id(worker);
     for (int i = CLIENT; i <= BACKEND; i++)
         side_init(&connection->tunnel.sides[i], &connection->reads[i], worker->base,
-                  &connection_handlers[i], connection);
+                  connection_ready[i], connection);
     peer_set(connection, &peer->any);
     return connection;
 }

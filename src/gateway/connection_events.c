@@ -52,15 +52,12 @@ tunnel_write(struct connection *connection, int to)
 /* ---- The client's side ----------------------------------------------------------- */
 
 static void
-on_client_readable(evutil_socket_t fd, short what, void *arg)
+client_readable(struct connection *connection)
 {
-    struct connection *connection = arg;
     struct worker *worker = connection->worker;
     struct side *client = &connection->tunnel.sides[CLIENT];
     struct opening *opening = connection->opening;
 
-    (void)fd, (void)what;
-    worker_turn(worker);
     switch (connection->state) {
     case STATE_ACCEPT:
         connection_run(connection, accept_run(&opening->accept, opening->request, client));
@@ -87,14 +84,11 @@ on_client_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_client_writable(evutil_socket_t fd, short what, void *arg)
+client_writable(struct connection *connection)
 {
-    struct connection *connection = arg;
     struct side *client = &connection->tunnel.sides[CLIENT];
     struct opening *opening = connection->opening;
 
-    (void)fd, (void)what;
-    worker_turn(connection->worker);
     if (connection->state == STATE_TUNNEL)
         tunnel_write(connection, CLIENT);
     else if (connection->state == STATE_REFUSE)
@@ -103,16 +97,26 @@ on_client_writable(evutil_socket_t fd, short what, void *arg)
         connection_run(connection, accept_run(&opening->accept, opening->request, client));
 }
 
+static void
+on_client_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct connection *connection = arg;
+
+    (void)fd;
+    worker_turn(connection->worker);
+    if ((what & EV_WRITE) != 0)
+        client_writable(connection);
+    else
+        client_readable(connection);
+}
+
 /* ---- The backend's side ----------------------------------------------------------- */
 
 static void
-on_backend_readable(evutil_socket_t fd, short what, void *arg)
+backend_readable(struct connection *connection)
 {
-    struct connection *connection = arg;
     struct side *backend = &connection->tunnel.sides[BACKEND];
 
-    (void)fd, (void)what;
-    worker_turn(connection->worker);
     if (connection->state == STATE_TUNNEL)
         tunnel_read(connection, BACKEND);
     else if (connection->state == STATE_UPGRADE)
@@ -138,12 +142,8 @@ connect_over(struct connection *connection)
 }
 
 static void
-on_backend_writable(evutil_socket_t fd, short what, void *arg)
+backend_writable(struct connection *connection)
 {
-    struct connection *connection = arg;
-
-    (void)fd, (void)what;
-    worker_turn(connection->worker);
     if (connection->state == STATE_TUNNEL)
         tunnel_write(connection, BACKEND);
     else if (connection->state == STATE_CONNECT)
@@ -153,9 +153,22 @@ on_backend_writable(evutil_socket_t fd, short what, void *arg)
         return; /* it takes no more of the request, but may have answered: reading will tell */
 }
 
-const struct side_handlers connection_handlers[] = {
-    [CLIENT] = {on_client_readable, on_client_writable},
-    [BACKEND] = {on_backend_readable, on_backend_writable},
+static void
+on_backend_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct connection *connection = arg;
+
+    (void)fd;
+    worker_turn(connection->worker);
+    if ((what & EV_WRITE) != 0)
+        backend_writable(connection);
+    else
+        backend_readable(connection);
+}
+
+const event_callback_fn connection_ready[] = {
+    [CLIENT] = on_client_ready,
+    [BACKEND] = on_backend_ready,
 };
 
 /* ---- Resume, deadline, orders -------------------------------------------------------- */
@@ -189,16 +202,6 @@ tunnel_deadline(struct connection *connection)
         connection_close(connection, over);
     else
         connection_rearm(connection);
-}
-
-void
-connection_rearm(struct connection *connection)
-{
-    const struct worker *worker = connection->worker;
-
-    if (connection->state == STATE_TUNNEL)
-        connection_arm(connection,
-                       tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker)));
 }
 
 /* The gateway's own end has come. */
@@ -271,7 +274,7 @@ connection_drain(struct connection *connection, uint64_t within_ms)
     }
 }
 
-void
+bool
 connection_end(struct connection *connection, enum reason reason)
 {
     struct tunnel *tunnel = &connection->tunnel;
@@ -280,14 +283,16 @@ connection_end(struct connection *connection, enum reason reason)
         after_tunnel(connection, tunnel_finish(tunnel, reason, connection->worker->now_ms));
     else if (connection->state < STATE_TUNNEL)
         connection_run(connection, request_fail(connection->opening->request, reason, NULL));
+    else
+        return false;
+    return true;
 }
 
-void
-connection_close_id(struct worker *worker, uint64_t id, enum reason reason)
+bool
+connection_end_handshake(struct worker *worker, uint64_t id, enum reason reason)
 {
     for (struct connection *connection = worker->live; connection; connection = connection->next)
-        if (connection->id == id) {
-            connection_end(connection, reason);
-            return;
-        }
+        if (connection->id == id && connection->session == NULL)
+            return connection_end(connection, reason);
+    return false;
 }

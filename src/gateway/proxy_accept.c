@@ -40,7 +40,7 @@ read_header(struct accept *accept, struct request *request, struct side *client)
     enum proxy_verdict verdict = proxy_header_read(header, bytes, result.n, &used);
     if (verdict == PROXY_BAD)
         return request_fail(request, REASON_PROXY_MALFORMED, header->error);
-    result = stream_read(&client->stream, bytes, used);
+    result = stream_receive(&client->stream, bytes, used);
     if (result.status != STREAM_OK || result.n != used)
         return request_fail(request, REASON_CLIENT_GONE, NULL);
     return verdict == PROXY_MORE ? STEP_WAIT : take_sender(request, header);
