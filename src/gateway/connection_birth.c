@@ -17,7 +17,7 @@ static struct opening *
 opening_new(struct connection *connection, const struct listener_settings *listener)
 {
     struct worker *worker = connection->worker;
-    struct request *request = request_new(worker, worker->handle.generation->settings);
+    struct request *request = request_new(worker);
 
     if (request == NULL)
         return NULL;
@@ -37,7 +37,6 @@ opening_new(struct connection *connection, const struct listener_settings *liste
         return NULL;
     }
     opening->counted = !request->sender_trusted;
-    worker->handle.connections++;
     return opening;
 }
 
@@ -79,7 +78,8 @@ connection_client_found(struct connection *connection)
 
     if (opening->counted)
         return STEP_DONE;
-    enum reason reason = crowd_count(connection->worker->crowd, request->peer);
+    enum reason reason = crowd_count(connection->worker->crowd,
+                                     &request->handle->generation->limits, request->peer);
     if (reason != REASON_NONE)
         return request_fail(request, reason, NULL);
     opening->counted = true;
@@ -109,12 +109,13 @@ void
 connection_accepted(struct worker *worker, const struct listener_settings *listener,
                     struct stream stream, const struct address *peer)
 {
-    const struct settings *settings = worker->handle.generation->settings;
+    const struct settings *settings = worker->handle->generation->settings;
     /* A trusted proxy is many clients: it has yet to say which one this is. */
     const struct sockaddr *client = settings_trusts(settings, &peer->any) ? NULL : &peer->any;
 
     worker->metrics.accepted++;
-    enum reason reason = crowd_enter(worker->crowd, client);
+    const struct crowd_limits *limits = &worker->handle->generation->limits;
+    enum reason reason = crowd_enter(worker->crowd, limits, client);
     if (reason != REASON_NONE) {
         turn_away(worker, listener, &stream, peer, reason);
         return;
@@ -124,7 +125,7 @@ connection_accepted(struct worker *worker, const struct listener_settings *liste
         connection->opening = opening_new(connection, listener);
     if (connection == NULL || connection->opening == NULL) {
         free(connection);
-        crowd_handshake_over(worker->crowd, client);
+        crowd_handshake_over(worker->crowd, limits, client);
         crowd_leave(worker->crowd);
         turn_away(worker, listener, &stream, peer, REASON_NO_MEMORY);
         return;

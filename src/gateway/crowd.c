@@ -27,20 +27,18 @@ struct shard {
 };
 
 struct crowd {
-    struct crowd_limits limits;
     atomic_uint_fast64_t connections;
     atomic_uint_fast64_t handshakes;
     struct shard shards[SHARDS];
 };
 
 struct crowd *
-crowd_new(const struct crowd_limits *limits)
+crowd_new(void)
 {
     struct crowd *crowd = calloc(1, sizeof(*crowd));
 
     if (crowd == NULL)
         return NULL;
-    crowd->limits = *limits;
     for (size_t i = 0; i < SHARDS; i++)
         pthread_mutex_init(&crowd->shards[i].lock, NULL);
     return crowd;
@@ -88,7 +86,7 @@ place_hash(struct place place)
 
 /* false: the address stands at its limit, or no memory is left to count it. */
 static bool
-address_enter(struct crowd *crowd, const struct sockaddr *peer)
+address_enter(struct crowd *crowd, uint64_t limit, const struct sockaddr *peer)
 {
     struct place place = place_of(peer);
     size_t hash = place_hash(place);
@@ -102,7 +100,7 @@ address_enter(struct crowd *crowd, const struct sockaddr *peer)
         if (*tally != NULL)
             (*tally)->place = place;
     }
-    if (*tally != NULL && (*tally)->count < crowd->limits.handshakes_per_address) {
+    if (*tally != NULL && (*tally)->count < limit) {
         (*tally)->count++;
         entered = true;
     }
@@ -139,30 +137,31 @@ take(atomic_uint_fast64_t *count, uint64_t limit)
 
 /* Whoever has no IP address is no single client either. */
 static bool
-counts_address(const struct crowd *crowd, const struct sockaddr *client)
+counts_address(const struct crowd_limits *limits, const struct sockaddr *client)
 {
-    return crowd->limits.handshakes_per_address != 0 && client != NULL &&
+    return limits->handshakes_per_address != 0 && client != NULL &&
            (client->sa_family == AF_INET || client->sa_family == AF_INET6);
 }
 
 enum reason
-crowd_count(struct crowd *crowd, const struct sockaddr *client)
+crowd_count(struct crowd *crowd, const struct crowd_limits *limits, const struct sockaddr *client)
 {
-    if (!counts_address(crowd, client) || address_enter(crowd, client))
+    if (!counts_address(limits, client) ||
+        address_enter(crowd, limits->handshakes_per_address, client))
         return REASON_NONE;
     return REASON_ADDRESS_HANDSHAKES;
 }
 
 enum reason
-crowd_enter(struct crowd *crowd, const struct sockaddr *client)
+crowd_enter(struct crowd *crowd, const struct crowd_limits *limits, const struct sockaddr *client)
 {
-    if (!take(&crowd->connections, crowd->limits.connections))
+    if (!take(&crowd->connections, limits->connections))
         return REASON_OVERLOAD;
-    if (!take(&crowd->handshakes, crowd->limits.handshakes)) {
+    if (!take(&crowd->handshakes, limits->handshakes)) {
         atomic_fetch_sub(&crowd->connections, 1);
         return REASON_HANDSHAKES;
     }
-    enum reason reason = crowd_count(crowd, client);
+    enum reason reason = crowd_count(crowd, limits, client);
     if (reason != REASON_NONE) {
         atomic_fetch_sub(&crowd->handshakes, 1);
         atomic_fetch_sub(&crowd->connections, 1);
@@ -171,9 +170,10 @@ crowd_enter(struct crowd *crowd, const struct sockaddr *client)
 }
 
 void
-crowd_handshake_over(struct crowd *crowd, const struct sockaddr *client)
+crowd_handshake_over(struct crowd *crowd, const struct crowd_limits *limits,
+                     const struct sockaddr *client)
 {
-    if (counts_address(crowd, client))
+    if (counts_address(limits, client))
         address_leave(crowd, client);
     atomic_fetch_sub(&crowd->handshakes, 1);
 }
