@@ -16,6 +16,8 @@
 #include "config/environment.h"
 #include "config/module_table.h"
 #include "config/settings_build.h"
+#include "net/tls_client.h"
+#include "net/tls_server.h"
 
 #include <stdlib.h>
 
@@ -198,6 +200,10 @@ settings_free(struct settings *settings)
             instance->module->teardown(instance->instance);
     }
     address_set_free(settings->trusted_proxies);
+    for (size_t i = 0; i < settings->listener_count; i++)
+        tls_server_free(settings->listeners[i].tls);
+    for (size_t i = 0; i < settings->backend_count; i++)
+        tls_client_free(settings->backends[i].tls);
     faults_free(&memory->faults);
     arena_free(&memory->arena);
     free(memory);

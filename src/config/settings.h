@@ -19,11 +19,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct tls_server;
+struct tls_client;
+
 struct listener_settings {
     const char *name; /* "" when it has none */
     struct address address;
     const char *text; /* the address as written */
     bool proxy_protocol; /* a PROXY header comes first, from trusted_proxies */
+    struct tls_server *tls; /* NULL: plain */
     struct mark mark; /* of the address */
 };
 
@@ -75,6 +79,7 @@ struct route_settings {
     struct str strip_prefix; /* at == NULL: none; no trailing slash */
     bool keep_encoded_slashes;
     bool strip_extensions;   /* extensions: none */
+    bool reject_with_close;  /* a refusal is told by a Close frame */
     struct tunnel_settings tunnel;
 };
 
@@ -101,6 +106,7 @@ struct backend_settings {
     enum send_proxy send_proxy;
     uint64_t connect_timeout;
     uint64_t handshake_timeout;
+    struct tls_client *tls; /* NULL: plain */
 };
 
 /* Where trusted proxies name the client. */

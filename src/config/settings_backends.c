@@ -124,6 +124,7 @@ build_backend(struct settings_build *build, const struct mw_options *options,
     backend->send_proxy = (enum send_proxy)options_integer(options, "send_proxy");
     backend->connect_timeout = (uint64_t)options_integer(options, "connect_timeout");
     backend->handshake_timeout = (uint64_t)options_integer(options, "handshake_timeout");
+    settings_build_backend_tls(build, options, backend);
 }
 
 void

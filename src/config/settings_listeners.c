@@ -59,6 +59,7 @@ build_listener(struct settings_build *build, const struct mw_options *options, s
     listener->proxy_protocol = options_integer(options, "proxy_protocol") != 0;
     check_proxy_protocol(build, options, listener);
     check_name(build, options, index);
+    settings_build_listener_tls(build, options, &listener->tls);
 }
 
 /* Keeps their places, for servers that are listeners. */

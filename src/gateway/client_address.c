@@ -43,6 +43,7 @@ client_address_begin(struct request *request, const struct sockaddr *socket)
 {
     struct address address;
 
+    request->secure = request->listener->tls != NULL;
     request->sender_trusted = settings_trusts(request->settings, socket);
     if (request->sender_trusted) {
         address_of(&address, socket);

@@ -13,8 +13,9 @@
 
 enum { FORWARDED_ELEMENTS_MAX = 100 }; /* of one request; more are 400 */
 
-/* Nobody has spoken yet for the peer of the socket, which must live as long as the request; of a
- * trusted proxy it takes a copy, for there may be another client. false: no memory. */
+/* Once request->listener is known. Nobody has spoken yet for the peer of the socket, which must
+ * live as long as the request; of a trusted proxy it takes a copy, for there may be another client.
+ * false: no memory. */
 bool client_address_begin(struct request *request, const struct sockaddr *socket) MUST_CHECK;
 /* A PROXY header names the sender; AF_UNSPEC: it does not say who that is. STEP_DONE, or
  * STEP_FAILED for want of memory. */
