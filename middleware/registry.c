@@ -2,6 +2,7 @@
 #include "registry.h"
 
 const struct mw_module *const middleware_registry[] = {
+    &client_certificate_module,
     &introspection_module,
     &ip_allowlist_module,
     &jwt_module,

@@ -165,7 +165,7 @@ class DocsTest(unittest.TestCase):
         words |= set(re.findall(r'X\(\w+, "((?:token|claims)-[a-z-]+)"', read("src", "protocol", "jose.h")))
         words |= set(re.findall(r'X\(\w+, "(introspection-[a-z-]+)"',
                                 read("middleware", "introspection_answer.h")))
-        for module in ("ip_allowlist.c", "origin.c"):
+        for module in ("ip_allowlist.c", "client_certificate.c", "origin.c"):
             words |= set(re.findall(r'\d{3}, "([a-z-]+)"', read("middleware", module)))
         words -= {"none", "refused", "linger-timeout", "token-ok", "introspection-ok"}  # never in a line
         page = read("man", "wsgate.8").split(".Sh LOG LINES")[1].split(".Sh WHAT A BACKEND GETS")[0]
