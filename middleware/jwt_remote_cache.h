@@ -19,8 +19,8 @@ struct jwt_remote_cache {
 
 /* At setup, when there is no log yet. */
 void jwt_remote_cache_restore(struct jwt_remote_cache *cache);
-/* What another instance knows of the same addresses, where who may vouch for the servers is the same
- * too: what was to be believed there may not be here. Needs no cache_file. */
+/* What another instance knows of the same addresses, where who may vouch for the servers is the
+ * same too: what was to be believed there may not be here. Needs no cache_file. */
 void jwt_remote_cache_adopt(struct jwt_remote_cache *cache, const struct jwt_remote_cache *old);
 /* What could not be said then. */
 void jwt_remote_cache_report_error(const struct jwt_remote_cache *cache);

@@ -22,8 +22,8 @@ bool jwt_set_is(const struct jwt_set *set, struct str text);
 /* Takes keyset, whose text this is, also on failure. false: out of memory, and the old one
  * stays. */
 bool jwt_set_take(struct jwt_set *set, const struct keyset *keyset, struct str text) MUST_CHECK;
-/* What another source has, for as long as it may stay here. false: it has none, that is over, or out
- * of memory. */
+/* What another source has, for as long as it may stay here. false: it has none, that is over, or
+ * out of memory. */
 bool jwt_set_copy(struct jwt_set *set, const struct jwt_set *other, uint64_t max_stale_ms)
     MUST_CHECK;
 /*

@@ -208,8 +208,8 @@ struct mw_module {
     enum mw_verdict (*decide)(const void *instance, void *state, struct mw_request *request);
     /* Required where decide or revalidate can wait. After MW_WAIT either this or resume. */
     void (*cancel)(void *state, struct mw_task *task);
-    /* Optional: exactly once after every MW_PASS, on the same worker. With nothing in its slot as soon
-     * as the tunnel begins: only a slot, or revalidate, keeps a state for a tunnel. */
+    /* Optional: exactly once after every MW_PASS, on the same worker. With nothing in its slot as
+     * soon as the tunnel begins: only a slot, or revalidate, keeps a state for a tunnel. */
     void (*release)(void *state, void *slot, enum mw_end end);
     /* Optional: judges a live tunnel again, every tunnel.revalidate_interval of its route. MW_DENY
      * ends the tunnel. It may wait with this task: as in decide, either resume or cancel follows,
