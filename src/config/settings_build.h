@@ -55,6 +55,9 @@ void settings_build_headers(struct settings_build *build);
 void settings_build_backends(struct settings_build *build);
 /* After listeners, middleware and backends, which routes name. */
 void settings_build_routes(struct settings_build *build);
+/* A route's `tunnel:`, once its chain is known; for settings_build_routes. */
+void settings_build_tunnel(struct settings_build *build, const struct mw_options *route_options,
+                           struct route_settings *route);
 
 /* ---- What several parts need ---------------------------------------------- */
 

@@ -26,6 +26,7 @@ enum { WORKER_BUFFER_BYTES = 64 * 1024 };
 
 struct connection;
 struct listener;
+struct tunnel_rules;
 
 /* What a module sees of a worker, or of the control thread. */
 struct mw_worker {
@@ -62,6 +63,7 @@ struct worker {
     struct connection *dead; /* closed in this turn, freed in the next */
     size_t live_count;
     struct wheel wheel;         /* of connections' deadlines */
+    struct tunnel_rules *tunnel_rules; /* those that live tunnels go by */
     struct wheel revalidations; /* apart, for a wheel's nodes are of one kind */
     struct arena_pool arenas;
     char *buffer;    /* WORKER_BUFFER_BYTES; nobody's between two callbacks */
