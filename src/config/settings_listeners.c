@@ -36,8 +36,10 @@ build_listener(struct settings_build *build, const struct mw_options *options, s
         settings_check_name(build, name->mark, listener->name);
     }
     listener->text = options_string(options, "address");
+    listener->mark = options_find(options, "address")->mark;
     settings_check_address(options, &listener->address);
     check_name(build, options, index);
+    settings_build_listener_tls(build, options, &listener->tls);
 }
 
 /* Keeps their places, for servers that are listeners. */

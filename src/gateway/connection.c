@@ -98,7 +98,8 @@ handshake_over(struct connection *connection, unsigned status)
     const struct request *request = opening->request;
     const struct attempt *attempt = &opening->attempt;
 
-    crowd_handshake_over(worker->crowd, &connection->peer.any);
+    crowd_handshake_over(worker->crowd, &request->handle->generation->limits,
+                         &connection->peer.any);
     if (request->answer.reason == REASON_CLIENT_GONE && request->in.len == 0 &&
         !opening->accept.heard)
         return; /* it came and went without a byte: a port check */
@@ -108,6 +109,7 @@ handshake_over(struct connection *connection, unsigned status)
         worker->metrics.tunnels++;
     else
         worker->metrics.refused++;
+    worker->metrics.refused_by_close += status != 0 && request->answer.close_code != 0;
     const struct server *server =
         attempt->tries.count > 0 ? attempt->tries.servers[attempt->tries.count - 1] : NULL;
     access_log_handshake(worker->log, request, status,
@@ -141,7 +143,6 @@ opening_over(struct connection *connection, enum mw_end end)
     chain_cancel(opening->request);
     chain_release(opening->request, end);
     connection->opening = NULL;
-    connection->worker->handle.connections--;
     request_free(opening->request); /* the opening lies in its arena */
 }
 
@@ -164,12 +165,13 @@ connection_close(struct connection *connection, enum reason reason)
     else
         backend_leave(&connection->opening->attempt, backend_of(connection));
     opening_over(connection, end);
+    sessions_leave(&connection->worker->sessions, &connection->session);
     side_close(client_of(connection));
     side_close(backend_of(connection));
     tunnel_end(&connection->tunnel, &connection->worker->tunnel_rules);
-    if (connection->server != NULL)
-        pool_give(connection->server);
-    connection->server = NULL;
+    if (connection->load != NULL)
+        pool_give(connection->load);
+    connection->load = NULL;
     crowd_leave(connection->worker->crowd);
     connection->worker->metrics.closed++;
     worker_bury(connection->worker, connection);
@@ -186,6 +188,7 @@ refuse(struct connection *connection)
     struct request *request = opening->request;
 
     backend_leave(&opening->attempt, backend_of(connection));
+    sessions_leave(&connection->worker->sessions, &connection->session);
     if (connection->state == STATE_ACCEPT || refusal_status(&request->answer) == 0) {
         connection_close(connection, request->answer.reason);
         return STEP_WAIT;
@@ -208,13 +211,25 @@ start_upgrade(struct connection *connection)
     return STEP_WAIT;
 }
 
+/* The chain has passed: there is a session, before any socket to a backend. */
+static enum step
+start_connect(struct connection *connection)
+{
+    struct request *request = connection->opening->request;
+
+    connection->session = sessions_enter(&connection->worker->sessions, request);
+    if (connection->session == NULL)
+        return request_fail(request, REASON_NO_MEMORY, "no room for the session");
+    return connection_next_server(connection);
+}
+
 enum step
 connection_next_server(struct connection *connection)
 {
     struct opening *opening = connection->opening;
     size_t backend = opening->request->route->backend->index;
 
-    opening->attempt.pool = &connection->worker->handle.generation->pools[backend];
+    opening->attempt.pool = &opening->request->handle->generation->pools[backend];
     set_state(connection, STATE_CONNECT);
     if (upgrade_prepare(opening->request) == STEP_FAILED)
         return STEP_FAILED;
@@ -253,7 +268,7 @@ start_tunnel(struct connection *connection)
     if (!connection_fill_tunnel(connection) || !chain_take(request, &connection->held, &held_count))
         return request_fail(request, REASON_NO_MEMORY, NULL);
     connection->held_count = (uint32_t)held_count;
-    connection->server = opening->attempt.server;
+    connection->load = opening->attempt.server->load;
     opening->attempt.server = NULL;
     enum reason over = connection_exchange_early(connection, &text);
     handshake_over(connection, 101);
@@ -277,7 +292,7 @@ next_stage(struct connection *connection)
         set_state(connection, STATE_AUTH);
         return chain_start(connection->opening->request);
     case STATE_AUTH:
-        return connection_next_server(connection);
+        return start_connect(connection);
     case STATE_CONNECT:
         return start_upgrade(connection);
     case STATE_UPGRADE:

@@ -57,7 +57,8 @@ struct connection {
     struct opening *opening; /* NULL once it is a tunnel */
     struct connection *next, *prev; /* live list, or next alone in the dead list */
     struct wheel_node deadline;
-    struct server *server; /* a place is taken on it */
+    struct load *load; /* of a server, on which a place is taken */
+    struct session *session; /* NULL before the chain has passed */
     struct held *held;
     uint64_t id;
     uint64_t started_us; /* of the tunnel */
@@ -93,10 +94,11 @@ void connection_accepted(struct worker *worker, const struct listener_settings *
 void connection_close(struct connection *connection, enum reason reason);
 /* The deadline hanging in the wheel has come. */
 void connection_overdue(struct connection *connection);
-/* Ends the tunnel, or refuses the handshake. It may be closed afterwards. */
-void connection_end(struct connection *connection, enum reason reason);
-/* The same by id. */
-void connection_close_id(struct worker *worker, uint64_t id, enum reason reason);
+/* Ends the tunnel, or refuses the handshake. It may be closed afterwards. false: it was at its end
+ * already. */
+bool connection_end(struct connection *connection, enum reason reason);
+/* The same, by its id, with a handshake that is no session yet. false: there is none. */
+bool connection_end_handshake(struct worker *worker, uint64_t id, enum reason reason);
 /* The gateway stops: handshakes are refused, tunnels end at a random moment within ms, 0: now. The
  * worker's last_ms ends what is left. */
 void connection_drain(struct connection *connection, uint64_t within_ms);

@@ -14,9 +14,12 @@
     M(closed)         /* connections that are gone: accepted - closed = live */             \
     M(handshakes)     /* heads that were whole or refused */                                \
     M(refused)        /* handshakes answered with a status other than 101 */                \
+    M(refused_by_close) /* of these: told by a Close frame after a 101 */                   \
     M(tunnels)        /* handshakes that became tunnels */                                  \
     M(bytes_in)       /* client to backend, through tunnels */                              \
     M(bytes_out)      /* backend to client */                                               \
+    M(reloads)        /* configurations that took the place of another */               \
+    M(reloads_failed) /* that were not taken: the old one stayed */                     \
     M(counts_lost)    /* times that a module counted a word for which there was no room */
 
 /* Counters of modules, by (module, word): few, found by a walk. */

@@ -40,6 +40,7 @@
     R(BACKEND_BUSY,       "backend-no-server",        503, "backend")                 \
     R(BACKEND_CONNECT,    "backend-connect",          502, "backend")                 \
     R(BACKEND_CONNECT_TIMEOUT, "backend-connect-timeout", 504, "backend")             \
+    R(BACKEND_TLS,        "backend-tls",              502, "backend")                 \
     R(BACKEND_TIMEOUT,    "backend-handshake-timeout", 504, "backend")                \
     R(BACKEND_CLOSED,     "backend-closed-early",     502, "backend")                 \
     R(BACKEND_MALFORMED,  "backend-malformed",        502, "backend")                 \
@@ -51,6 +52,7 @@
     R(STOPPING,           "stopping",                 503, "gateway")                 \
     /* Nobody can be told any more */                                                 \
     R(CLIENT_GONE,        "client-gone",                0, "client")                  \
+    R(TLS,                "tls-handshake",              0, "client")                  \
     R(REFUSED,            "refused",                    0, "gateway")                 \
     R(LINGER_TIMEOUT,     "linger-timeout",             0, "client")                  \
     /* The tunnel's end, and the Close codes that go with it */                       \
@@ -78,6 +80,8 @@
     E(WRITE_TIMEOUT,      "write-timeout",              0, "gateway", 1001, 1001)     \
     E(FIN_TIMEOUT,        "fin-timeout",                0, "gateway", 1001, 1001)     \
     E(CLOSED_BY_MODULE,   "closed-by-module",         403, "gateway", 4403, 1001)     \
+    E(KILLED,             "killed",                   403, "gateway", 4403, 1001)     \
+    E(REVOKED,            "revoked",                  403, "gateway", 4403, 1001)     \
     E(REVALIDATION,       "revalidation-refused",       0, "gateway", 4403, 1001)     \
     E(REVALIDATION_TIMEOUT, "revalidation-timeout",     0, "gateway", 1011, 1001)     \
     E(DRAIN,              "drain",                      0, "gateway", 1012, 1001)     \

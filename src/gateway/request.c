@@ -12,13 +12,14 @@
 #include "gateway/worker.h"
 
 struct request *
-request_new(struct worker *worker, const struct settings *settings)
+request_new(struct worker *worker)
 {
+    const struct settings *settings = worker->handle->generation->settings;
     struct arena arena;
 
     arena_init(&arena, &worker->arenas,
                REQUEST_ARENA_BYTES + REQUEST_ARENA_HEADS * settings->limits.head);
-    struct request *request = arena_alloc(&arena, sizeof(*request));
+    struct request *request = arena_alloc_plain(&arena, sizeof(*request)); /* pointers, counts */
     if (request == NULL)
         return NULL;
     memset(request, 0, offsetof(struct request, strips));
@@ -33,6 +34,7 @@ request_new(struct worker *worker, const struct settings *settings)
         return NULL;
     }
     request->arena = arena;
+    request->handle = handle_hold(worker->handle);
     return request;
 }
 
@@ -42,7 +44,13 @@ request_free(struct request *request)
     if (request == NULL)
         return;
     struct arena arena = request->arena; /* the request itself lives in it */
+    struct handle *handle = request->handle;
+
+    inbox_wipe(&request->in);
+    inbox_wipe(&request->early);
+    inbox_wipe(&request->upgrade.in);
     arena_free(&arena);
+    handle_drop(handle);
 }
 
 enum step

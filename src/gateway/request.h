@@ -38,6 +38,7 @@ enum {
 struct answer {
     enum reason reason;
     unsigned status;        /* 0: by the reason's row */
+    unsigned close_code;    /* told by a Close frame after a 101; 0: by HTTP, or not told yet */
     const char *word;       /* a module's word; NULL: the reason's */
     const char *module;     /* the instance that refused; NULL: none */
     const char *detail;     /* for the log; static or in the arena */
@@ -86,6 +87,7 @@ struct upgrade {
 struct request {
     struct arena arena;
     struct worker *worker;
+    struct handle *handle; /* on the generation that it is judged by; held until it is freed */
     struct connection *connection; /* whose handshake this is; NULL: made up */
     /* Gets the verdict that a waiting module has come to. From the loop. */
     void (*resumed)(struct request *request, enum mw_verdict verdict);
@@ -111,6 +113,7 @@ struct request {
     size_t strip_count, forward_count, label_count;
     uint32_t stripped_protocols; /* bit i: handshake.protocols[i] */
     struct str issuer, subject;
+    struct str token_id, sid; /* of the token: jti, and the session at the issuer */
     int64_t deadline_wall_ms; /* INT64_MAX: none */
 
     struct upgrade upgrade;
@@ -124,8 +127,8 @@ struct request {
 /* Bits for stripped_protocols. */
 _Static_assert(HANDSHAKE_PROTOCOLS_MAX <= 32, "one bit for each subprotocol");
 
-/* NULL: no memory. */
-struct request *request_new(struct worker *worker, const struct settings *settings) MUST_CHECK;
+/* Under the worker's present generation. NULL: no memory. */
+struct request *request_new(struct worker *worker) MUST_CHECK;
 /* Wipes and frees all of it. NULL is fine. */
 void request_free(struct request *request);
 

@@ -71,7 +71,7 @@ end(struct revalidation *revalidation, enum reason reason)
 {
     revalidation->state = OVER;
     wheel_clear(&revalidation->due);
-    connection_end(revalidation->connection, reason);
+    (void)connection_end(revalidation->connection, reason);
 }
 
 static enum mw_verdict
@@ -189,7 +189,7 @@ revalidation_new(struct request *request, struct revalidation **made)
         if (module_at(request, i)->revalidate != NULL)
             revalidation->asked[revalidation->count++] =
                 (struct asked){module_at(request, i),
-                               request->worker->handle.states[route->require[i]],
+                               request->handle->residents[route->require[i]]->state,
                                request->chain.slots[i]};
     rest(revalidation);
     *made = revalidation;

@@ -16,13 +16,14 @@ BEGIN {
     # Floors, from the bottom.
     floor["include/wsgate"] = 0
     floor["src/base"] = 1
-    floor["src/protocol"] = 2; floor["src/config"] = 2
-    floor["src/token"] = 3; floor["src/net"] = 3
-    floor["src/gateway"] = 4; floor["src/admin"] = 4; floor["middleware"] = 4
-    floor["src"] = 5; floor["src/wsgatectl"] = 5
+    floor["src/protocol"] = 2
+    floor["src/net"] = 3
+    floor["src/config"] = 4; floor["src/token"] = 4
+    floor["src/gateway"] = 5; floor["src/admin"] = 5; floor["middleware"] = 5
+    floor["src"] = 6; floor["src/wsgatectl"] = 6
 
     # Neighbours that do not know each other.
-    apart["src/protocol", "src/config"]
+    apart["src/config", "src/token"]
     apart["middleware", "src/gateway"]; apart["middleware", "src/admin"]
     apart["src/gateway", "middleware"]; apart["src/admin", "middleware"]
 
@@ -30,8 +31,8 @@ BEGIN {
     library["event2/"] = "^(src/(gateway|net|admin|wsgatectl)/|src/program[.]c|examples/|tests/blackbox/|tests/(unit/)?http_client_(test|program)[.]c)"
     library["yaml[.]h"] = "^src/(config/yaml_tree|program)[.]c"
     library["jwt[.]h"] = "^(src/wsgatectl|tests)/"
-    library["jansson[.]h"] = "^(src/protocol/jose[.]|src/token/|middleware/(bearer_claims|claim_header|introspection_answer)[.]c|src/config/schema[.]c|src/program[.]c|src/admin/|src/wsgatectl/|tests/)"
-    library["openssl/"] = "^(src/protocol/(handshake|jose)[.]c|src/token/|src/net/|middleware/(jwt|introspection)|src/program[.]c|src/wsgatectl/|examples/|tests/)"
+    library["jansson[.]h"] = "^(src/protocol/jose[.]|src/token/|src/config/schema[.]c|src/program[.]c|src/admin/|src/wsgatectl/|tests/)"
+    library["openssl/"] = "^(src/config/option_file[.]c|src/protocol/(handshake|jose)[.]c|src/token/|src/net/|middleware/(jwt|introspection)|src/program[.]c|src/wsgatectl/|examples/|tests/)"
     library["curl/"] = "^(src/net/|src/program[.]c|tests/)"
     library["check[.]h"] = "^tests/unit/"
 

@@ -5,7 +5,6 @@
 #include "token_maker.h"
 #include "unit.h"
 
-#include <jansson.h>
 #include <openssl/evp.h>
 
 #include <pthread.h>
@@ -60,7 +59,8 @@ get(struct token_cache *cache, const char *name, int64_t now_ms)
     digest_of(name, digest);
     struct token_entry *entry = token_cache_get(cache, digest, now_ms);
     if (entry) {
-        ck_assert_str_eq(json_string_value(json_object_get(entry->claims->json, "name")), name);
+        ck_assert(str_equal(json_node_text(json_node_member(entry->claims->all, STR("name"))),
+                            str_of(name)));
         ck_assert_mem_eq(entry->thumbprint, a_key.thumbprint, KEY_THUMBPRINT_LEN);
     }
     return entry;
@@ -239,9 +239,10 @@ START_TEST(the_whole_is_bounded)
     } cases[] = {{10000, 16 * MIB, 0}, {1000, 16 * MIB, 0},  {64, 16 * MIB, 0},
                  {7, 16 * MIB, 0},     {100000, MIB, 0},     {100000, 2 * MIB, 4000},
                  {100000, 65536, 0},   {3000, 3 * MIB, 3000}};
+    size_t step = getenv("WSGATE_FEW") != NULL ? 3 : 1;
     char name[16];
 
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    for (size_t i = 0; i < COUNT_OF(cases); i += step) {
         struct token_cache *cache = token_cache_new(cases[i].entries, cases[i].bytes);
         struct token_cache_size size = {0, 0};
         for (int n = 0; n < 12000; n++) {
@@ -281,7 +282,7 @@ START_TEST(one_bucket_holds_many)
             ck_assert_int_eq(entry != NULL, i < 100 && (round == 0 || i % 2 != 0));
             if (!entry)
                 continue;
-            ck_assert_int_eq(json_integer_value(json_object_get(entry->claims->json, "i")), i);
+            ck_assert_int_eq(json_node_member(entry->claims->all, STR("i"))->as.integer, i);
             ck_assert_uint_eq(entry->key_place, i);
             if (i % 2 == 0)
                 token_cache_drop(cache, entry);
@@ -314,8 +315,8 @@ START_TEST(what_is_held_stays_whole)
     struct token_entry *const held[] = {evicted, replaced, expired, last};
     static const char *const names[] = {"a", "b", "b", "c"};
     for (size_t i = 0; i < COUNT_OF(held); i++) {
-        ck_assert_str_eq(json_string_value(json_object_get(held[i]->claims->json, "name")),
-                         names[i]);
+        ck_assert(str_equal(json_node_text(json_node_member(held[i]->claims->all, STR("name"))),
+                            str_of(names[i])));
         token_entry_unref(held[i]);
     }
 }
@@ -401,9 +402,10 @@ expect(struct verifier *verifier, const struct verify_policy *policy, const char
     ck_assert_int_eq(verified.claims != NULL, reason == JOSE_OK);
     ck_assert_int_eq(verified.key != NULL, reason == JOSE_OK);
     if (reason == JOSE_OK) {
-        ck_assert_str_eq(json_string_value(json_object_get(verified.claims, "sub")), "s");
+        ck_assert(str_equal(json_node_text(json_node_member(verified.claims, STR("sub"))),
+                            STR("s")));
         ck_assert_int_eq(verified.expires_ms, INT64_C(1700000060000));
-        ck_assert_ptr_eq(verified.claims, verified.entry->claims->json);
+        ck_assert_ptr_eq(verified.claims, verified.entry->claims->all);
     }
     verified_free(&verified);
 }
