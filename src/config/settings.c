@@ -161,7 +161,7 @@ settings_read_again(const struct settings *settings, FILE *faults)
 {
     const struct settings_memory *memory = settings->memory;
     struct settings *again =
-        settings_load(settings->file, memory->modules, memory->host, SETTINGS_TO_READ, faults);
+        settings_load(settings->file, memory->modules, memory->host, SETTINGS_AS_RELOAD, faults);
 
     settings_free(again);
     return again != NULL;

@@ -125,9 +125,10 @@ struct settings {
     struct settings_memory *memory; /* owns all of the above */
 };
 
-/* To run with them: the logs must be there to be opened. Else somebody only reads them, who may
- * well not be the one that the gateway runs as. */
-enum settings_use { SETTINGS_TO_READ, SETTINGS_TO_RUN };
+/* To run with them: the logs must be there to be opened, and instances' own files to be made. As a
+ * reload would: the latter alone. Else somebody only reads them, who may well not be the one that
+ * the gateway runs as. */
+enum settings_use { SETTINGS_TO_READ, SETTINGS_AS_RELOAD, SETTINGS_TO_RUN };
 
 /*
  * Reads, checks and sets up. Every fault is one line "FILE:LINE:COLUMN: what, and what was
@@ -138,7 +139,7 @@ enum settings_use { SETTINGS_TO_READ, SETTINGS_TO_RUN };
 struct settings *settings_load(const char *file, const struct mw_module *const *modules,
                                const struct mw_host *host, enum settings_use use,
                                FILE *faults) MUST_CHECK;
-/* The same file once more, to read, and thrown away: could it be loaded now, by who we are now? */
+/* The same file once more, and thrown away: could it be loaded now, by who we are now? */
 bool settings_read_again(const struct settings *settings, FILE *faults) MUST_CHECK;
 /* To read, from memory; `file` is what faults are named after, and whose directory relative paths
  * start from. `text` need not outlive the call. */
