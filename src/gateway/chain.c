@@ -2,6 +2,7 @@
 #include "gateway/chain.h"
 
 #include "base/clock.h"
+#include "gateway/resident.h"
 #include "gateway/revalidation.h"
 
 #include <stdlib.h>
@@ -12,10 +13,16 @@ instance_at(const struct request *request, size_t i)
     return &request->settings->instances[request->route->require[i]];
 }
 
+static struct resident *
+resident_at(const struct request *request, size_t i)
+{
+    return request->handle->residents[request->route->require[i]];
+}
+
 static void *
 state_at(const struct request *request, size_t i)
 {
-    return request->worker->handle.states[request->route->require[i]];
+    return resident_at(request, i)->state;
 }
 
 /* A module that denied without saying how, or that answered something unknown. */
@@ -122,6 +129,27 @@ chain_release(struct request *request, enum mw_end end)
     }
 }
 
+/* Only what such a module needs of its generation outlives the handshake: its state on this
+ * worker. */
+static bool
+is_held(const struct request *request, size_t i)
+{
+    const struct mw_module *module = instance_at(request, i)->module;
+
+    return module->release != NULL ||
+           (module->revalidate != NULL && request->route->tunnel.revalidate_interval > 0);
+}
+
+static struct held
+hold(const struct request *request, size_t i)
+{
+    struct resident *resident = resident_at(request, i);
+
+    resident_hold(resident);
+    return (struct held){instance_at(request, i)->module->release, resident->state,
+                         request->chain.slots[i], resident};
+}
+
 bool
 chain_take(struct request *request, struct held **held, size_t *count)
 {
@@ -134,7 +162,7 @@ chain_take(struct request *request, struct held **held, size_t *count)
         return false;
     *count += revalidation != NULL;
     for (size_t i = 0; i < chain->next; i++)
-        *count += instance_at(request, i)->module->release != NULL;
+        *count += is_held(request, i);
     if (*count == 0)
         return true;
     *held = calloc(*count, sizeof(**held));
@@ -145,20 +173,21 @@ chain_take(struct request *request, struct held **held, size_t *count)
     }
     struct held *to = *held;
     if (revalidation != NULL)
-        *to++ = (struct held){revalidation_release, NULL, revalidation};
-    for (; chain->released < chain->next; chain->released++) {
-        const struct mw_module *module = instance_at(request, chain->released)->module;
-        if (module->release != NULL)
-            *to++ = (struct held){module->release, state_at(request, chain->released),
-                                  chain->slots[chain->released]};
-    }
+        *to++ = (struct held){revalidation_release, NULL, revalidation, NULL};
+    for (; chain->released < chain->next; chain->released++)
+        if (is_held(request, chain->released))
+            *to++ = hold(request, chain->released);
     return true;
 }
 
 void
 held_release(struct held *held, size_t count, enum mw_end end)
 {
-    for (size_t i = 0; i < count; i++)
-        held[i].release(held[i].state, held[i].slot, end);
+    for (size_t i = 0; i < count; i++) {
+        if (held[i].release != NULL)
+            held[i].release(held[i].state, held[i].slot, end);
+        if (held[i].resident != NULL)
+            resident_leave(held[i].resident);
+    }
     free(held);
 }

@@ -189,7 +189,7 @@ revalidation_new(struct request *request, struct revalidation **made)
         if (module_at(request, i)->revalidate != NULL)
             revalidation->asked[revalidation->count++] =
                 (struct asked){module_at(request, i),
-                               request->worker->handle.states[route->require[i]],
+                               request->handle->residents[route->require[i]]->state,
                                request->chain.slots[i]};
     rest(revalidation);
     *made = revalidation;
