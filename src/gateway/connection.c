@@ -16,6 +16,7 @@
 #include "gateway/forward.h"
 #include "gateway/refusal.h"
 #include "gateway/upgrade.h"
+#include "token/revocations.h"
 
 static struct side *
 client_of(struct connection *connection)
@@ -234,17 +235,25 @@ connection_next_server(struct connection *connection)
     return backend_start(&opening->attempt, opening->request, backend_of(connection));
 }
 
-/* Whether a token has expired while the backend took its time is asked once more. Which realm it
- * was for its module knows; RFC 6750 3 lets us leave it out. */
+/* Whether a token has expired or was revoked while the backend took its time is asked once more.
+ * Which realm it was for its module knows; RFC 6750 3 lets us leave it out. */
 static bool
 still_valid(struct request *request)
 {
-    if (clock_wall_ms() < request->deadline_wall_ms)
-        return true;
-    request->answer.challenge =
-        STR("Bearer error=\"invalid_token\", error_description=\"the token has expired\"");
-    (void)request_fail(request, REASON_EXPIRED_EARLY, NULL);
-    return false;
+    const struct token_identity who = {request->issuer, request->subject, request->token_id,
+                                       request->sid};
+    int64_t now_ms = clock_wall_ms();
+
+    if (now_ms >= request->deadline_wall_ms) {
+        request->answer.challenge =
+            STR("Bearer error=\"invalid_token\", error_description=\"the token has expired\"");
+        (void)request_fail(request, REASON_EXPIRED_EARLY, NULL);
+    } else if (revocations_hold(request->worker->revocations, &who, now_ms)) {
+        request->answer.challenge =
+            STR("Bearer error=\"invalid_token\", error_description=\"the token was revoked\"");
+        (void)request_fail(request, REASON_REVOKED_EARLY, NULL);
+    }
+    return request->answer.reason == REASON_NONE;
 }
 
 static void

@@ -16,6 +16,7 @@
 #include "gateway/reload.h"
 #include "gateway/start_fault.h"
 #include "gateway/worker.h"
+#include "token/revocations.h"
 #include "net/loop.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ struct control {
     struct reload reload; /* with the present generation */
     struct log *log;
     struct crowd *crowd;
+    struct revocations *revocations;
     struct worker *workers;
     unsigned worker_count, workers_running;
     bool stopping;
@@ -186,7 +188,8 @@ open_workers(struct control *control)
 
     control->workers = calloc(count, sizeof(*control->workers));
     control->crowd = crowd_new();
-    if (control->workers == NULL || control->crowd == NULL)
+    control->revocations = revocations_new();
+    if (control->workers == NULL || control->crowd == NULL || control->revocations == NULL)
         return start_fault(control->log, "worker", "out of memory");
     control->reload.workers = control->workers;
     control->worker_count = count;
@@ -195,6 +198,7 @@ open_workers(struct control *control)
         if (!worker_open(worker, i, control->reload.present, control->log))
             return false;
         worker->crowd = control->crowd;
+        worker->revocations = control->revocations;
         worker->control = &control->mailbox;
         worker->ended = on_worker_ended;
         worker->ended_arg = control;
@@ -306,6 +310,7 @@ close_all(struct control *control)
         event_base_free(control->base);
     }
     crowd_free(control->crowd);
+    revocations_free(control->revocations);
     event_words_go_to(NULL, NULL, NULL);
     log_close(control->log);
 }
@@ -336,6 +341,7 @@ start(struct control *control, struct host_functions *host)
         return start_fault(control->log, "log", "its thread does not start");
     host->workers = control->workers;
     host->worker_count = control->worker_count;
+    host->revocations = control->revocations;
     if (!start_modules(control))
         return false;
     if (start_workers(control))
