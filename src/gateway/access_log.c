@@ -56,6 +56,8 @@ access_log_handshake(struct log *log, const struct request *request, unsigned st
     log_text(&line, "listener", listener_name(request->listener));
     log_request(&line, request);
     log_int(&line, "status", status);
+    if (answer->close_code != 0)
+        log_int(&line, "close_code", answer->close_code);
     log_text(&line, "reason", status == 101 ? "upgraded" : refusal_word(answer));
     log_text(&line, "module", answer->module);
     log_text(&line, "detail", answer->detail);
