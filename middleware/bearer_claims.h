@@ -3,7 +3,8 @@
  * what the backend is told, and when the tunnel must end. For all modules that admit by bearer
  * token.
  *
- * Constant after bearer_claims_read, but for what locks itself; strings belong to the configuration.
+ * Constant after bearer_claims_read, but for what locks itself; strings belong to the
+ * configuration.
  */
 #ifndef WSGATE_BEARER_CLAIMS_H
 #define WSGATE_BEARER_CLAIMS_H

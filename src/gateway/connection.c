@@ -16,7 +16,6 @@
 #include "gateway/forward.h"
 #include "gateway/refusal.h"
 #include "gateway/upgrade.h"
-#include "token/revocations.h"
 
 static struct side *
 client_of(struct connection *connection)
@@ -236,27 +235,6 @@ connection_next_server(struct connection *connection)
     return backend_start(&opening->attempt, opening->request, backend_of(connection));
 }
 
-/* Whether a token has expired or was revoked while the backend took its time is asked once more.
- * Which realm it was for its module knows; RFC 6750 3 lets us leave it out. */
-static bool
-still_valid(struct request *request)
-{
-    const struct token_identity who = {request->issuer, request->subject, request->token_id,
-                                       request->sid};
-    int64_t now_ms = clock_wall_ms();
-
-    if (now_ms >= request->deadline_wall_ms) {
-        request->answer.challenge =
-            STR("Bearer error=\"invalid_token\", error_description=\"the token has expired\"");
-        (void)request_fail(request, REASON_EXPIRED_EARLY, NULL);
-    } else if (revocations_hold(request->worker->revocations, &who, now_ms)) {
-        request->answer.challenge =
-            STR("Bearer error=\"invalid_token\", error_description=\"the token was revoked\"");
-        (void)request_fail(request, REASON_REVOKED_EARLY, NULL);
-    }
-    return request->answer.reason == REASON_NONE;
-}
-
 static void
 fill_tunnel(struct connection *connection)
 {
@@ -309,7 +287,7 @@ start_tunnel(struct connection *connection)
 
     if (request->answer.reason != REASON_NONE) /* a module resumed out of turn */
         return STEP_FAILED;
-    if (!still_valid(request))
+    if (!request_still_holds(request))
         return STEP_FAILED;
     if (!forward_switching(request, &text))
         return request_fail(request, REASON_BACKEND_HANDSHAKE, "the 101 is too large");

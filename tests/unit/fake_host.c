@@ -491,6 +491,12 @@ is_revalidated(const struct mw_request *request)
     return request->revalidated;
 }
 
+static void
+slot_set(struct mw_request *request, void *slot)
+{
+    request->slot = slot;
+}
+
 static struct mw_task *
 host_task(struct mw_request *request)
 {
@@ -550,4 +556,5 @@ const struct mw_host fake_host = {
     .identify_token = identify_token,
     .is_revoked = is_revoked,
     .is_revalidated = is_revalidated,
+    .slot_set = slot_set,
 };

@@ -64,6 +64,7 @@ struct mw_request {
     int status;
     const char *word, *challenge; /* the challenge, in memory of the request's */
     char challenge_text[1024];
+    void *slot;
     int resumed;             /* how often */
     enum mw_verdict verdict; /* of the last time */
     void *allocations[FAKE_ALLOCATIONS];
