@@ -9,6 +9,7 @@
 #define WSGATE_WORKER_H
 
 #include "base/arena.h"
+#include "base/blocks.h"
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/wheel.h"
@@ -27,6 +28,7 @@ enum { WORKER_BUFFER_BYTES = 64 * 1024 };
 
 struct accept_maker;
 struct connection;
+struct tunnel_rules;
 
 struct worker {
     unsigned index;
@@ -46,9 +48,12 @@ struct worker {
     struct connection *dead; /* closed in this turn, freed in the next */
     size_t live_count;
     struct sessions sessions;
+    struct revocations *revocations; /* all workers'; NULL: nothing is revoked */
     struct wheel wheel;         /* of connections' deadlines */
+    struct tunnel_rules *tunnel_rules; /* those that live tunnels go by */
     struct wheel revalidations; /* apart, for a wheel's nodes are of one kind */
     struct arena_pool arenas;
+    struct blocks connections; /* memory for the next ones */
     struct accept_maker *accepts;
     char *buffer;    /* WORKER_BUFFER_BYTES; nobody's between two callbacks */
     uint64_t now_ms; /* the monotonic clock at the last tick */
