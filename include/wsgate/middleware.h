@@ -105,6 +105,9 @@ enum mw_end {
     MW_END_CLOSED,  /* the tunnel ended */
 };
 
+/* Why a session is ended: it may not be here; or others have a better claim to its place. */
+enum mw_close { MW_CLOSE_POLICY, MW_CLOSE_QUOTA };
+
 struct mw_host {
     size_t size; /* sizeof(struct mw_host) of the running gateway */
 
@@ -186,6 +189,17 @@ struct mw_host {
     void (*count)(struct mw_request *request, const char *word, uint64_t n);
     /* The same without a request, from the thread of `worker`. Both are static strings. */
     void (*count_on)(struct mw_worker *worker, const char *module, const char *word, uint64_t n);
+
+    /* Further questions. Who it is, as a module before this one said by identify; at == NULL: nobody
+     * has. route: its host and path as configured, "*.example.com/chat/" and "*". */
+    struct mw_str (*issuer)(const struct mw_request *request);
+    struct mw_str (*subject)(const struct mw_request *request);
+    struct mw_str (*route)(const struct mw_request *request);
+    /* Beside deny with 429 or 503: when it is worth to try again. Without it: 1. */
+    void (*retry_after)(struct mw_request *request, uint32_t seconds);
+    /* Like close_session, saying why: the Close frame's code is 4403 or 4429. */
+    void (*end_session)(const struct mw_host *host, uint64_t id, enum mw_close close,
+                        const char *reason);
 };
 
 /* ---- A module ---------------------------------------------------------- */
@@ -225,6 +239,11 @@ struct mw_module {
      * there decides with what it has. */
     void *(*control_start)(const void *instance, struct mw_worker *control);
     void (*control_stop)(void *state);
+
+    /* Optional: asked once more after the whole chain has passed, before a backend is chosen; for
+     * what can change while other modules wait. MW_PASS, or MW_DENY as from decide. What end_session
+     * says of this connection from then on reaches it. */
+    enum mw_verdict (*confirm)(const void *instance, void *state, struct mw_request *request);
 };
 
 #ifdef __cplusplus

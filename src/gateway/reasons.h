@@ -61,6 +61,7 @@
     R(IDLE,               "idle-timeout",               0, "gateway")                 \
     R(WRITE_TIMEOUT,      "write-timeout",              0, "gateway")                 \
     R(FIN_TIMEOUT,        "fin-timeout",                0, "gateway")                 \
+    R(QUOTA,              "quota",                    429, "gateway")                 \
     R(CLOSED_BY_MODULE,   "closed-by-module",         403, "gateway")                 \
     R(KILLED,             "killed",                   403, "gateway")                 \
     R(REVOKED,            "revoked",                  403, "gateway")                 \

@@ -54,6 +54,8 @@ struct mw_request {
     struct fake_pair headers[FAKE_MAX], cookies[FAKE_MAX], arguments[FAKE_MAX], captures[FAKE_MAX];
     const char *protocols[FAKE_MAX];
     const struct sockaddr *peer;
+    const char *issuer, *subject, *route;
+    uint64_t id;
     int64_t now_ms;
     bool no_memory;     /* alloc fails */
     const char *broken; /* the answer that fails: "strip", "identify", "forward", "label" */
@@ -67,6 +69,7 @@ struct mw_request {
     enum mw_verdict verdict; /* of the last time */
     void *allocations[FAKE_ALLOCATIONS];
     int allocation_count;
+    void *slot;
 };
 
 extern const struct mw_host fake_host;
