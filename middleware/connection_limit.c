@@ -3,8 +3,7 @@
  *
  * Counted from this module's decision to the connection's end, over all workers and all routes that
  * name the instance. With on_limit: close_oldest a newcomer takes the oldest one's place at once,
- * and that connection is ended: a tunnel with Close 4429; a handshake when its chain has passed,
- * with 429.
+ * and that connection is ended: a tunnel with Close 4429, a handshake with 429.
  */
 #include "registry.h"
 
@@ -135,18 +134,6 @@ decide(const void *instance, void *arg, struct mw_request *request)
     return enter(limit, request, key);
 }
 
-/* Somebody may have taken the place while modules behind this one waited. */
-static enum mw_verdict
-confirm(const void *instance, void *state, struct mw_request *request)
-{
-    const struct connection_limit *limit = instance;
-
-    (void)state;
-    if (!limit_place_is_lost(limit->places, limit->host->slot(request)))
-        return MW_PASS;
-    return limit->host->deny(request, 429, limit_reached, NULL);
-}
-
 static void
 release(void *arg, void *slot, enum mw_end end)
 {
@@ -166,6 +153,5 @@ const struct mw_module connection_limit_module = {
     .worker_start = worker_start,
     .worker_stop = worker_stop,
     .decide = decide,
-    .confirm = confirm,
     .release = release,
 };

@@ -36,7 +36,7 @@ struct shard {
 
 struct limit_buckets {
     struct limit_rate rate;
-    size_t shard_count;   /* a power of two */
+    size_t shard_count; /* a power of two */
     uint32_t shard_keys_max;
     struct shard shards[];
 };
@@ -85,7 +85,8 @@ find(struct shard *shard, struct limit_key key)
     if (shard->room == 0)
         return NULL;
     for (uint32_t i = *head_of(shard, key); i != NOWHERE; i = shard->all[i].next)
-        if (shard->all[i].key.words[0] == key.words[0] && shard->all[i].key.words[1] == key.words[1])
+        if (shard->all[i].key.words[0] == key.words[0] &&
+            shard->all[i].key.words[1] == key.words[1])
             return &shard->all[i];
     return NULL;
 }

@@ -2,12 +2,12 @@
  * limit_buckets.h - token buckets by key, shared by all workers.
  *
  * A bucket is one number, the moment at which it is full again (GCRA). One that is full says no
- * more than one that is not there: only such a bucket is let go. So whoever comes with ever new keys
- * cannot push out those that count. Where the table has as many keys as it may and none is full, a
- * new key is refused.
+ * more than one that is not there: only such a bucket is let go. So whoever comes with ever new
+ * keys cannot push out those that count. Where the table has as many keys as it may and none is
+ * full, a new key is refused.
  *
- * Shards, each behind a short lock. Every shard holds its part of `keys_max`, so a table may be full
- * a little earlier than at the sum.
+ * Shards, each behind a short lock. Every shard holds its part of `keys_max`, so a table may be
+ * full a little earlier than at the sum.
  */
 #ifndef WSGATE_LIMIT_BUCKETS_H
 #define WSGATE_LIMIT_BUCKETS_H

@@ -25,7 +25,7 @@ struct limit_kind {
 static void
 keep_prefix(unsigned char *bytes, unsigned bits)
 {
-    for (unsigned i = 0; i < 16; i++, bits = bits > 8 ? bits - 8 : 0)
+    for (unsigned i = 0; i<16; i++, bits = bits> 8 ? bits - 8 : 0)
         if (bits < 8)
             bytes[i] &= (unsigned char)(0xFF00 >> bits);
 }
@@ -67,8 +67,8 @@ fill_route(const struct limit_by *by, const struct mw_host *host, const struct m
 }
 
 static void
-fill_header(const struct limit_by *by, const struct mw_host *host,
-            const struct mw_request *request, struct parts *parts)
+fill_header(const struct limit_by *by, const struct mw_host *host, const struct mw_request *request,
+            struct parts *parts)
 {
     parts->texts[0] = host->header(request, by->name, 0);
 }
@@ -136,7 +136,8 @@ limit_digest_new(void)
     return NULL;
 }
 
-/* With its length in front, so that two texts cannot be taken for two others; absent is not empty. */
+/* With its length in front, so that two texts cannot be taken for two others; absent is not empty.
+ */
 static bool
 add_text(EVP_MD_CTX *digest, struct mw_str text)
 {

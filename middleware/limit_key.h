@@ -21,18 +21,19 @@ struct limit_key {
 /* What to count by; constant after limit_by_read. */
 struct limit_by {
     const struct limit_kind *kind;
-    const char *name;    /* of the header; NULL: the kind needs none */
-    unsigned v6_prefix;  /* bits of an IPv6 address that are one client */
+    const char *name;   /* of the header; NULL: the kind needs none */
+    unsigned v6_prefix; /* bits of an IPv6 address that are one client */
     unsigned char secret[32];
 };
 
 /* The rows of these options, for a module's own table. */
-#define LIMIT_BY_OPTIONS                                                                     \
-    {"key", MW_STRING, NULL,                                                                 \
-     "What is counted by: address, identity, route or header:NAME.", MW_REQUIRED, NULL,      \
-     NULL},                                                                                  \
-        {"v6_prefix", MW_INTEGER, "64", "Bits of an IPv6 address that are one client, 16 to 128.", \
-         0, NULL, NULL}
+#define LIMIT_BY_OPTIONS                                                                           \
+    {"key",       MW_STRING, NULL, "What is counted by: address, identity, route or header:NAME.", \
+     MW_REQUIRED, NULL,      NULL},                                                                \
+    {                                                                                              \
+        "v6_prefix", MW_INTEGER, "64", "Bits of an IPv6 address that are one client, 16 to 128.",  \
+            0, NULL, NULL                                                                          \
+    }
 
 /* false: every fault was reported. */
 bool limit_by_read(struct limit_by *by, const struct mw_options *options,

@@ -62,8 +62,8 @@ tally_link(struct shard *shard, struct limit_key key)
 {
     struct tally **link = &shard->buckets[key.words[1] % BUCKETS];
 
-    while (*link != NULL && ((*link)->key.words[0] != key.words[0] ||
-                             (*link)->key.words[1] != key.words[1]))
+    while (*link != NULL &&
+           ((*link)->key.words[0] != key.words[0] || (*link)->key.words[1] != key.words[1]))
         link = &(*link)->next;
     return link;
 }
@@ -118,8 +118,8 @@ take(struct shard *shard, struct tally *tally, uint64_t max, bool replace,
 }
 
 enum limit_entry
-limit_places_take(struct limit_places *places, struct limit_key key, uint64_t session,
-                  bool replace, struct limit_place **place, uint64_t *replaced)
+limit_places_take(struct limit_places *places, struct limit_key key, uint64_t session, bool replace,
+                  struct limit_place **place, uint64_t *replaced)
 {
     uint32_t at = key.words[0] % SHARDS;
     struct shard *shard = &places->shards[at];
@@ -139,17 +139,6 @@ limit_places_take(struct limit_places *places, struct limit_key key, uint64_t se
     else
         free(mine);
     return entry;
-}
-
-bool
-limit_place_is_lost(struct limit_places *places, struct limit_place *place)
-{
-    struct shard *shard = &places->shards[place->shard];
-
-    pthread_mutex_lock(&shard->lock);
-    bool lost = place->tally == NULL;
-    pthread_mutex_unlock(&shard->lock);
-    return lost;
 }
 
 static void

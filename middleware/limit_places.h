@@ -29,7 +29,6 @@ enum limit_entry {
 enum limit_entry limit_places_take(struct limit_places *places, struct limit_key key,
                                    uint64_t session, bool replace, struct limit_place **place,
                                    uint64_t *replaced) MUST_CHECK;
-bool limit_place_is_lost(struct limit_places *places, struct limit_place *place) MUST_CHECK;
 void limit_place_give_back(struct limit_places *places, struct limit_place *place);
 /* Places that are held now, over all keys. */
 size_t limit_places_held(struct limit_places *places);

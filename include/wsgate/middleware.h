@@ -190,8 +190,8 @@ struct mw_host {
     /* The same without a request, from the thread of `worker`. Both are static strings. */
     void (*count_on)(struct mw_worker *worker, const char *module, const char *word, uint64_t n);
 
-    /* Further questions. Who it is, as a module before this one said by identify; at == NULL: nobody
-     * has. route: its host and path as configured, "*.example.com/chat/" and "*". */
+    /* Who it is, as a module before this one said by identify; at == NULL: nobody has. route: its
+     * host and path as configured. */
     struct mw_str (*issuer)(const struct mw_request *request);
     struct mw_str (*subject)(const struct mw_request *request);
     struct mw_str (*route)(const struct mw_request *request);
@@ -239,11 +239,6 @@ struct mw_module {
      * there decides with what it has. */
     void *(*control_start)(const void *instance, struct mw_worker *control);
     void (*control_stop)(void *state);
-
-    /* Optional: asked once more after the whole chain has passed, before a backend is chosen; for
-     * what can change while other modules wait. MW_PASS, or MW_DENY as from decide. What end_session
-     * says of this connection from then on reaches it. */
-    enum mw_verdict (*confirm)(const void *instance, void *state, struct mw_request *request);
 };
 
 #ifdef __cplusplus
