@@ -69,7 +69,7 @@ awk '
     /^\.Ed/ { literal = 0 }
     literal {
         sub(/ #.*/, "")
-        while (match($0, /[a-z][a-z0-9_]*:/)) {
+        while (match($0, /[a-z0-9_]+:/)) {
             print section "|" substr($0, RSTART, RLENGTH - 1)
             $0 = substr($0, RSTART + RLENGTH)
         }
@@ -85,8 +85,8 @@ done <"$work/need_examples"
 # first two keys name chapter and word; nested words are looked for in the chapter.
 awk '
     { line = $0; sub(/^#/, "", line); sub(/^ *(- )?/, "", line) }
-    /^#?[a-z_]+:/ { chapter = line; sub(/:.*/, "", chapter) }
-    line ~ /^[a-z][a-z0-9_]*:/ {
+    /^#?[a-z0-9_]+:/ { chapter = line; sub(/:.*/, "", chapter) }
+    line ~ /^[a-z0-9_]+:/ {
         word = line; sub(/:.*/, "", word)
         value = line; sub(/^[a-z0-9_]+: */, "", value); sub(/ +#.*/, "", value)
         gsub(/[\["\]]/, "", value)
