@@ -190,6 +190,17 @@ struct mw_host {
     /* The same without a request, from the thread of `worker`. Both are static strings. */
     void (*count_on)(struct mw_worker *worker, const char *module, const char *word, uint64_t n);
 
+    /* Beside identify: the token's own id (jti) and that of the session it belongs to (sid), each
+     * of them absent where it has none. */
+    bool (*identify_token)(struct mw_request *request, struct mw_str token_id,
+                           struct mw_str session_id);
+    /* Has any of these been revoked? For decide and revalidate, from any thread; what is absent is
+     * not asked about. The gateway asks once more before the tunnel, by what identify said. */
+    bool (*is_revoked)(const struct mw_host *host, struct mw_str issuer, struct mw_str subject,
+                       struct mw_str token_id, struct mw_str session_id);
+    /* Will revalidate be called for this one's tunnel? Else nothing need be kept for it. */
+    bool (*is_revalidated)(const struct mw_request *request);
+
     /* Who it is, as a module before this one said by identify; at == NULL: nobody has. route: its
      * host and path as configured. */
     struct mw_str (*issuer)(const struct mw_request *request);

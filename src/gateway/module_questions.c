@@ -148,6 +148,12 @@ host_route(const struct mw_request *mw)
     return out(STR_NONE);
 }
 
+static bool
+host_is_revalidated(const struct mw_request *request)
+{
+    return of(request)->route->tunnel.revalidate_interval > 0;
+}
+
 void
 module_questions_fill(struct mw_host *host)
 {
@@ -165,4 +171,5 @@ module_questions_fill(struct mw_host *host)
     host->issuer = host_issuer;
     host->subject = host_subject;
     host->route = host_route;
+    host->is_revalidated = host_is_revalidated;
 }
