@@ -233,7 +233,8 @@ struct mw_module {
     enum mw_verdict (*decide)(const void *instance, void *state, struct mw_request *request);
     /* Required where decide or revalidate can wait. After MW_WAIT either this or resume. */
     void (*cancel)(void *state, struct mw_task *task);
-    /* Optional: exactly once after every MW_PASS, on the same worker. */
+    /* Optional: exactly once after every MW_PASS, on the same worker. With nothing in its slot as
+     * soon as the tunnel begins: only a slot, or revalidate, keeps a state for a tunnel. */
     void (*release)(void *state, void *slot, enum mw_end end);
     /* Optional: judges a live tunnel again, every tunnel.revalidate_interval of its route. MW_DENY
      * ends the tunnel. It may wait with this task: as in decide, either resume or cancel follows,
@@ -250,6 +251,11 @@ struct mw_module {
      * there decides with what it has. */
     void *(*control_start)(const void *instance, struct mw_worker *control);
     void (*control_stop)(void *state);
+
+    /* Optional: at a reload, on the control thread before control_start. `old` is the instance of
+     * that name and of this module, whose options or files were others. It runs on, perhaps for
+     * long; what is still good of it may be copied. The reload may fail all the same. */
+    void (*adopt)(void *instance, const void *old);
 };
 
 #ifdef __cplusplus
