@@ -38,6 +38,7 @@
     R(DENIED,             "denied",                   403, "gateway")                 \
     R(AUTH_TIMEOUT,       "auth-timeout",             504, "gateway")                 \
     R(HEADER_TWICE,       "header-twice",             503, "gateway")                 \
+    R(REVOKED_EARLY,      "token-revoked",            401, "client")                  \
     R(EXPIRED_EARLY,      "token-expired",            401, "client")                  \
     /* The backend's handshake */                                                     \
     R(BACKEND_BUSY,       "backend-no-server",        503, "backend")                 \
@@ -88,6 +89,7 @@
     E(IDLE,               "idle-timeout",               0, "gateway", 1001, 1001)     \
     E(WRITE_TIMEOUT,      "write-timeout",              0, "gateway", 1001, 1001)     \
     E(FIN_TIMEOUT,        "fin-timeout",                0, "gateway", 1001, 1001)     \
+    E(QUOTA,              "quota",                    429, "gateway", 4429, 1001)     \
     E(CLOSED_BY_MODULE,   "closed-by-module",         403, "gateway", 4403, 1001)     \
     E(KILLED,             "killed",                   403, "gateway", 4403, 1001)     \
     E(REVOKED,            "revoked",                  403, "gateway", 4403, 1001)     \

@@ -9,6 +9,7 @@
 #define WSGATE_WORKER_H
 
 #include "base/arena.h"
+#include "base/blocks.h"
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/wheel.h"
@@ -47,10 +48,12 @@ struct worker {
     struct connection *dead; /* closed in this turn, freed in the next */
     size_t live_count;
     struct sessions sessions;
+    struct revocations *revocations; /* all workers'; NULL: nothing is revoked */
     struct wheel wheel;         /* of connections' deadlines */
     struct tunnel_rules *tunnel_rules; /* those that live tunnels go by */
     struct wheel revalidations; /* apart, for a wheel's nodes are of one kind */
     struct arena_pool arenas;
+    struct blocks connections; /* memory for the next ones */
     struct accept_maker *accepts;
     char *buffer;    /* WORKER_BUFFER_BYTES; nobody's between two callbacks */
     uint64_t now_ms; /* the monotonic clock at the last tick */
