@@ -3,9 +3,11 @@
 
 const struct mw_module *const middleware_registry[] = {
     &client_certificate_module,
+    &connection_limit_module,
     &introspection_module,
     &ip_allowlist_module,
     &jwt_module,
     &origin_module,
+    &rate_limit_module,
     NULL,
 };
