@@ -27,6 +27,7 @@
     R(ADDRESS_HANDSHAKES, "limit-handshakes-address", 429, "client")                  \
     /* The chain */                                                                   \
     R(DENIED,             "denied",                   403, "gateway")                 \
+    R(EXCLUDED,           "excluded",                 403, "gateway")                 \
     R(AUTH_TIMEOUT,       "auth-timeout",             504, "gateway")                 \
     R(HEADER_TWICE,       "header-twice",             503, "gateway")                 \
     R(EXPIRED_EARLY,      "token-expired",            401, "client")                  \
