@@ -2,9 +2,8 @@
 #include "bearer_claims.h"
 
 #include "bearer_rules.h"
+#include "base/json_node.h"
 #include "token/claim_value.h"
-
-#include <jansson.h>
 
 enum { ON_EXPIRY_CLOSE, ON_EXPIRY_KEEP };
 
@@ -55,13 +54,13 @@ static enum jose_reason
 identify(const struct bearer_claims *claims, const struct mw_host *host,
          struct mw_request *request, const struct verified *verified)
 {
-    const json_t *claim = claim_path_find(&claims->subject, verified->claims);
+    const struct json_node *claim = claim_path_find(&claims->subject, verified->claims);
     char space[CLAIM_NUMBER_MAX];
     struct str subject = claim_text(claim, space);
 
     if (!claim)
         return JOSE_OK;
-    if (!json_is_string(claim) && !json_is_integer(claim))
+    if (!json_node_is(claim, JSON_NODE_STRING) && !json_node_is(claim, JSON_NODE_INTEGER))
         return JOSE_CLAIM;
     return host->identify(request, to_mw(verified->issuer), to_mw(subject)) ? JOSE_OK
                                                                              : JOSE_INTERNAL;
@@ -83,7 +82,7 @@ hand_on(const struct bearer_claims *claims, const struct mw_host *host, struct m
 enum mw_verdict
 bearer_claims_admit(const struct bearer_claims *claims, const struct mw_host *host,
                     struct mw_request *request, const struct verified *verified,
-                    const struct jwt_challenges *challenges)
+                    const struct bearer_challenges *challenges)
 {
     enum jose_reason reason = identify(claims, host, request, verified);
     enum mw_verdict verdict = MW_PASS;
@@ -93,5 +92,6 @@ bearer_claims_admit(const struct bearer_claims *claims, const struct mw_host *ho
                                      challenges->texts[JOSE_RULES]);
     if (reason == JOSE_OK && verdict == MW_PASS)
         reason = hand_on(claims, host, request, verified);
-    return reason == JOSE_OK ? verdict : jwt_challenges_refuse(challenges, host, request, reason);
+    return reason == JOSE_OK ? verdict
+                             : bearer_challenges_refuse(challenges, host, request, reason);
 }

@@ -9,7 +9,7 @@
 #define WSGATE_BEARER_CLAIMS_H
 
 #include "bearer_options.h"
-#include "jwt_challenges.h"
+#include "bearer_challenges.h"
 #include "token/claim_path.h"
 #include "token/verify.h"
 
@@ -32,6 +32,6 @@ void bearer_claims_free(struct bearer_claims *claims);
 /* Of *verified: claims, issuer and expires_ms. The claims are only read: threads may share them. */
 enum mw_verdict bearer_claims_admit(const struct bearer_claims *claims, const struct mw_host *host,
                                     struct mw_request *request, const struct verified *verified,
-                                    const struct jwt_challenges *challenges) MUST_CHECK;
+                                    const struct bearer_challenges *challenges) MUST_CHECK;
 
 #endif

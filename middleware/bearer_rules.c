@@ -178,7 +178,7 @@ tell(const struct mw_host *host, struct mw_request *request, const struct claim_
 
 enum mw_verdict
 bearer_rules_judge(const struct claim_rules *rules, const struct mw_host *host,
-                struct mw_request *request, const struct json_t *claims, const char *challenge)
+                struct mw_request *request, const struct json_node *claims, const char *challenge)
 {
     struct asker asker = {host, request};
     const struct claim_captures captures = {find_capture, &asker};

@@ -23,7 +23,7 @@ bool bearer_rules_read(struct claim_rules **rules, const struct mw_options *opti
  * name of one that the path has not, or not in a form that may stand in a value.
  */
 enum mw_verdict bearer_rules_judge(const struct claim_rules *rules, const struct mw_host *host,
-                                struct mw_request *request, const struct json_t *claims,
+                                struct mw_request *request, const struct json_node *claims,
                                 const char *challenge) MUST_CHECK;
 
 #endif

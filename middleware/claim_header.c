@@ -6,9 +6,8 @@
  */
 #include "claim_header.h"
 
+#include "base/json_node.h"
 #include "token/claim_value.h"
-
-#include <jansson.h>
 
 /* Names that the gateway or HTTP itself gives a meaning to; a claim must not set them. */
 static const char *const reserved[] = {
@@ -91,18 +90,17 @@ put_text(struct output *out, struct str text)
 
 /* false: an element has no text. */
 static bool
-put_list(struct output *out, const json_t *list)
+put_list(struct output *out, const struct json_node *list)
 {
-    const json_t *one;
-    size_t i;
+    const struct json_node *one = json_node_first(list);
 
-    json_array_foreach(list, i, one) {
+    for (bool first = true; one; one = json_node_next(list, one), first = false) {
         char space[CLAIM_NUMBER_MAX];
         struct str text = claim_text(one, space);
 
         if (!text.at)
             return false;
-        if (i > 0)
+        if (!first)
             put(out, ',');
         put_text(out, text);
     }
@@ -111,21 +109,21 @@ put_list(struct output *out, const json_t *list)
 
 /* false: not a kind of value that is handed on. */
 static bool
-put_claim(struct output *out, const json_t *claim)
+put_claim(struct output *out, const struct json_node *claim)
 {
     char space[CLAIM_NUMBER_MAX];
     struct str text = claim_text(claim, space);
 
     if (text.at)
         put_text(out, text);
-    return text.at || (json_is_array(claim) && put_list(out, claim));
+    return text.at || (json_node_is(claim, JSON_NODE_ARRAY) && put_list(out, claim));
 }
 
 bool
 claim_header_forward(const struct claim_header *forward, const struct mw_host *host,
-                     struct mw_request *request, const struct json_t *claims)
+                     struct mw_request *request, const struct json_node *claims)
 {
-    const json_t *claim = claim_path_find(&forward->claim, claims);
+    const struct json_node *claim = claim_path_find(&forward->claim, claims);
     struct output out = {NULL, 0};
 
     if (!claim)

@@ -13,7 +13,7 @@
 
 #include <wsgate/middleware.h>
 
-struct json_t;
+struct json_node;
 
 struct claim_header {
     struct claim_path claim;
@@ -29,6 +29,6 @@ void claim_header_free(struct claim_header *forward);
 /* Sets the header, if there is such a claim. The client's copies are gone either way: the name must
  * have been reserved. false: out of memory. */
 bool claim_header_forward(const struct claim_header *forward, const struct mw_host *host,
-                          struct mw_request *request, const struct json_t *claims) MUST_CHECK;
+                          struct mw_request *request, const struct json_node *claims) MUST_CHECK;
 
 #endif

@@ -241,3 +241,12 @@ credential_strip(const struct mw_host *host, struct mw_request *request,
     }
     return ok;
 }
+
+enum jose_reason
+credential_take(const struct mw_host *host, struct mw_request *request,
+                const struct credential_place *places, size_t count, bool keep, struct str *token)
+{
+    enum jose_reason reason = credential_find(host, request, places, count, token);
+
+    return credential_strip(host, request, places, count, keep) ? reason : JOSE_INTERNAL;
+}

@@ -45,4 +45,10 @@ enum jose_reason credential_find(const struct mw_host *host, struct mw_request *
 bool credential_strip(const struct mw_host *host, struct mw_request *request,
                       const struct credential_place *places, size_t count, bool keep) MUST_CHECK;
 
+/* Both: finds the one credential, and takes all of them out. What it found is not stripped of what
+ * the caller sees: *token stays whole. */
+enum jose_reason credential_take(const struct mw_host *host, struct mw_request *request,
+                                 const struct credential_place *places, size_t count, bool keep,
+                                 struct str *token) MUST_CHECK;
+
 #endif

@@ -8,9 +8,9 @@
  * An instance is constant after setup. The token goes to the service and nowhere else: what is kept
  * of it is its SHA-256.
  */
+#include "bearer_challenges.h"
 #include "introspection_settings.h"
 #include "introspection_worker.h"
-#include "jwt_challenges.h"
 #include "protocol/http_chars.h"
 #include "registry.h"
 
@@ -19,7 +19,7 @@
 struct introspection {
     const struct mw_host *host;
     struct introspection_settings settings;
-    struct jwt_challenges challenges;
+    struct bearer_challenges challenges;
 };
 
 /* ---- Life of an instance ---------------------------------------------------------- */
@@ -29,7 +29,7 @@ teardown(void *instance)
 {
     struct introspection *introspection = instance;
 
-    jwt_challenges_free(&introspection->challenges);
+    bearer_challenges_free(&introspection->challenges);
     introspection_settings_free(&introspection->settings);
     free(introspection);
 }
@@ -45,10 +45,7 @@ setup(const struct mw_options *options, const struct mw_host *host)
     }
     introspection->host = host;
     bool ok = introspection_settings_read(&introspection->settings, options, host);
-    if (!jwt_challenges_make(&introspection->challenges, host->option_string(options, "realm"))) {
-        host->option_fault(options, "realm", 0, "expected printable ASCII");
-        ok = false;
-    }
+    ok = bearer_challenges_read(&introspection->challenges, options, host) && ok;
     if (ok)
         return introspection;
     teardown(introspection);
@@ -61,7 +58,8 @@ static enum mw_verdict
 refuse(const struct introspection *introspection, struct mw_request *request,
        enum jose_reason reason)
 {
-    return jwt_challenges_refuse(&introspection->challenges, introspection->host, request, reason);
+    return bearer_challenges_refuse(&introspection->challenges, introspection->host, request,
+                                    reason);
 }
 
 static enum mw_verdict
@@ -101,11 +99,11 @@ decide(const void *instance, void *state, struct mw_request *request)
     const struct introspection *introspection = instance;
     const struct introspection_settings *settings = &introspection->settings;
     struct str token;
-    enum jose_reason reason = credential_find(introspection->host, request, settings->places,
-                                              settings->place_count, &token);
+    enum jose_reason reason = credential_take(introspection->host, request, settings->places,
+                                              settings->place_count, settings->forward_token,
+                                              &token);
 
-    if (!state || !credential_strip(introspection->host, request, settings->places,
-                                    settings->place_count, settings->forward_token))
+    if (!state)
         reason = JOSE_INTERNAL;
     if (reason == JOSE_OK)
         reason = check_token(token);
@@ -125,18 +123,6 @@ worker_start(const void *instance, struct mw_worker *worker)
                                     introspection);
 }
 
-static void
-worker_stop(void *state)
-{
-    introspection_worker_free(state);
-}
-
-static void
-cancel(void *state, struct mw_task *task)
-{
-    introspection_worker_cancel(state, task);
-}
-
 const struct mw_module introspection_module = {
     .size = sizeof(struct mw_module),
     .abi = WSGATE_MIDDLEWARE_ABI,
@@ -145,7 +131,7 @@ const struct mw_module introspection_module = {
     .setup = setup,
     .teardown = teardown,
     .worker_start = worker_start,
-    .worker_stop = worker_stop,
+    .worker_stop = introspection_worker_free,
     .decide = decide,
-    .cancel = cancel,
+    .cancel = introspection_worker_cancel,
 };

@@ -3,8 +3,6 @@
 
 #include "token/token_entry.h"
 
-#include <jansson.h>
-
 static const struct introspection_fault_row rows[] = {
 #define X(name, word, status) [INTROSPECTION_##name] = {(word), (status)},
     INTROSPECTION_FAULTS(X)
@@ -38,10 +36,10 @@ introspection_answer_read(struct introspection_answer *answer, const struct http
     if (answer->fault != INTROSPECTION_NONE)
         return;
     answer->own = claims_of_text(http->body);
-    answer->claims = answer->own ? answer->own->json : NULL;
-    const json_t *active = json_object_get(answer->claims, "active");
-    answer->active = json_is_true(active);
-    if (json_is_boolean(active))
+    answer->claims = answer->own ? answer->own->all : NULL;
+    const struct json_node *active = json_node_member(answer->claims, STR("active"));
+    answer->active = json_node_is(active, JSON_NODE_TRUE);
+    if (answer->active || json_node_is(active, JSON_NODE_FALSE))
         return;
     introspection_answer_free(answer);
     answer->fault = INTROSPECTION_GARBLED;

@@ -11,7 +11,7 @@
 
 #include "net/http_client.h"
 
-struct json_t;
+struct json_node;
 struct token_entry;
 
 enum { INTROSPECTION_ANSWER_MAX = 64 * 1024 }; /* bytes of a body; real ones have some hundred */
@@ -44,7 +44,7 @@ const struct introspection_fault_row *introspection_fault(enum introspection_fau
 struct introspection_answer {
     enum introspection_fault fault;
     bool active;               /* false with a fault */
-    const struct json_t *claims; /* the whole object, in one of these two; NULL with a fault */
+    const struct json_node *claims; /* the whole object, in one of these two; NULL with a fault */
     struct claims *own;          /* NULL: the entry's */
     struct token_entry *entry;   /* the cache's; NULL: there is none */
 };

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "protocol/query.h"
+#include "waiters.h"
 
 #include <openssl/evp.h>
 
@@ -19,18 +20,17 @@ enum { CHAINS = 256 };
 /* Between two lines in the error log about a service that fails. */
 #define QUIET_US UINT64_C(10000000)
 
-struct waiter {
-    struct waiter *next, **link;
-    struct mw_task *task;
+struct introspection_waiter {
+    struct waiter waiter; /* first */
     struct mw_request *request;
 };
 
 /* One token that is asked about. */
 struct question {
-    struct question *next, **link;
+    LIST_ENTRY(question) in_chain;
     struct introspection_worker *worker;
     struct http_call *call;
-    struct waiter *waiters;
+    struct waiter_list waiting;
     unsigned char digest[TOKEN_DIGEST_LEN];
     bool over;
 };
@@ -41,8 +41,9 @@ struct introspection_worker {
     introspection_judge *judge;
     const void *instance;
     struct http_client *client;
-    struct question *questions[CHAINS]; /* by the first byte of the digest */
-    size_t question_count, waiter_count;
+    LIST_HEAD(, question) questions[CHAINS]; /* by the first byte of the digest */
+    size_t question_count;
+    struct waiters waiters;
     uint64_t quiet_until_us;
 };
 
@@ -51,10 +52,7 @@ struct introspection_worker {
 static void
 forget_waiter(struct introspection_worker *worker, struct waiter *waiter)
 {
-    *waiter->link = waiter->next;
-    if (waiter->next)
-        waiter->next->link = waiter->link;
-    worker->waiter_count--;
+    waiters_remove(&worker->waiters, waiter);
     free(waiter);
 }
 
@@ -63,11 +61,9 @@ forget_question(struct question *question)
 {
     struct introspection_worker *worker = question->worker;
 
-    while (question->waiters)
-        forget_waiter(worker, question->waiters);
-    *question->link = question->next;
-    if (question->next)
-        question->next->link = question->link;
+    while (!LIST_EMPTY(&question->waiting))
+        forget_waiter(worker, LIST_FIRST(&question->waiting));
+    LIST_REMOVE(question, in_chain);
     worker->question_count--;
     free(question);
 }
@@ -75,40 +71,35 @@ forget_question(struct question *question)
 static struct question *
 find_question(const struct introspection_worker *worker, const unsigned char *digest)
 {
-    struct question *question = worker->questions[digest[0]];
+    struct question *question;
 
-    while (question && (question->over || memcmp(question->digest, digest, TOKEN_DIGEST_LEN) != 0))
-        question = question->next;
-    return question;
+    LIST_FOREACH(question, &worker->questions[digest[0]], in_chain)
+        if (!question->over && memcmp(question->digest, digest, TOKEN_DIGEST_LEN) == 0)
+            return question;
+    return NULL;
 }
 
 static bool
 add_waiter(struct question *question, struct mw_request *request)
 {
     struct introspection_worker *worker = question->worker;
-    struct waiter *waiter = malloc(sizeof(*waiter));
+    struct introspection_waiter *waiter = malloc(sizeof(*waiter));
 
     if (!waiter)
         return false;
-    *waiter = (struct waiter){question->waiters, &question->waiters, worker->host->task(request),
-                              request};
-    if (waiter->next)
-        waiter->next->link = &waiter->next;
-    question->waiters = waiter;
-    worker->waiter_count++;
+    *waiter = (struct introspection_waiter){{.task = worker->host->task(request)}, request};
+    waiters_add(&worker->waiters, &question->waiting, &waiter->waiter);
     return true;
 }
 
 void
-introspection_worker_cancel(struct introspection_worker *worker, struct mw_task *task)
+introspection_worker_cancel(void *state, struct mw_task *task)
 {
-    for (size_t i = 0; i < CHAINS; i++)
-        for (struct question *question = worker->questions[i]; question; question = question->next)
-            for (struct waiter *waiter = question->waiters; waiter; waiter = waiter->next)
-                if (waiter->task == task) {
-                    forget_waiter(worker, waiter);
-                    return;
-                }
+    struct introspection_worker *worker = state;
+    struct waiter *waiter = waiters_find(&worker->waiters, task);
+
+    if (waiter)
+        forget_waiter(worker, waiter);
 }
 
 /* ---- An answer --------------------------------------------------------------------------- */
@@ -167,10 +158,12 @@ on_done(void *arg, const struct http_answer *http)
     introspection_answer_read(&answer, http);
     complain(worker, answer.fault, http);
     keep(worker->settings, question->digest, &answer);
-    while (question->waiters) {
-        struct waiter waiter = *question->waiters;
-        forget_waiter(worker, question->waiters);
-        worker->host->resume(waiter.task, worker->judge(worker->instance, waiter.request, &answer));
+    while (!LIST_EMPTY(&question->waiting)) {
+        struct introspection_waiter waiter =
+            *(struct introspection_waiter *)LIST_FIRST(&question->waiting);
+        forget_waiter(worker, LIST_FIRST(&question->waiting));
+        worker->host->resume(waiter.waiter.task,
+                             worker->judge(worker->instance, waiter.request, &answer));
     }
     introspection_answer_free(&answer);
     forget_question(question);
@@ -224,15 +217,12 @@ static struct question *
 ask(struct introspection_worker *worker, const unsigned char *digest, struct str token)
 {
     struct question *question = calloc(1, sizeof(*question));
-    struct question **chain = &worker->questions[digest[0]];
 
     if (!question)
         return NULL;
-    *question = (struct question){.next = *chain, .link = chain, .worker = worker};
+    question->worker = worker;
     memcpy(question->digest, digest, TOKEN_DIGEST_LEN);
-    if (question->next)
-        question->next->link = &question->next;
-    *chain = question;
+    LIST_INSERT_HEAD(&worker->questions[digest[0]], question, in_chain);
     worker->question_count++;
     if (call(question, token))
         return question;
@@ -247,7 +237,7 @@ wait_for_answer(struct introspection_worker *worker, struct mw_request *request,
     struct question *question = find_question(worker, digest);
     bool shared = question != NULL;
 
-    if (worker->waiter_count >= INTROSPECTION_WAITERS_MAX ||
+    if (worker->waiters.count >= INTROSPECTION_WAITERS_MAX ||
         (!shared && worker->question_count >= INTROSPECTION_CALLS_MAX))
         return INTROSPECTION_FULL;
     if (!shared)
@@ -271,7 +261,7 @@ recall(struct introspection_worker *worker, struct mw_request *request,
     if (!entry)
         return false;
     *answer = (struct introspection_answer){
-        .active = true, .claims = entry->claims->json, .entry = entry};
+        .active = true, .claims = entry->claims->all, .entry = entry};
     host->count(request, "introspection_kept", 1);
     return true;
 }
@@ -317,15 +307,18 @@ introspection_worker_new(const struct mw_host *host, struct mw_worker *thread,
 }
 
 void
-introspection_worker_free(struct introspection_worker *worker)
+introspection_worker_free(void *state)
 {
+    struct introspection_worker *worker = state;
+
     if (!worker)
         return;
     for (size_t i = 0; i < CHAINS; i++)
-        while (worker->questions[i]) {
-            if (worker->questions[i]->call) /* else it has been answered */
-                http_call_cancel(worker->questions[i]->call);
-            forget_question(worker->questions[i]);
+        while (!LIST_EMPTY(&worker->questions[i])) {
+            struct question *question = LIST_FIRST(&worker->questions[i]);
+            if (question->call) /* else it has been answered */
+                http_call_cancel(question->call);
+            forget_question(question);
         }
     http_client_free(worker->client);
     free(worker);

@@ -32,11 +32,12 @@ struct introspection_worker *introspection_worker_new(const struct mw_host *host
                                                       const struct introspection_settings *settings,
                                                       introspection_judge *judge,
                                                       const void *instance) MUST_CHECK;
-void introspection_worker_free(struct introspection_worker *worker);
+/* These two as in struct mw_module; the state is an introspection_worker. */
+void introspection_worker_free(void *state);
+void introspection_worker_cancel(void *state, struct mw_task *task);
 
 /* What judge says, at once or, after MW_WAIT, from the loop. */
 enum mw_verdict introspection_worker_decide(struct introspection_worker *worker,
                                             struct mw_request *request, struct str token);
-void introspection_worker_cancel(struct introspection_worker *worker, struct mw_task *task);
 
 #endif

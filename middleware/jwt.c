@@ -10,8 +10,8 @@
  * for more (jwt_worker.h). Claims are let go before decide returns: the gateway copies
  * what it is handed.
  */
+#include "bearer_challenges.h"
 #include "bearer_rules.h"
-#include "jwt_challenges.h"
 #include "jwt_keys.h"
 #include "jwt_remote.h"
 #include "jwt_settings.h"
@@ -27,7 +27,7 @@ struct jwt {
     struct jwt_remote *remote;   /* by URL; NULL: none. The one part that is not constant */
     struct jwt_settings settings;
     struct jwt_remote_settings remote_settings;
-    struct jwt_challenges challenges;
+    struct bearer_challenges challenges;
 };
 
 static const struct mw_option options_table[] = {
@@ -36,9 +36,11 @@ static const struct mw_option options_table[] = {
     {"jwks_url", MW_LIST, NULL, "Addresses of JSON Web Key Sets."},
     {"discovery", MW_STRING, NULL, "Address of an OpenID provider, which says where its keys are."},
     {"refresh", MW_DURATION, "10m", "How often keys by URL are fetched, at the latest."},
-    {"refetch_interval", MW_DURATION, "10s",
-     "How often, at most, a missing key makes them be fetched."},
+    {"refetch_interval", MW_DURATION, "2s",
+     "How often, at most, missing keys make them be fetched."},
     {"fetch_timeout", MW_DURATION, "4s", "How long a fetch may take."},
+    {"max_stale", MW_DURATION, "24h",
+     "How long the last good keys stay without a good answer; 0: for ever."},
     {"ca_file", MW_FILE, NULL, "Who may vouch for these servers; default: whom the system trusts."},
     {"cache_file", MW_STRING, NULL,
      "Where the last good keys by URL are kept, for the next start.", MW_OWN},
@@ -72,7 +74,7 @@ teardown(void *instance)
 {
     struct jwt *jwt = instance;
 
-    jwt_challenges_free(&jwt->challenges);
+    bearer_challenges_free(&jwt->challenges);
     jwt_settings_free(&jwt->settings);
     jwt_remote_free(jwt->remote);
     keyset_unref(jwt->keyset);
@@ -112,10 +114,7 @@ setup(const struct mw_options *options, const struct mw_host *host)
     jwt->host = host;
     bool ok = jwt_settings_read(&jwt->settings, options, host);
     ok = load_keys(jwt, options) && ok;
-    if (!jwt_challenges_make(&jwt->challenges, host->option_string(options, "realm"))) {
-        host->option_fault(options, "realm", 0, "expected printable ASCII");
-        ok = false;
-    }
+    ok = bearer_challenges_read(&jwt->challenges, options, host) && ok;
     if (ok)
         return jwt;
     teardown(jwt);
@@ -158,7 +157,7 @@ control_stop(void *arg)
 static enum mw_verdict
 refuse(const struct jwt *jwt, struct mw_request *request, enum jose_reason reason)
 {
-    return jwt_challenges_refuse(&jwt->challenges, jwt->host, request, reason);
+    return bearer_challenges_refuse(&jwt->challenges, jwt->host, request, reason);
 }
 
 static void
@@ -195,14 +194,13 @@ static enum mw_verdict
 decide(const void *instance, void *state, struct mw_request *request)
 {
     const struct jwt *jwt = instance;
-    const struct mw_host *host = jwt->host;
+    const struct jwt_settings *settings = &jwt->settings;
     struct str token;
-    enum jose_reason reason =
-        credential_find(host, request, jwt->settings.places, jwt->settings.place_count, &token);
+    enum jose_reason reason = credential_take(jwt->host, request, settings->places,
+                                              settings->place_count, settings->forward_token,
+                                              &token);
 
-    if (!state ||
-        !credential_strip(host, request, jwt->settings.places, jwt->settings.place_count,
-                          jwt->settings.forward_token))
+    if (!state)
         reason = JOSE_INTERNAL;
     return reason == JOSE_OK ? judge(jwt, state, request, token) : refuse(jwt, request, reason);
 }
@@ -217,18 +215,6 @@ worker_start(const void *instance, struct mw_worker *worker)
     return jwt_worker_new(jwt->host, worker, jwt->keyset, jwt->remote, judge, jwt);
 }
 
-static void
-worker_stop(void *state)
-{
-    jwt_worker_free(state);
-}
-
-static void
-cancel(void *state, struct mw_task *task)
-{
-    jwt_worker_cancel(state, task);
-}
-
 const struct mw_module jwt_module = {
     .size = sizeof(struct mw_module),
     .abi = WSGATE_MIDDLEWARE_ABI,
@@ -237,9 +223,9 @@ const struct mw_module jwt_module = {
     .setup = setup,
     .teardown = teardown,
     .worker_start = worker_start,
-    .worker_stop = worker_stop,
+    .worker_stop = jwt_worker_free,
     .decide = decide,
-    .cancel = cancel,
+    .cancel = jwt_worker_cancel,
     .control_start = control_start,
     .control_stop = control_stop,
 };

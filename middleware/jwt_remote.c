@@ -8,7 +8,6 @@
  */
 #include "jwt_remote.h"
 
-#include "base/clock.h"
 #include "jwt_remote_cache.h"
 #include "net/timer.h"
 
@@ -25,20 +24,18 @@ struct jwt_member {
     void *arg;
     /* The control thread's. */
     struct jwt_member *next;
-    uint64_t asks;
 };
 
 struct jwt_remote {
     const struct mw_host *host;
     const struct jwt_remote_settings *settings;
     const struct keyset *files, *first;
-    bool first_complete;
+    bool first_certain;
     struct mw_worker *control;     /* NULL: not started; constant while there are workers */
     /* The control thread's. */
     struct jwt_fetcher fetcher;
     const struct keyset *current;  /* what was published last */
     struct jwt_member *members;
-    uint64_t ask_from_us;
     struct timer *retry;           /* when is_behind, or a letter was lost */
     bool is_behind;                /* current lacks a change, for want of memory */
     struct jwt_remote_cache cache;
@@ -64,30 +61,45 @@ merge(struct jwt_remote *remote)
     bool ok = merged && keyset_add_all(merged, remote->files, on_left_out, remote);
 
     for (size_t i = 0; ok && i < remote->settings->count; i++)
-        if (remote->sources[i].keyset)
-            ok = keyset_add_all(merged, remote->sources[i].keyset, on_left_out, remote);
+        if (remote->sources[i].set.keyset)
+            ok = keyset_add_all(merged, remote->sources[i].set.keyset, on_left_out, remote);
     if (ok)
         return merged;
     keyset_unref(merged);
     return NULL;
 }
 
+/* ---- All sources ------------------------------------------------------------------------- */
+
 static bool
-is_complete(const struct jwt_remote *remote)
+is_certain(const struct jwt_remote *remote)
 {
     for (size_t i = 0; i < remote->settings->count; i++)
-        if (!remote->sources[i].keyset)
+        if (!jwt_source_is_certain(&remote->sources[i]))
             return false;
     return true;
 }
 
-static bool
-is_fetching(const struct jwt_remote *remote)
+static uint64_t
+known_us(const struct jwt_remote *remote)
 {
+    uint64_t least = UINT64_MAX;
+
     for (size_t i = 0; i < remote->settings->count; i++)
-        if (jwt_source_is_fetching(&remote->sources[i]))
-            return true;
-    return false;
+        if (remote->sources[i].known_us < least)
+            least = remote->sources[i].known_us;
+    return least;
+}
+
+static uint64_t
+ask_from_us(const struct jwt_remote *remote)
+{
+    uint64_t most = 0;
+
+    for (size_t i = 0; i < remote->settings->count; i++)
+        if (jwt_source_ask_from_us(&remote->sources[i]) > most)
+            most = jwt_source_ask_from_us(&remote->sources[i]);
+    return most;
 }
 
 /* ---- News ---------------------------------------------------------------------------------- */
@@ -126,8 +138,8 @@ tell(struct jwt_remote *remote, struct jwt_member *member)
     }
     *letter = (struct letter){
         .member = member,
-        .news = {keyset_ref(remote->current), is_complete(remote), !is_fetching(remote),
-                 member->asks, remote->ask_from_us},
+        .news = {keyset_ref(remote->current), is_certain(remote), known_us(remote),
+                 ask_from_us(remote)},
     };
     if (!remote->host->post(member->worker, on_letter, letter)) {
         letter_free(letter);
@@ -177,42 +189,29 @@ on_ended(void *arg, bool changed)
 
     if (changed || remote->is_behind)
         update(remote);
-    if (changed)
-        jwt_remote_cache_save(&remote->cache);
+    jwt_remote_cache_save(&remote->cache, changed);
     tell_all(remote);
 }
 
-/* Starts what is not under way. */
-static void
-fetch_all(struct jwt_remote *remote)
-{
-    for (size_t i = 0; i < remote->settings->count; i++)
-        jwt_source_fetch(&remote->sources[i]);
-}
+struct question {
+    struct jwt_member *member;
+    uint64_t since_us;
+};
 
-static bool
-are_all_fetching(const struct jwt_remote *remote)
-{
-    for (size_t i = 0; i < remote->settings->count; i++)
-        if (!jwt_source_is_fetching(&remote->sources[i]))
-            return false;
-    return true;
-}
-
+/* Where nothing comes of it, for want of memory, that is news too. */
 static void
 on_ask(void *arg)
 {
-    struct jwt_member *member = arg;
-    struct jwt_remote *remote = member->remote;
-    uint64_t now_us = clock_monotonic_us();
+    struct question question = *(struct question *)arg;
+    struct jwt_remote *remote = question.member->remote;
+    bool under_way = false;
 
-    member->asks++;
-    if (!are_all_fetching(remote) && now_us >= remote->ask_from_us) {
-        remote->ask_from_us = now_us + remote->settings->refetch_ms * 1000;
-        fetch_all(remote);
-    }
-    if (!is_fetching(remote))
-        tell_all(remote);
+    free(arg);
+    for (size_t i = 0; i < remote->settings->count; i++)
+        if (jwt_source_ask(&remote->sources[i], question.since_us))
+            under_way = true;
+    if (!under_way)
+        tell(remote, question.member);
 }
 
 static void
@@ -238,13 +237,15 @@ jwt_remote_new(const struct jwt_remote_settings *settings, const struct mw_host 
         return NULL;
     remote->host = host;
     remote->settings = settings;
+    remote->fetcher = (struct jwt_fetcher){.host = host, .settings = settings};
     remote->files = keyset_ref(files);
     for (size_t i = 0; i < settings->count; i++)
         jwt_source_init(&remote->sources[i], &settings->addresses[i], &remote->fetcher);
-    remote->cache = (struct jwt_remote_cache){host, settings, remote->sources, {""}, false};
+    remote->cache =
+        (struct jwt_remote_cache){.host = host, .settings = settings, .sources = remote->sources};
     jwt_remote_cache_restore(&remote->cache);
     remote->first = merge(remote);
-    remote->first_complete = is_complete(remote);
+    remote->first_certain = is_certain(remote);
     if (remote->first)
         return remote;
     jwt_remote_free(remote);
@@ -269,7 +270,7 @@ jwt_remote_start(struct jwt_remote *remote, struct mw_worker *control)
     const struct mw_host *host = remote->host;
 
     remote->control = control;
-    remote->current = keyset_ref(remote->first);
+    remote->current = merge(remote); /* once more, for at setup there was no log */
     remote->fetcher = (struct jwt_fetcher){
         .host = host,
         .settings = remote->settings,
@@ -282,7 +283,7 @@ jwt_remote_start(struct jwt_remote *remote, struct mw_worker *control)
         host->log(host, MW_LOG_WARNING, "jwt", "ca_file %s: cannot be read by this user: %s",
                   remote->settings->ca_file, strerror(errno));
     remote->retry = timer_new(host->worker_base(control), on_retry, remote);
-    bool ok = remote->fetcher.client && remote->retry;
+    bool ok = remote->current && remote->fetcher.client && remote->retry;
     for (size_t i = 0; ok && i < remote->settings->count; i++)
         ok = jwt_source_open(&remote->sources[i]);
     if (!ok) {
@@ -290,7 +291,8 @@ jwt_remote_start(struct jwt_remote *remote, struct mw_worker *control)
         return false;
     }
     jwt_remote_cache_report(&remote->cache);
-    fetch_all(remote);
+    for (size_t i = 0; i < remote->settings->count; i++)
+        jwt_source_fetch(&remote->sources[i]);
     return true;
 }
 
@@ -317,9 +319,9 @@ jwt_remote_stop(struct jwt_remote *remote)
 /* ---- On a worker ---------------------------------------------------------------- */
 
 const struct keyset *
-jwt_remote_first(const struct jwt_remote *remote, bool *complete)
+jwt_remote_first(const struct jwt_remote *remote, bool *certain)
 {
-    *complete = remote->first_complete;
+    *certain = remote->first_certain;
     return remote->first;
 }
 
@@ -347,7 +349,7 @@ jwt_remote_join(struct jwt_remote *remote, struct mw_worker *worker,
 
     if (!member)
         return NULL;
-    *member = (struct jwt_member){remote, worker, on_news, arg, NULL, 0};
+    *member = (struct jwt_member){remote, worker, on_news, arg, NULL};
     if (remote->host->post(remote->control, on_join, member))
         return member;
     free(member);
@@ -355,7 +357,22 @@ jwt_remote_join(struct jwt_remote *remote, struct mw_worker *worker,
 }
 
 bool
-jwt_remote_ask(struct jwt_member *member)
+jwt_remote_ask(struct jwt_member *member, uint64_t since_us)
 {
-    return member->remote->host->post(member->remote->control, on_ask, member);
+    const struct jwt_remote *remote = member->remote;
+    struct question *question = malloc(sizeof(*question));
+
+    if (!question)
+        return false;
+    *question = (struct question){member, since_us};
+    if (remote->host->post(remote->control, on_ask, question))
+        return true;
+    free(question);
+    return false;
+}
+
+uint64_t
+jwt_remote_patience_us(const struct jwt_member *member)
+{
+    return member->remote->settings->timeout_ms * 1000;
 }

@@ -19,10 +19,11 @@ struct jwt_member; /* one worker, as the control thread knows it */
 /* What a worker is told. */
 struct jwt_news {
     const struct keyset *keyset; /* valid for the call */
-    bool complete;               /* every source has had a set by now */
-    bool settled;                /* nothing is being fetched */
-    uint64_t asks;               /* this worker's asks that had come when this was written */
-    uint64_t ask_from_us;        /* of the monotonic clock: an ask before that is in vain */
+    bool certain;                /* every source has a set, and its last fetch was a good one */
+    /* Of the monotonic clock: */
+    uint64_t known_us;    /* every source was asked at that moment or later, and has answered or
+                           * failed */
+    uint64_t ask_from_us; /* when the next fetch that is asked for can begin */
 };
 
 /* Control thread, at setup. files: keys from elsewhere, which come first; one reference is taken.
@@ -41,7 +42,7 @@ void jwt_remote_stop(struct jwt_remote *remote);
 /* ---- On a worker -------------------------------------------------------------------- */
 
 /* What a worker begins with: constant since setup. */
-const struct keyset *jwt_remote_first(const struct jwt_remote *remote, bool *complete);
+const struct keyset *jwt_remote_first(const struct jwt_remote *remote, bool *certain);
 /* Is there a control thread that fetches? */
 bool jwt_remote_is_online(const struct jwt_remote *remote);
 /* For the log, where there is none. */
@@ -52,8 +53,11 @@ void jwt_remote_say_offline(const struct jwt_remote *remote);
 struct jwt_member *jwt_remote_join(struct jwt_remote *remote, struct mw_worker *worker,
                                    void (*on_news)(void *arg, const struct jwt_news *news),
                                    void *arg) MUST_CHECK;
-/* Asks for a fetch of every source: one at a time, and not before ask_from_us. News with this ask
- * counted in `asks` follow. false: out of memory, or the gateway is stopping. */
-bool jwt_remote_ask(struct jwt_member *member) MUST_CHECK;
+/* Asks for a fetch of every source that was not asked since that moment. News follow, though not
+ * always such as know of it all: who still waits then asks again. false: out of memory, or the
+ * gateway is stopping. */
+bool jwt_remote_ask(struct jwt_member *member, uint64_t since_us) MUST_CHECK;
+/* For how long it makes sense to wait for a fetch to begin. */
+uint64_t jwt_remote_patience_us(const struct jwt_member *member);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 
+enum { RENEWAL_MS = 3600 * 1000 };
+
 void
 jwt_remote_cache_restore(struct jwt_remote_cache *cache)
 {
@@ -12,14 +14,9 @@ jwt_remote_cache_restore(struct jwt_remote_cache *cache)
     if (!settings->cache_file)
         return;
     struct key_cache *file = key_cache_read(settings->cache_file, &cache->error);
-    for (size_t i = 0; file && i < settings->count; i++) {
-        if (!key_cache_find(file, settings->addresses[i].url, &set))
-            continue;
-        if (set.fetched_s > clock_wall_ms() / 1000)
-            key_error_set(&cache->error, "a set in it is from the future");
-        else if (!jwt_source_restore(&cache->sources[i], &set))
-            key_error_set(&cache->error, "a set in it has no key that can be used");
-    }
+    for (size_t i = 0; file && i < settings->count; i++)
+        if (key_cache_find(file, settings->addresses[i].url, &set))
+            jwt_source_restore(&cache->sources[i], &set, &cache->error);
     key_cache_free(file);
 }
 
@@ -34,8 +31,8 @@ jwt_remote_cache_report_error(const struct jwt_remote_cache *cache)
 static void
 report_source(const struct jwt_remote_cache *cache, const struct jwt_source *source)
 {
-    size_t keys = keyset_count(source->keyset);
-    int64_t age_s = clock_wall_ms() / 1000 - source->fetched_s;
+    size_t keys = keyset_count(source->set.keyset);
+    int64_t age_s = clock_wall_ms() / 1000 - source->set.fetched_s;
 
     cache->host->log(cache->host, MW_LOG_INFO, "jwt",
                      "cache_file %s: %zu key%s, fetched %lld s ago", cache->settings->cache_file,
@@ -52,28 +49,40 @@ jwt_remote_cache_report(const struct jwt_remote_cache *cache)
         return;
     jwt_remote_cache_report_error(cache);
     for (size_t i = 0; i < settings->count; i++)
-        if (cache->sources[i].keyset)
+        if (cache->sources[i].set.keyset)
             report_source(cache, &cache->sources[i]);
     if (!key_cache_is_writable(settings->cache_file, &error))
         cache->host->log(cache->host, MW_LOG_WARNING, "jwt", "cache_file %s: cannot be written: %s",
                          settings->cache_file, error.text);
 }
 
+/* How old what the file says of the last good answer may be. */
+static uint64_t
+renewal_us(const struct jwt_remote_settings *settings)
+{
+    uint64_t stale_ms = settings->max_stale_ms ? settings->max_stale_ms / 8 : RENEWAL_MS;
+
+    return (stale_ms < RENEWAL_MS ? stale_ms : RENEWAL_MS) * 1000;
+}
+
 void
-jwt_remote_cache_save(struct jwt_remote_cache *cache)
+jwt_remote_cache_save(struct jwt_remote_cache *cache, bool changed)
 {
     const struct jwt_remote_settings *settings = cache->settings;
+    uint64_t now_us = clock_monotonic_us();
     struct key_cache_set sets[JWT_ADDRESSES_MAX];
     struct key_error error;
     size_t count = 0;
 
-    if (!settings->cache_file)
+    if (!settings->cache_file || (!changed && now_us - cache->saved_us < renewal_us(settings)))
         return;
+    cache->saved_us = now_us;
     for (size_t i = 0; i < settings->count; i++) {
         const struct jwt_source *source = &cache->sources[i];
-        if (source->keyset)
-            sets[count++] = (struct key_cache_set){
-                settings->addresses[i].url, {source->text, source->text_len}, source->fetched_s};
+        if (source->set.keyset)
+            sets[count++] = (struct key_cache_set){settings->addresses[i].url,
+                                                   {source->set.text, source->set.text_len},
+                                                   source->set.fetched_s};
     }
     bool failed = !key_cache_write(settings->cache_file, sets, count, &error);
     if (failed && !cache->has_failed)

@@ -14,6 +14,7 @@ struct jwt_remote_cache {
     struct jwt_source *sources; /* one for each address */
     struct key_error error;     /* why it could not be read; "" */
     bool has_failed;            /* to be written, the last time */
+    uint64_t saved_us;          /* the last time, of the monotonic clock */
 };
 
 /* At setup, when there is no log yet. */
@@ -22,7 +23,8 @@ void jwt_remote_cache_restore(struct jwt_remote_cache *cache);
 void jwt_remote_cache_report_error(const struct jwt_remote_cache *cache);
 /* That, what was restored, and whether it can be written. */
 void jwt_remote_cache_report(const struct jwt_remote_cache *cache);
-/* Writes the last good set of every source. Blocks on the disk. */
-void jwt_remote_cache_save(struct jwt_remote_cache *cache);
+/* Writes the last good set of every source: where one has changed, or now and then, for the file
+ * also says when the last good answer came. Blocks on the disk. */
+void jwt_remote_cache_save(struct jwt_remote_cache *cache, bool changed);
 
 #endif

@@ -84,7 +84,7 @@ static bool
 check_useless(const struct mw_options *options, const struct mw_host *host)
 {
     static const char *const words[] = {"cache_file", "refresh", "refetch_interval",
-                                        "fetch_timeout", "ca_file"};
+                                        "fetch_timeout", "max_stale", "ca_file"};
     bool ok = true;
 
     for (size_t i = 0; i < COUNT_OF(words); i++)
@@ -108,6 +108,8 @@ read_times(struct jwt_remote_settings *settings, const struct mw_options *option
         {"refresh", &settings->refresh_ms, 1000, 7 * 24 * 3600 * 1000, "expected 1s to 7d"},
         {"refetch_interval", &settings->refetch_ms, 1000, 3600 * 1000, "expected 1s to 1h"},
         {"fetch_timeout", &settings->timeout_ms, 100, 60 * 1000, "expected 100ms to 1m"},
+        {"max_stale", &settings->max_stale_ms, 1000, INT64_C(30) * 24 * 3600 * 1000,
+         "expected 1s to 30d, or 0 for ever"},
     };
     bool ok = true;
 
@@ -115,7 +117,8 @@ read_times(struct jwt_remote_settings *settings, const struct mw_options *option
         int64_t ms = host->option_integer(options, times[i].word);
 
         *times[i].ms = (uint64_t)ms;
-        if (ms >= times[i].least && ms <= times[i].most)
+        if ((ms >= times[i].least && ms <= times[i].most) ||
+            (ms == 0 && times[i].ms == &settings->max_stale_ms))
             continue;
         host->option_fault(options, times[i].word, 0, "%s", times[i].expected);
         ok = false;

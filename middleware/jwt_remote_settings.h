@@ -24,6 +24,7 @@ struct jwt_remote_settings {
     size_t count; /* 0: no keys by URL, and the rest does not matter */
     const char *ca_file, *cache_file; /* NULL: none */
     uint64_t refresh_ms, refetch_ms, timeout_ms;
+    uint64_t max_stale_ms; /* 0: for ever */
     char discovery[DISCOVERY_URL_MAX + 1]; /* the document's address */
 };
 

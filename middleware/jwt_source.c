@@ -9,15 +9,19 @@
 #include "base/clock.h"
 #include "protocol/service_url.h"
 #include "token/jwks.h"
-#include "token/key_schedule.h"
 
-#include <stdlib.h>
 #include <sys/random.h>
 
 static const char malformed[] = "malformed";
 
 static void on_set(void *arg, const struct http_answer *answer);
 static void on_document(void *arg, const struct http_answer *answer);
+
+static uint64_t
+max_stale_ms(const struct jwt_source *source)
+{
+    return source->fetcher->settings->max_stale_ms;
+}
 
 /* ---- What is said ------------------------------------------------------------------ */
 
@@ -36,7 +40,7 @@ static void
 say_fetched(const struct jwt_source *source)
 {
     const struct mw_host *host = source->fetcher->host;
-    size_t keys = keyset_count(source->keyset);
+    size_t keys = keyset_count(source->set.keyset);
 
     host->log(host, MW_LOG_INFO, "jwt", "key set %.*s: fetched, %zu key%s", SHOWN(source), keys,
               keys == 1 ? "" : "s");
@@ -47,7 +51,7 @@ say_failed(const struct jwt_source *source, const char *detail)
 {
     const struct mw_host *host = source->fetcher->host;
     const struct jwt_fault *fault = &source->fault;
-    const char *kept = source->keyset ? "the last good one stays" : "there is none yet";
+    const char *kept = source->set.keyset ? "the last good one stays" : "there is none";
 
     if (fault->status)
         host->log(host, MW_LOG_WARNING, "jwt", "key set %.*s: not fetched: status %u; %s",
@@ -55,6 +59,16 @@ say_failed(const struct jwt_source *source, const char *detail)
     else
         host->log(host, MW_LOG_WARNING, "jwt", "key set %.*s: not fetched: %s%s%s; %s",
                   SHOWN(source), fault->word, *detail ? ": " : "", detail, kept);
+}
+
+static void
+say_dropped(const struct jwt_source *source)
+{
+    const struct mw_host *host = source->fetcher->host;
+
+    host->log(host, MW_LOG_WARNING, "jwt",
+              "key set %.*s: no good answer for %llu s (max_stale); its keys are dropped",
+              SHOWN(source), (unsigned long long)max_stale_ms(source) / 1000);
 }
 
 static void
@@ -78,12 +92,6 @@ on_nothing(void *arg, const char *text)
 
 /* ---- The set ------------------------------------------------------------------------ */
 
-static bool
-is_the_same(const struct jwt_source *source, struct str text)
-{
-    return source->keyset && str_equal((struct str){source->text, source->text_len}, text);
-}
-
 /* The keys of text; NULL: none is usable. What is wrong with it is told, but not at every try. */
 static struct keyset *
 read_set(struct jwt_source *source, struct str text, bool quiet)
@@ -101,34 +109,16 @@ read_set(struct jwt_source *source, struct str text, bool quiet)
     return keyset;
 }
 
-/* Takes keyset, whose text this is. false: out of memory, and the old one stays. */
-static bool
-take_set(struct jwt_source *source, struct keyset *keyset, struct str text)
-{
-    char *copy = malloc(text.len + 1);
-
-    if (!copy) {
-        keyset_unref(keyset);
-        return false;
-    }
-    memcpy(copy, text.at, text.len);
-    keyset_unref(source->keyset);
-    free(source->text);
-    source->keyset = keyset;
-    source->text = copy;
-    source->text_len = text.len;
-    return true;
-}
-
-bool
-jwt_source_restore(struct jwt_source *source, const struct key_cache_set *set)
+void
+jwt_source_restore(struct jwt_source *source, const struct key_cache_set *set,
+                   struct key_error *error)
 {
     struct keyset *keyset = read_set(source, set->text, true);
 
-    if (!keyset || !take_set(source, keyset, set->text))
-        return false;
-    source->fetched_s = set->fetched_s;
-    return true;
+    if (!keyset || !jwt_set_take(&source->set, keyset, set->text))
+        key_error_set(error, "a set in it has no key that can be used");
+    else if (!jwt_set_vouched_at(&source->set, set->fetched_s, max_stale_ms(source)))
+        key_error_set(error, "a set in it is older than max_stale");
 }
 
 /* ---- The end of a fetch ----------------------------------------------------------------- */
@@ -148,6 +138,30 @@ count(const struct jwt_source *source, const char *word)
     source->fetcher->host->count_on(source->fetcher->control, "jwt", word, 1);
 }
 
+/* In so long, or when the set is too old to stay. */
+static void
+plan(struct jwt_source *source, uint64_t in_ms)
+{
+    uint64_t now_us = clock_monotonic_us(), due_us = now_us + in_ms * 1000;
+
+    if (source->set.keyset && source->set.stale_us < due_us)
+        due_us = source->set.stale_us;
+    source->due_us = due_us;
+    timer_set(source->timer, due_us > now_us ? (due_us - now_us + 999) / 1000 : 0);
+}
+
+/* true: the set, which nobody has vouched for in too long, is gone. */
+static bool
+drop_if_stale(struct jwt_source *source)
+{
+    if (!source->set.keyset || clock_monotonic_us() < source->set.stale_us)
+        return false;
+    jwt_set_drop(&source->set);
+    count(source, "key_sets_dropped");
+    say_dropped(source);
+    return true;
+}
+
 /* detail: for the operator; "" where the word says it all. */
 static void
 plan_retry(struct jwt_source *source, struct jwt_fault fault, const char *detail)
@@ -157,32 +171,37 @@ plan_retry(struct jwt_source *source, struct jwt_fault fault, const char *detail
 
     source->fault = fault;
     source->failures += source->failures < UINT16_MAX;
+    source->known_us = clock_monotonic_us();
     count(source, "key_fetches_failed");
     if (is_new)
         say_failed(source, detail);
-    timer_set(source->timer, key_schedule_failed(source->fetcher->settings->refresh_ms,
-                                                 source->failures, roll()));
+    plan(source, key_schedule_failed(source->fetcher->settings->refresh_ms, source->failures,
+                                     roll()));
 }
 
 static void
 fail(struct jwt_source *source, struct jwt_fault fault, const char *detail)
 {
+    bool dropped = drop_if_stale(source);
+
     plan_retry(source, fault, detail);
-    source->fetcher->ended(source->fetcher->arg, false);
+    source->fetcher->ended(source->fetcher->arg, dropped);
 }
 
 static void
 succeed(struct jwt_source *source, bool changed, int64_t max_age_s)
 {
+    const struct jwt_remote_settings *settings = source->fetcher->settings;
     bool recovered = source->fault.word != NULL;
 
     source->fault = (struct jwt_fault){NULL, 0};
     source->failures = 0;
+    source->known_us = source->begun_us;
+    (void)jwt_set_vouched_at(&source->set, clock_wall_ms() / 1000, max_stale_ms(source));
     count(source, "key_fetches");
     if (changed || recovered)
         say_fetched(source);
-    timer_set(source->timer, key_schedule_fetched(source->fetcher->settings->refresh_ms,
-                                                  max_age_s, roll()));
+    plan(source, key_schedule_fetched(settings->refresh_ms, max_age_s, roll()));
     source->fetcher->ended(source->fetcher->arg, changed);
 }
 
@@ -193,8 +212,9 @@ static uint64_t
 left_ms(const struct jwt_source *source)
 {
     uint64_t now_us = clock_monotonic_us();
+    uint64_t end_us = source->begun_us + source->fetcher->settings->timeout_ms * 1000;
 
-    return now_us + 1000 < source->deadline_us ? (source->deadline_us - now_us) / 1000 : 1;
+    return now_us + 1000 < end_us ? (end_us - now_us) / 1000 : 1;
 }
 
 /* false: out of memory. */
@@ -238,17 +258,16 @@ on_set(void *arg, const struct http_answer *answer)
 
     if (!is_answered(source, answer))
         return;
-    if (is_the_same(source, answer->body)) {
+    if (jwt_set_is(&source->set, answer->body)) {
         succeed(source, false, answer->max_age_s);
         return;
     }
     struct keyset *keyset = read_set(source, answer->body, source->fault.word == malformed);
     if (!keyset) {
         fail(source, (struct jwt_fault){malformed, 0}, "it has no key that can be used");
-    } else if (!take_set(source, keyset, answer->body)) {
+    } else if (!jwt_set_take(&source->set, keyset, answer->body)) {
         fail(source, (struct jwt_fault){"out of memory", 0}, "");
     } else {
-        source->fetched_s = clock_wall_ms() / 1000;
         succeed(source, true, answer->max_age_s);
     }
 }
@@ -281,7 +300,11 @@ jwt_source_init(struct jwt_source *source, const struct jwt_address *address,
 static void
 on_due(void *arg)
 {
-    jwt_source_fetch(arg);
+    struct jwt_source *source = arg;
+
+    jwt_source_fetch(source);
+    if (!source->call)
+        source->fetcher->ended(source->fetcher->arg, drop_if_stale(source));
 }
 
 bool
@@ -293,20 +316,55 @@ jwt_source_open(struct jwt_source *source)
 }
 
 bool
-jwt_source_is_fetching(const struct jwt_source *source)
+jwt_source_is_certain(const struct jwt_source *source)
 {
-    return source->call != NULL;
+    return source->set.keyset && !source->fault.word;
 }
 
+static uint64_t
+interval_us(const struct jwt_source *source)
+{
+    return source->fetcher->settings->refetch_ms * 1000;
+}
+
+uint64_t
+jwt_source_ask_from_us(const struct jwt_source *source)
+{
+    return key_allowance_from_us(&source->allowance, interval_us(source));
+}
+
+/* Whatever it is for: who asked for one has it. */
 void
 jwt_source_fetch(struct jwt_source *source)
 {
     if (source->call)
         return;
     timer_stop(source->timer);
-    source->deadline_us = clock_monotonic_us() + source->fetcher->settings->timeout_ms * 1000;
+    source->begun_us = clock_monotonic_us();
+    if (source->asked)
+        (void)key_allowance_take(&source->allowance, interval_us(source), source->begun_us);
+    source->asked = false;
     if (!call(source, source->address->url, source->address->issuer ? on_document : on_set))
         plan_retry(source, (struct jwt_fault){"out of memory", 0}, "");
+}
+
+bool
+jwt_source_ask(struct jwt_source *source, uint64_t since_us)
+{
+    uint64_t now_us = clock_monotonic_us(), from_us = jwt_source_ask_from_us(source);
+
+    if (source->call)
+        return true;
+    if (source->known_us >= since_us)
+        return false;
+    source->asked = true;
+    if (from_us <= now_us) {
+        jwt_source_fetch(source);
+        return source->call != NULL;
+    }
+    if (from_us < source->due_us)
+        plan(source, (from_us - now_us + 999) / 1000);
+    return true;
 }
 
 void
@@ -323,6 +381,5 @@ void
 jwt_source_free(struct jwt_source *source)
 {
     jwt_source_close(source);
-    keyset_unref(source->keyset);
-    free(source->text);
+    jwt_set_drop(&source->set);
 }

@@ -2,17 +2,19 @@
  * jwt_source.h - one key set by URL: fetched, refreshed, and the last good one kept.
  *
  * It lives on the control thread's loop. A failed or malformed answer changes nothing but the time
- * of the next try; each change of condition is one line in the log, each end of a fetch is counted.
- * Odd keys of a set are left out and told; a set with no usable key at all is malformed.
+ * of the next try, until the last good one is older than `max_stale`: then its keys are dropped.
+ * Each change of condition is one line in the log, each end of a fetch is counted. Odd keys of a
+ * set are left out and told; a set with no usable key at all, and so an empty one, is malformed.
  */
 #ifndef WSGATE_JWT_SOURCE_H
 #define WSGATE_JWT_SOURCE_H
 
 #include "jwt_remote_settings.h"
+#include "jwt_set.h"
 #include "net/http_client.h"
 #include "net/timer.h"
 #include "token/key_cache.h"
-#include "token/keyset.h"
+#include "token/key_schedule.h"
 
 enum {
     JWT_BODY_MAX = 256 * 1024, /* the 256 keys that a set may have need some 120 KiB */
@@ -41,27 +43,36 @@ struct jwt_source {
     const struct jwt_fetcher *fetcher;
     struct timer *timer;     /* when it is due again; not set while a call is under way */
     struct http_call *call;
-    uint64_t deadline_us;    /* of the fetch under way, on the monotonic clock */
+    /* Of the monotonic clock: */
+    uint64_t due_us;         /* for the timer */
+    uint64_t begun_us;       /* the fetch that began last */
+    uint64_t known_us;       /* it was asked then or later, and has answered or failed; 0: never */
+    struct key_allowance allowance;
+    bool asked;              /* the next fetch is one of the allowance's */
     struct jwt_fault fault;
     unsigned failures;       /* in a row */
-    /* The last good set, its text as it was fetched, and when that text came first. */
-    struct keyset *keyset;   /* NULL: there was none yet */
-    char *text;
-    size_t text_len;
-    int64_t fetched_s;
+    struct jwt_set set;      /* the last good one */
 };
 
 /* Zeroes and fills. */
 void jwt_source_init(struct jwt_source *source, const struct jwt_address *address,
                      const struct jwt_fetcher *fetcher);
-/* A set from the cache file becomes the last good one. Before jwt_source_open. false: it is not
- * usable. */
-bool jwt_source_restore(struct jwt_source *source, const struct key_cache_set *set) MUST_CHECK;
+/* A set from the cache file becomes the last good one, or *error says why it does not. Before
+ * jwt_source_open. */
+void jwt_source_restore(struct jwt_source *source, const struct key_cache_set *set,
+                        struct key_error *error);
 /* After fetcher has its client. false: out of memory. */
 bool jwt_source_open(struct jwt_source *source) MUST_CHECK;
 /* Fetches now, unless it is doing so already. Without memory it tries again later. */
 void jwt_source_fetch(struct jwt_source *source);
-bool jwt_source_is_fetching(const struct jwt_source *source);
+/* A token came then that no known key verifies. Fetches as soon as the allowance lets it. true: an
+ * end of a fetch will follow. false: one that began later has ended already, or there is no
+ * memory. */
+bool jwt_source_ask(struct jwt_source *source, uint64_t since_us);
+/* When the next fetch that is asked for can begin; it may have been. */
+uint64_t jwt_source_ask_from_us(const struct jwt_source *source);
+/* It has a set, and its last fetch was a good one. */
+bool jwt_source_is_certain(const struct jwt_source *source);
 /* Ends what is under way, without a word. Idempotent; the set stays. */
 void jwt_source_close(struct jwt_source *source);
 void jwt_source_free(struct jwt_source *source);

@@ -1,20 +1,22 @@
 /*
  * jwt_worker.c - see jwt_worker.h.
  *
- * The hard thing: news may have been written before an ask of ours came, so they carry how
- * many asks had; only news that know of ours end the waiting.
+ * The hard thing: what a fetch brought says nothing of a key that was published after it had begun.
+ * So who waits is refused only by keys that were asked for after he came; moments of the monotonic
+ * clock say which those are. Else one forged token, or many, could have good ones refused.
  */
 #include "jwt_worker.h"
 
 #include "base/clock.h"
+#include "waiters.h"
 
 #include <stdlib.h>
 
-struct waiter {
-    struct waiter *next, **link;
-    struct mw_task *task;
+struct jwt_waiter {
+    struct waiter waiter; /* first */
     struct mw_request *request;
     struct str token;
+    uint64_t came_us;
 };
 
 struct jwt_worker {
@@ -24,54 +26,39 @@ struct jwt_worker {
     const void *instance;
     struct jwt_member *member;     /* NULL: nothing is fetched */
     const struct keyset *keyset;   /* the verifier's */
-    struct waiter *waiters;
-    size_t waiter_count;
-    uint64_t asks, ask_from_us;
-    bool complete;
-    bool asked;                    /* a fetch is under way that will end the waiting */
-    bool is_over;                  /* while those are judged whose fetch has ended */
+    struct waiters waiters;
+    struct waiter_list waiting;
+    uint64_t known_us, ask_from_us; /* of the last news */
+    uint64_t came_us;              /* of the waiter that is judged again; 0: none is */
+    bool certain;
+    bool asked;                    /* news will come of it */
 };
 
-/* ---- The list ------------------------------------------------------------------------ */
+/* ---- Waiting --------------------------------------------------------------------------- */
+
+static bool
+remember(struct jwt_worker *worker, struct mw_request *request, struct str token, uint64_t came_us)
+{
+    struct jwt_waiter *waiter = malloc(sizeof(*waiter));
+
+    if (!waiter)
+        return false;
+    *waiter = (struct jwt_waiter){{.task = worker->host->task(request)}, request, token, came_us};
+    waiters_add(&worker->waiters, &worker->waiting, &waiter->waiter);
+    return true;
+}
 
 static void
 forget(struct jwt_worker *worker, struct waiter *waiter)
 {
-    *waiter->link = waiter->next;
-    if (waiter->next)
-        waiter->next->link = waiter->link;
-    worker->waiter_count--;
+    waiters_remove(&worker->waiters, waiter);
     free(waiter);
 }
 
 static bool
-remember(struct jwt_worker *worker, struct mw_request *request, struct str token)
+ask(struct jwt_worker *worker, uint64_t came_us)
 {
-    struct waiter *waiter = malloc(sizeof(*waiter));
-
-    if (!waiter)
-        return false;
-    *waiter = (struct waiter){worker->waiters, &worker->waiters, worker->host->task(request),
-                              request, token};
-    if (waiter->next)
-        waiter->next->link = &waiter->next;
-    worker->waiters = waiter;
-    worker->waiter_count++;
-    return true;
-}
-
-/* ---- Waiting --------------------------------------------------------------------------- */
-
-/* true: a fetch is under way that may bring the key. */
-static bool
-ask(struct jwt_worker *worker)
-{
-    if (worker->asked)
-        return true;
-    if (worker->is_over || clock_monotonic_us() < worker->ask_from_us)
-        return false;
-    worker->asked = jwt_remote_ask(worker->member);
-    worker->asks += worker->asked;
+    worker->asked = worker->asked || jwt_remote_ask(worker->member, came_us);
     return worker->asked;
 }
 
@@ -79,43 +66,54 @@ bool
 jwt_worker_wait(struct jwt_worker *worker, struct mw_request *request, struct str token,
                 enum jose_reason *reason)
 {
-    if (*reason == JOSE_KEY_UNKNOWN && !worker->complete)
-        *reason = JOSE_KEYS_UNAVAILABLE;
-    if (!worker->member || !ask(worker))
+    uint64_t now_us = clock_monotonic_us();
+    uint64_t came_us = worker->came_us ? worker->came_us : now_us;
+    bool is_unknown = *reason == JOSE_KEY_UNKNOWN;
+
+    if (!worker->member || came_us <= worker->known_us) {
+        if (is_unknown && !worker->certain)
+            *reason = JOSE_KEYS_UNAVAILABLE;
         return false;
-    if (worker->waiter_count < JWT_WAITERS_MAX && remember(worker, request, token))
+    }
+    if (worker->ask_from_us > now_us + jwt_remote_patience_us(worker->member)) {
+        if (is_unknown)
+            *reason = JOSE_KEYS_UNAVAILABLE;
+        return false;
+    }
+    if (worker->waiters.count < JWT_WAITERS_MAX && ask(worker, came_us) &&
+        remember(worker, request, token, came_us))
         return true;
     *reason = JOSE_KEYS_UNAVAILABLE;
     return false;
 }
 
 void
-jwt_worker_cancel(struct jwt_worker *worker, struct mw_task *task)
+jwt_worker_cancel(void *state, struct mw_task *task)
 {
-    for (struct waiter *waiter = worker->waiters; waiter; waiter = waiter->next)
-        if (waiter->task == task) {
-            forget(worker, waiter);
-            return;
-        }
+    struct jwt_worker *worker = state;
+    struct waiter *waiter = waiters_find(&worker->waiters, task);
+
+    if (waiter)
+        forget(worker, waiter);
 }
 
 /* Whoever still has to wait comes into the list anew. resume may end other requests, which then
- * cancel: the rest of the old list is therefore always found through `waiting`. */
+ * cancel: so each is taken out before it is judged, and the list is asked for the next one. */
 static void
 judge_waiters(struct jwt_worker *worker)
 {
-    struct waiter *waiting = worker->waiters;
+    struct waiter_list old;
 
-    worker->waiters = NULL;
-    if (waiting)
-        waiting->link = &waiting;
-    while (waiting) {
-        struct waiter waiter = *waiting;
-        forget(worker, waiting);
+    waiters_move(&old, &worker->waiting);
+    while (!LIST_EMPTY(&old)) {
+        struct jwt_waiter waiter = *(struct jwt_waiter *)LIST_FIRST(&old);
+        forget(worker, LIST_FIRST(&old));
+        worker->came_us = waiter.came_us;
         enum mw_verdict verdict =
             worker->judge(worker->instance, worker, waiter.request, waiter.token);
+        worker->came_us = 0;
         if (verdict != MW_WAIT)
-            worker->host->resume(waiter.task, verdict);
+            worker->host->resume(waiter.waiter.task, verdict);
     }
 }
 
@@ -128,13 +126,11 @@ on_news(void *arg, const struct jwt_news *news)
         keyset_unref(worker->keyset);
         worker->keyset = keyset_ref(news->keyset);
     }
-    worker->complete = news->complete;
+    worker->certain = news->certain;
+    worker->known_us = news->known_us;
     worker->ask_from_us = news->ask_from_us;
-    worker->is_over = news->settled && news->asks == worker->asks;
-    if (worker->is_over)
-        worker->asked = false;
+    worker->asked = false;
     judge_waiters(worker);
-    worker->is_over = false;
 }
 
 /* ---- Life -------------------------------------------------------------------------------- */
@@ -161,9 +157,8 @@ jwt_worker_new(const struct mw_host *host, struct mw_worker *thread, const struc
     worker->host = host;
     worker->judge = judge;
     worker->instance = instance;
-    worker->complete = true;
-    worker->keyset =
-        keyset_ref(remote ? jwt_remote_first(remote, &worker->complete) : keyset);
+    worker->certain = true;
+    worker->keyset = keyset_ref(remote ? jwt_remote_first(remote, &worker->certain) : keyset);
     worker->verifier = verifier_new(worker->keyset);
     if (worker->verifier && (!remote || join(worker, remote, thread)))
         return worker;
@@ -172,8 +167,10 @@ jwt_worker_new(const struct mw_host *host, struct mw_worker *thread, const struc
 }
 
 void
-jwt_worker_free(struct jwt_worker *worker)
+jwt_worker_free(void *state)
 {
+    struct jwt_worker *worker = state;
+
     if (!worker)
         return;
     verifier_free(worker->verifier);

@@ -4,7 +4,8 @@
  *
  * A handshake waits only where its token has nothing against it but that no known key verifies it,
  * and a fetch may bring the one that does. News from the control thread swap the keys and have the
- * waiting judged again; once a fetch that was asked for has ended, nobody waits any more.
+ * waiting judged again; it is over when every source was asked after the handshake came. Fetches
+ * are rationed (token/key_schedule.h): where the next one is too far away, none is waited for.
  */
 #ifndef WSGATE_JWT_WORKER_H
 #define WSGATE_JWT_WORKER_H
@@ -24,7 +25,9 @@ typedef enum mw_verdict jwt_judge(const void *instance, struct jwt_worker *worke
 struct jwt_worker *jwt_worker_new(const struct mw_host *host, struct mw_worker *worker,
                                   const struct keyset *keyset, struct jwt_remote *remote,
                                   jwt_judge *judge, const void *instance) MUST_CHECK;
-void jwt_worker_free(struct jwt_worker *worker);
+/* These two as in struct mw_module; the state is a jwt_worker. */
+void jwt_worker_free(void *state);
+void jwt_worker_cancel(void *state, struct mw_task *task);
 
 struct verifier *jwt_worker_verifier(struct jwt_worker *worker);
 /*
@@ -34,6 +37,5 @@ struct verifier *jwt_worker_verifier(struct jwt_worker *worker);
  */
 bool jwt_worker_wait(struct jwt_worker *worker, struct mw_request *request, struct str token,
                      enum jose_reason *reason) MUST_CHECK;
-void jwt_worker_cancel(struct jwt_worker *worker, struct mw_task *task);
 
 #endif

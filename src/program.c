@@ -6,7 +6,6 @@
 #include "gateway/control.h"
 #include "gateway/privileges.h"
 #include "net/http_client.h"
-#include "token/claims.h"
 
 #include <curl/curl.h>
 #include <event2/event.h>
@@ -122,7 +121,6 @@ program_run(int argc, char **argv, const struct mw_module *const *modules)
         print_version();
         return EXIT_SUCCESS;
     }
-    claims_start();
     if (!http_client_global_start()) {
         fprintf(stderr, "wsgate: libcurl does not start\n");
         return EXIT_FAILURE;

@@ -16,9 +16,11 @@ OPEN = {"headers", "modules[].sets", "modules[].labels", "modules[].any_of", "mo
 
 def fields(value, way=""):
     """The ways to all that a report holds."""
+    if way in OPEN:
+        return set()
     if isinstance(value, list):
         return set().union(*(fields(item, way + "[]") for item in value))
-    if not isinstance(value, dict) or way in OPEN:
+    if not isinstance(value, dict):
         return set()
     found = set()
     for name, member in value.items():

@@ -12,6 +12,7 @@
 #include "base/json_text.h"
 
 #include "base/controls.h"
+#include "base/json_chars.h"
 
 enum {
     UNIT_MAX = 6, /* "\u0000", the longest form of a character */
@@ -20,29 +21,6 @@ enum {
 
 /* ---- Characters ---------------------------------------------------------- */
 
-/* A bit for each byte that stands for itself: 0x20 to 0x7E without '"' and '\'. */
-static bool
-is_plain(unsigned char c)
-{
-    static const uint32_t plain[8] = {0, 0xfffffffb, 0xefffffff, 0x7fffffff};
-
-    return plain[c >> 5] >> (c & 31) & 1;
-}
-
-/* The same for eight bytes at once: 0 when all are plain. A subtraction borrows from the next
- * byte only where this one is not plain, so the answer for all eight together is exact. */
-static inline uint64_t
-not_plain(uint64_t eight)
-{
-    const uint64_t ones = UINT64_MAX / 255;
-    uint64_t control = eight - ones * 0x20;
-    uint64_t quote = (eight ^ ones * '"') - ones;
-    uint64_t backslash = (eight ^ ones * '\\') - ones;
-    uint64_t del = (eight ^ ones * 0x7f) - ones;
-
-    return (eight | control | quote | backslash | del) & ones * 0x80;
-}
-
 static inline uint64_t
 copy_eight(char *out, const char *in)
 {
@@ -50,7 +28,7 @@ copy_eight(char *out, const char *in)
 
     memcpy(&eight, in, sizeof(eight));
     memcpy(out, &eight, sizeof(eight));
-    return not_plain(eight);
+    return json_chars_not_plain(eight);
 }
 
 /* At most seven bytes; the two halves may overlap. */
@@ -64,11 +42,11 @@ copy_few(char *out, const char *in, size_t len)
         memcpy(&last, in + len - 4, 4);
         memcpy(out, &first, 4);
         memcpy(out + len - 4, &last, 4);
-        return not_plain(first | (uint64_t)last << 32);
+        return json_chars_not_plain(first | (uint64_t)last << 32);
     }
     for (size_t i = 0; i < len; i++) {
         out[i] = in[i];
-        last |= !is_plain((unsigned char)in[i]);
+        last |= !json_char_plain((unsigned char)in[i]);
     }
     return last;
 }
@@ -84,40 +62,6 @@ copy_plain(char *out, const char *in, size_t len)
     for (size_t i = 0; i < len - 8; i += 8)
         found |= copy_eight(out + i, in + i);
     return found | copy_eight(out + len - 8, in + len - 8);
-}
-
-static size_t
-plain_length(struct str text)
-{
-    size_t len = 0;
-
-    while (len < text.len && is_plain((unsigned char)text.at[len]))
-        len++;
-    return len;
-}
-
-static bool
-continues(struct str text, size_t i)
-{
-    return i < text.len && ((unsigned char)text.at[i] & 0xc0) == 0x80;
-}
-
-/* Bytes of the UTF-8 character that text begins with (RFC 3629: no overlong forms, no
- * surrogates, at most U+10FFFF); 0: none. */
-static size_t
-utf8_length(struct str text)
-{
-    unsigned char first = (unsigned char)text.at[0];
-    unsigned char second = text.len > 1 ? (unsigned char)text.at[1] : 0;
-
-    if (first >= 0xc2 && first <= 0xdf && continues(text, 1))
-        return 2;
-    if (first >= 0xe0 && first <= 0xef && continues(text, 1) && continues(text, 2))
-        return (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ? 0 : 3;
-    if (first >= 0xf0 && first <= 0xf4 && continues(text, 1) && continues(text, 2) &&
-        continues(text, 3))
-        return (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
-    return 0;
 }
 
 /* text begins with `len` bytes that are one character. */
@@ -160,7 +104,7 @@ make_unit(char unit[UNIT_MAX], struct str text, size_t *used)
     *used = 1;
     if (first < 0x80)
         return escape_control(unit, first);
-    size_t len = utf8_length(text);
+    size_t len = json_chars_utf8(text);
 
     if (len == 0) {
         memcpy(unit, "\xef\xbf\xbd", 3);
@@ -190,7 +134,7 @@ static bool
 put_escaped(struct json_text *out, struct str value)
 {
     while (value.len > 0) {
-        size_t room = out->room - out->len, used = plain_length(value);
+        size_t room = out->room - out->len, used = json_chars_plain(value);
 
         if (used > 0) {
             bool fits = used <= room;

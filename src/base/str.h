@@ -58,4 +58,15 @@ str_trim(struct str s)
     return s;
 }
 
+/* Copies the bytes to *at, where they then are, and *at is behind them. */
+static inline void
+str_keep(struct str *s, char **at)
+{
+    if (s->at == NULL)
+        return;
+    memcpy(*at, s->at, s->len);
+    s->at = *at;
+    *at += s->len;
+}
+
 #endif

@@ -10,6 +10,7 @@
  */
 #include "config/route_index.h"
 
+#include "base/hash.h"
 #include "config/route_pattern.h"
 
 enum { ROOT = 0, NONE = 0 }; /* a node's number; the root is nobody's child */
@@ -39,10 +40,8 @@ static const struct str capture = {"{}", 2}, star = {"*", 1};
 static size_t
 hash(uint32_t parent, struct str text)
 {
-    uint64_t value = UINT64_C(0xcbf29ce484222325) ^ parent; /* FNV-1a */
+    uint64_t value = hash_text(HASH_START ^ parent, text);
 
-    for (size_t i = 0; i < text.len; i++)
-        value = (value ^ (unsigned char)text.at[i]) * UINT64_C(0x100000001b3);
     return (size_t)(value ^ value >> 29);
 }
 

@@ -61,7 +61,7 @@ static const struct mw_option limit_options[] = {
 };
 
 static const struct mw_option timeout_options[] = {
-    {"head", MW_DURATION, "10s", "for the whole head of a request"},
+    {"head", MW_DURATION, "10s", "from the connection to the whole head of a request"},
     {"auth", MW_DURATION, "5s", "for the whole chain of middleware"},
     {"close", MW_DURATION, "5s", "for what is left to send when a connection is being closed"},
     {"fin", MW_DURATION, "30s", "for one direction of a tunnel after the other has ended"},

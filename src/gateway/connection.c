@@ -1,8 +1,9 @@
 /*
  * connection.c - the straight line; the events that drive it are in connection_events.c.
  *
- *   HEAD -> AUTH -> CONNECT -> UPGRADE -> TUNNEL -> CLOSED
- *     \______\_________\__________\-> REFUSE -> CLOSED
+ *   ACCEPT -> HEAD -> AUTH -> CONNECT -> UPGRADE -> TUNNEL -> CLOSED
+ *      \         \______\_________\__________\-> REFUSE -> CLOSED
+ *       \-> CLOSED
  *
  * connection_run goes from stage to stage in a loop, as long as they answer DONE; where one
  * answers WAIT, an event (below), a module's resume, or the deadline goes on.
@@ -48,8 +49,10 @@ state_due(const struct connection *connection, enum state state)
     const struct request *request = state < STATE_TUNNEL ? connection->opening->request : NULL;
 
     switch (state) {
-    case STATE_HEAD:
+    case STATE_ACCEPT:
         return worker_after(worker, request->settings->timeouts.head);
+    case STATE_HEAD:
+        return connection->deadline.due_ms; /* they share it */
     case STATE_AUTH:
         return worker_after(worker, request->settings->timeouts.auth);
     case STATE_CONNECT:
@@ -91,11 +94,13 @@ static void
 handshake_over(struct connection *connection, unsigned status)
 {
     struct worker *worker = connection->worker;
-    const struct request *request = connection->opening->request;
-    const struct attempt *attempt = &connection->opening->attempt;
+    const struct opening *opening = connection->opening;
+    const struct request *request = opening->request;
+    const struct attempt *attempt = &opening->attempt;
 
     crowd_handshake_over(worker->crowd, &connection->peer.any);
-    if (request->in.len == 0 && status == 0)
+    if (request->answer.reason == REASON_CLIENT_GONE && request->in.len == 0 &&
+        !opening->accept.heard)
         return; /* it came and went without a byte: a port check */
     worker->metrics.handshakes++;
     worker->metrics.reasons[request->answer.reason]++;
@@ -159,6 +164,7 @@ connection_close(struct connection *connection, enum reason reason)
     else
         backend_leave(&connection->opening->attempt, backend_of(connection));
     opening_over(connection, end);
+    sessions_leave(&connection->worker->sessions, &connection->session);
     side_close(client_of(connection));
     side_close(backend_of(connection));
     if (connection->server != NULL)
@@ -171,7 +177,8 @@ connection_close(struct connection *connection, enum reason reason)
 
 /* ---- Stages ------------------------------------------------------------------- */
 
-/* Leaves the backend, tells the client what it may know, or closes where it cannot be told. */
+/* Leaves the backend, tells the client what it may know, or closes where it cannot be told: before
+ * the head nobody has spoken HTTP yet. */
 static enum step
 refuse(struct connection *connection)
 {
@@ -179,7 +186,8 @@ refuse(struct connection *connection)
     struct request *request = opening->request;
 
     backend_leave(&opening->attempt, backend_of(connection));
-    if (refusal_status(&request->answer) == 0) {
+    sessions_leave(&connection->worker->sessions, &connection->session);
+    if (connection->state == STATE_ACCEPT || refusal_status(&request->answer) == 0) {
         connection_close(connection, request->answer.reason);
         return STEP_WAIT;
     }
@@ -199,6 +207,18 @@ start_upgrade(struct connection *connection)
     if (!side_read_on(backend_of(connection)))
         return request_fail(connection->opening->request, REASON_NO_MEMORY, NULL);
     return STEP_WAIT;
+}
+
+/* The chain has passed: there is a session, before any socket to a backend. */
+static enum step
+start_connect(struct connection *connection)
+{
+    struct request *request = connection->opening->request;
+
+    connection->session = sessions_enter(&connection->worker->sessions, request);
+    if (connection->session == NULL)
+        return request_fail(request, REASON_NO_MEMORY, "no room for the session");
+    return connection_next_server(connection);
 }
 
 enum step
@@ -304,11 +324,14 @@ static enum step
 next_stage(struct connection *connection)
 {
     switch (connection->state) {
+    case STATE_ACCEPT:
+        set_state(connection, STATE_HEAD);
+        return request_read(connection->opening->request, client_of(connection));
     case STATE_HEAD:
         set_state(connection, STATE_AUTH);
         return chain_start(connection->opening->request);
     case STATE_AUTH:
-        return connection_next_server(connection);
+        return start_connect(connection);
     case STATE_CONNECT:
         return start_upgrade(connection);
     case STATE_UPGRADE:
@@ -366,6 +389,9 @@ connection_run(struct connection *connection, enum step step)
 void
 connection_start(struct connection *connection)
 {
-    set_state(connection, STATE_HEAD);
-    connection_run(connection, request_read(connection->opening->request, client_of(connection)));
+    struct opening *opening = connection->opening;
+
+    set_state(connection, STATE_ACCEPT);
+    connection_run(connection,
+                   accept_run(&opening->accept, opening->request, client_of(connection)));
 }

@@ -9,12 +9,14 @@
 #define WSGATE_CONNECTION_H
 
 #include "base/wheel.h"
+#include "gateway/accept.h"
 #include "gateway/backend.h"
 #include "gateway/chain.h"
 #include "gateway/tunnel.h"
 
 /*   state     word       what its deadline is called when it has passed */
 #define STATES(S)                                   \
+    S(ACCEPT,  "accept",  REASON_ACCEPT_TIMEOUT)    \
     S(HEAD,    "head",    REASON_HEAD_TIMEOUT)      \
     S(AUTH,    "auth",    REASON_AUTH_TIMEOUT)      \
     S(CONNECT, "connect", REASON_BACKEND_CONNECT_TIMEOUT) \
@@ -32,6 +34,7 @@ enum state {
 /* What only a handshake needs; in the request's arena. */
 struct opening {
     struct request *request;
+    struct accept accept;
     struct attempt attempt;
     size_t dropped_bytes;   /* while lingering */
     uint64_t answer_due_ms; /* for all servers together; 0: none was asked yet */
@@ -46,14 +49,15 @@ enum { CONNECTION_ALIGNMENT = 64 }; /* a line of the processor's cache */
 struct connection {
     struct event reads[2] __attribute__((aligned(CONNECTION_ALIGNMENT))); /* of the two sides */
     struct worker *worker;
-    struct opening *opening; /* NULL once it is a tunnel */
     enum state state;
     uint32_t route;
     struct tunnel tunnel; /* its sides serve all stages */
 
+    struct opening *opening; /* NULL once it is a tunnel */
     struct connection *next, *prev; /* live list, or next alone in the dead list */
     struct wheel_node deadline;
     struct server *server; /* a place is taken on it */
+    struct session *session; /* NULL before the chain has passed */
     struct held *held;
     uint64_t id;
     uint64_t started_us; /* of the tunnel */
@@ -65,6 +69,10 @@ struct connection {
     } peer;
 };
 
+/* What the loop tells each side, by CLIENT and BACKEND. */
+extern const event_callback_fn connection_ready[];
+/* A waiting module has come to a verdict. */
+void connection_resumed(struct request *request, enum mw_verdict verdict);
 /* The first state, and a first look at what the client has sent already. */
 void connection_start(struct connection *connection);
 /* Goes from stage to stage until one waits; `step` is what the present one has answered. The
@@ -80,10 +88,11 @@ void connection_accepted(struct worker *worker, const struct listener_settings *
 void connection_close(struct connection *connection, enum reason reason);
 /* The deadline hanging in the wheel has come. */
 void connection_overdue(struct connection *connection);
-/* Ends the tunnel, or refuses the handshake. It may be closed afterwards. */
-void connection_end(struct connection *connection, enum reason reason);
-/* The same by id. */
-void connection_close_id(struct worker *worker, uint64_t id, enum reason reason);
+/* Ends the tunnel, or refuses the handshake. It may be closed afterwards. false: it was at its end
+ * already. */
+bool connection_end(struct connection *connection, enum reason reason);
+/* The same, by its id, with a handshake that is no session yet. false: there is none. */
+bool connection_end_handshake(struct worker *worker, uint64_t id, enum reason reason);
 /* The gateway stops: handshakes are refused, tunnels end at a random moment within ms, 0: now. The
  * worker's last_ms ends what is left. */
 void connection_drain(struct connection *connection, uint64_t within_ms);

@@ -6,13 +6,10 @@
  */
 #include "gateway/connection.h"
 
-#include "base/clock.h"
-#include "gateway/access_log.h"
 #include "gateway/refusal.h"
 #include "gateway/upgrade.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- Tunnel ------------------------------------------------------------------- */
@@ -55,16 +52,16 @@ tunnel_write(struct connection *connection, int to)
 /* ---- The client's side ----------------------------------------------------------- */
 
 static void
-on_client_readable(evutil_socket_t fd, short what, void *arg)
+client_readable(struct connection *connection)
 {
-    struct connection *connection = arg;
     struct worker *worker = connection->worker;
     struct side *client = &connection->tunnel.sides[CLIENT];
     struct opening *opening = connection->opening;
 
-    (void)fd, (void)what;
-    worker_turn(worker);
     switch (connection->state) {
+    case STATE_ACCEPT:
+        connection_run(connection, accept_run(&opening->accept, opening->request, client));
+        break;
     case STATE_HEAD:
         connection_run(connection, request_read(opening->request, client));
         break;
@@ -87,30 +84,39 @@ on_client_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-on_client_writable(evutil_socket_t fd, short what, void *arg)
+client_writable(struct connection *connection)
 {
-    struct connection *connection = arg;
+    struct side *client = &connection->tunnel.sides[CLIENT];
+    struct opening *opening = connection->opening;
 
-    (void)fd, (void)what;
-    worker_turn(connection->worker);
     if (connection->state == STATE_TUNNEL)
         tunnel_write(connection, CLIENT);
     else if (connection->state == STATE_REFUSE)
-        connection_run(connection, refusal_writable(&connection->tunnel.sides[CLIENT]));
+        connection_run(connection, refusal_writable(client));
+    else if (connection->state == STATE_ACCEPT)
+        connection_run(connection, accept_run(&opening->accept, opening->request, client));
 }
 
-static const struct side_handlers client_handlers = {on_client_readable, on_client_writable};
+static void
+on_client_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct connection *connection = arg;
+
+    (void)fd;
+    worker_turn(connection->worker);
+    if ((what & EV_WRITE) != 0)
+        client_writable(connection);
+    else
+        client_readable(connection);
+}
 
 /* ---- The backend's side ----------------------------------------------------------- */
 
 static void
-on_backend_readable(evutil_socket_t fd, short what, void *arg)
+backend_readable(struct connection *connection)
 {
-    struct connection *connection = arg;
     struct side *backend = &connection->tunnel.sides[BACKEND];
 
-    (void)fd, (void)what;
-    worker_turn(connection->worker);
     if (connection->state == STATE_TUNNEL)
         tunnel_read(connection, BACKEND);
     else if (connection->state == STATE_UPGRADE)
@@ -136,12 +142,8 @@ connect_over(struct connection *connection)
 }
 
 static void
-on_backend_writable(evutil_socket_t fd, short what, void *arg)
+backend_writable(struct connection *connection)
 {
-    struct connection *connection = arg;
-
-    (void)fd, (void)what;
-    worker_turn(connection->worker);
     if (connection->state == STATE_TUNNEL)
         tunnel_write(connection, BACKEND);
     else if (connection->state == STATE_CONNECT)
@@ -151,12 +153,28 @@ on_backend_writable(evutil_socket_t fd, short what, void *arg)
         return; /* it takes no more of the request, but may have answered: reading will tell */
 }
 
-static const struct side_handlers backend_handlers = {on_backend_readable, on_backend_writable};
+static void
+on_backend_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct connection *connection = arg;
+
+    (void)fd;
+    worker_turn(connection->worker);
+    if ((what & EV_WRITE) != 0)
+        backend_writable(connection);
+    else
+        backend_readable(connection);
+}
+
+const event_callback_fn connection_ready[] = {
+    [CLIENT] = on_client_ready,
+    [BACKEND] = on_backend_ready,
+};
 
 /* ---- Resume, deadline, orders -------------------------------------------------------- */
 
-static void
-on_chain_resumed(struct request *request, enum mw_verdict verdict)
+void
+connection_resumed(struct request *request, enum mw_verdict verdict)
 {
     struct connection *connection = request->connection;
 
@@ -222,6 +240,7 @@ connection_overdue(struct connection *connection)
     case STATE_AUTH:
         connection_run(connection, chain_overdue(connection->opening->request));
         break;
+    case STATE_ACCEPT:
     case STATE_HEAD:
     case STATE_UPGRADE:
         connection_run(connection, request_fail(connection->opening->request,
@@ -267,7 +286,7 @@ connection_drain(struct connection *connection, uint64_t within_ms)
     }
 }
 
-void
+bool
 connection_end(struct connection *connection, enum reason reason)
 {
     struct tunnel *tunnel = &connection->tunnel;
@@ -276,113 +295,16 @@ connection_end(struct connection *connection, enum reason reason)
         after_tunnel(connection, tunnel_finish(tunnel, reason, connection->worker->now_ms));
     else if (connection->state < STATE_TUNNEL)
         connection_run(connection, request_fail(connection->opening->request, reason, NULL));
+    else
+        return false;
+    return true;
 }
 
-void
-connection_close_id(struct worker *worker, uint64_t id, enum reason reason)
+bool
+connection_end_handshake(struct worker *worker, uint64_t id, enum reason reason)
 {
     for (struct connection *connection = worker->live; connection; connection = connection->next)
-        if (connection->id == id) {
-            connection_end(connection, reason);
-            return;
-        }
-}
-
-/* ---- Birth ----------------------------------------------------------------------------- */
-
-static struct opening *
-opening_new(struct connection *connection, const struct listener_settings *listener)
-{
-    struct worker *worker = connection->worker;
-    struct request *request = request_new(worker, worker->handle.generation->settings);
-
-    if (request == NULL)
-        return NULL;
-    struct opening *opening = arena_zalloc(&request->arena, sizeof(*opening));
-    if (opening == NULL) {
-        request_free(request);
-        return NULL;
-    }
-    opening->request = request;
-    request->connection = connection;
-    request->resumed = on_chain_resumed;
-    request->id = connection->id;
-    request->peer = &connection->peer.any;
-    request->listener = listener;
-    request->started_us = clock_monotonic_us();
-    worker->handle.connections++;
-    return opening;
-}
-
-static void
-turn_away(struct worker *worker, const struct listener_settings *listener, struct stream *stream,
-          const struct address *peer, enum reason reason)
-{
-    struct text text = {worker->buffer, 0, WORKER_BUFFER_BYTES, false};
-    uint64_t id = worker_new_id(worker);
-
-    worker->metrics.handshakes++;
-    worker->metrics.refused++;
-    worker->metrics.reasons[reason]++;
-    access_log_turned_away(worker->log, id, &peer->any, listener, reason);
-    refusal_turn_away(reason, id, &text);
-    (void)!stream_write(stream, text.at, text.len).n;
-    stream_shutdown(stream);
-    /* What it has sent already is read, so that the close does not reset. */
-    (void)!stream_read(stream, worker->buffer, WORKER_BUFFER_BYTES).n;
-    stream_close(stream);
-    worker->metrics.closed++;
-}
-
-static void
-peer_set(struct connection *connection, const struct address *peer)
-{
-    connection->peer.any.sa_family = peer->any.sa_family;
-    if (peer->any.sa_family == AF_INET)
-        connection->peer.v4 = peer->v4;
-    else if (peer->any.sa_family == AF_INET6)
-        connection->peer.v6 = peer->v6;
-}
-
-static struct connection *
-connection_new(struct worker *worker, const struct address *peer)
-{
-    static const struct side_handlers *const handlers[] = {&client_handlers, &backend_handlers};
-    struct connection *connection = aligned_alloc(CONNECTION_ALIGNMENT, sizeof(*connection));
-
-    if (connection == NULL)
-        return NULL;
-    memset(connection, 0, sizeof(*connection));
-    connection->worker = worker;
-    connection->id = worker_new_id(worker);
-    for (int i = CLIENT; i <= BACKEND; i++)
-        side_init(&connection->tunnel.sides[i], &connection->reads[i], worker->base, handlers[i],
-                  connection);
-    peer_set(connection, peer);
-    return connection;
-}
-
-void
-connection_accepted(struct worker *worker, const struct listener_settings *listener,
-                    struct stream stream, const struct address *peer)
-{
-    worker->metrics.accepted++;
-    enum reason reason = crowd_enter(worker->crowd, &peer->any);
-    if (reason != REASON_NONE) {
-        turn_away(worker, listener, &stream, peer, reason);
-        return;
-    }
-    struct connection *connection = connection_new(worker, peer);
-    if (connection != NULL)
-        connection->opening = opening_new(connection, listener);
-    if (connection == NULL || connection->opening == NULL) {
-        free(connection);
-        crowd_handshake_over(worker->crowd, &peer->any);
-        crowd_leave(worker->crowd);
-        turn_away(worker, listener, &stream, peer, REASON_NO_MEMORY);
-        return;
-    }
-    side_open(&connection->tunnel.sides[CLIENT], stream);
-    worker_adopt(worker, connection);
-    connection_start(connection);
+        if (connection->id == id && connection->session == NULL)
+            return connection_end(connection, reason);
+    return false;
 }

@@ -9,8 +9,8 @@
 #include "gateway/module_host.h"
 
 #include "gateway/chain.h"
-#include "gateway/connection.h"
 #include "gateway/revalidation.h"
+#include "gateway/session_order.h"
 #include "protocol/http_head.h"
 
 #include <stdarg.h>
@@ -215,35 +215,19 @@ host_resume(struct mw_task *task, enum mw_verdict verdict)
     request->resumed(request, verdict);
 }
 
-struct close_order {
-    struct worker *worker;
-    uint64_t id;
-};
-
-static void
-on_close_order(void *arg)
-{
-    struct close_order *order = arg;
-
-    connection_close_id(order->worker, order->id, REASON_CLOSED_BY_MODULE);
-    free(order);
-}
-
-/* The id names its worker in its highest byte. */
 static void
 host_close_session(const struct mw_host *host, uint64_t id, const char *reason)
 {
     const struct host_functions *own = (const struct host_functions *)host;
-    size_t index = id >> 56;
-    struct close_order *order;
+    const struct worker_list workers = {own->workers, own->worker_count};
+    const struct session_query query = {
+        .action = SESSIONS_KILL, .filter.id = id, .reason = REASON_CLOSED_BY_MODULE};
 
-    if (index >= own->worker_count || (order = malloc(sizeof(*order))) == NULL)
-        return;
-    *order = (struct close_order){&own->workers[index], id};
     log_message(own->log, LOG_LEVEL_INFO, "close_session", "%016llx: %s", (unsigned long long)id,
                 reason);
-    if (!worker_post(order->worker, on_close_order, order))
-        free(order);
+    if (!session_order_send(workers, &query, NULL, NULL, NULL))
+        log_message(own->log, LOG_LEVEL_ERROR, "close_session", "%016llx: out of memory",
+                    (unsigned long long)id);
 }
 
 static void PRINTF_LIKE(4, 5)

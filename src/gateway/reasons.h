@@ -10,6 +10,8 @@
 /*     enum               word                     status initiator */
 #define REASONS(R)                                                                  \
     R(NONE,               "none",                       0, "")                        \
+    /* Before the head: closed without an answer */                                   \
+    R(ACCEPT_TIMEOUT,     "accept-timeout",             0, "client")                  \
     /* The head */                                                                    \
     R(HEAD_MALFORMED,     "head-malformed",           400, "client")                  \
     R(HANDSHAKE_BAD,      "handshake-malformed",      400, "client")                  \
@@ -51,6 +53,8 @@
     /* The tunnel's end */                                                            \
     R(CLIENT_CLOSED,      "client-closed",              0, "client")                  \
     R(BACKEND_ENDED,      "backend-closed",             0, "backend")                 \
+    R(CLIENT_CUT,         "client-truncated",           0, "client")                  \
+    R(BACKEND_CUT,        "backend-truncated",          0, "backend")                 \
     R(CLIENT_RESET,       "client-reset",               0, "client")                  \
     R(BACKEND_RESET,      "backend-reset",              0, "backend")                 \
     R(EXPIRED,            "expired",                    0, "gateway")                 \
@@ -59,6 +63,8 @@
     R(WRITE_TIMEOUT,      "write-timeout",              0, "gateway")                 \
     R(FIN_TIMEOUT,        "fin-timeout",                0, "gateway")                 \
     R(CLOSED_BY_MODULE,   "closed-by-module",         403, "gateway")                 \
+    R(KILLED,             "killed",                   403, "gateway")                 \
+    R(REVOKED,            "revoked",                  403, "gateway")                 \
     R(REVALIDATION,       "revalidation-refused",       0, "gateway")                 \
     R(REVALIDATION_TIMEOUT, "revalidation-timeout",     0, "gateway")                 \
     R(DRAIN,              "drain",                      0, "gateway")                 \

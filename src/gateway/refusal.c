@@ -248,7 +248,7 @@ refusal_writable(struct side *client)
 enum step
 refusal_readable(struct side *client, char *buffer, size_t bytes, size_t *dropped)
 {
-    struct stream_result result = stream_read(&client->stream, buffer, bytes);
+    struct stream_result result = side_read(client, buffer, bytes);
 
     switch (result.status) {
     case STREAM_OK:
@@ -257,6 +257,7 @@ refusal_readable(struct side *client, char *buffer, size_t bytes, size_t *droppe
     case STREAM_AGAIN:
         return STEP_WAIT;
     case STREAM_END:
+    case STREAM_CUT:
     case STREAM_ERROR:
         break;
     }

@@ -171,7 +171,7 @@ enum step
 request_read(struct request *request, struct side *client)
 {
     struct inbox *in = &request->in;
-    struct stream_result result = stream_read(&client->stream, in->at + in->len, in->cap - in->len);
+    struct stream_result result = side_read(client, in->at + in->len, in->cap - in->len);
 
     if (result.status == STREAM_AGAIN)
         return STEP_WAIT;
@@ -211,7 +211,7 @@ request_read_early(struct request *request, struct side *client)
         }
     }
     struct stream_result result =
-        stream_read(&client->stream, early->at + early->len, early->cap - early->len);
+        side_read(client, early->at + early->len, early->cap - early->len);
     if (result.status == STREAM_AGAIN)
         return STEP_WAIT;
     if (result.status != STREAM_OK)

@@ -131,6 +131,7 @@ struct request {
     size_t strip_count, forward_count, label_count;
     uint32_t stripped_protocols; /* bit i: handshake.protocols[i] */
     struct str issuer, subject;
+    struct str token_id, sid; /* of the token: jti, and the session at the issuer */
     int64_t deadline_wall_ms; /* INT64_MAX: none */
 
     struct upgrade upgrade;

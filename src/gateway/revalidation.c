@@ -71,7 +71,7 @@ end(struct revalidation *revalidation, enum reason reason)
 {
     revalidation->state = OVER;
     wheel_clear(&revalidation->due);
-    connection_end(revalidation->connection, reason);
+    (void)connection_end(revalidation->connection, reason);
 }
 
 static enum mw_verdict

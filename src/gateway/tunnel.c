@@ -19,18 +19,22 @@ other(int side)
 }
 
 static enum reason
-ended_by(int side, bool reset)
+ended_by(int side, enum stream_status how)
 {
-    if (reset)
-        return side == CLIENT ? REASON_CLIENT_RESET : REASON_BACKEND_RESET;
-    return side == CLIENT ? REASON_CLIENT_CLOSED : REASON_BACKEND_ENDED;
+    static const enum reason reasons[][2] = {
+        [STREAM_END] = {REASON_CLIENT_CLOSED, REASON_BACKEND_ENDED},
+        [STREAM_CUT] = {REASON_CLIENT_CUT, REASON_BACKEND_CUT},
+        [STREAM_ERROR] = {REASON_CLIENT_RESET, REASON_BACKEND_RESET},
+    };
+
+    return reasons[how][side];
 }
 
 static void
-note_end(struct tunnel *tunnel, int side, bool reset, uint64_t now_ms)
+note_end(struct tunnel *tunnel, int side, enum stream_status how, uint64_t now_ms)
 {
     if (tunnel->first_end == REASON_NONE)
-        tunnel->first_end = ended_by(side, reset);
+        tunnel->first_end = ended_by(side, how);
     if (tunnel->fin_ms == 0)
         tunnel->fin_ms = now_ms;
 }
@@ -69,7 +73,7 @@ drain(struct tunnel *tunnel, int from)
 static enum reason
 write_failed(struct tunnel *tunnel, int to, uint64_t now_ms)
 {
-    note_end(tunnel, to, true, now_ms);
+    note_end(tunnel, to, STREAM_ERROR, now_ms);
     return drain(tunnel, other(to));
 }
 
@@ -100,11 +104,12 @@ pass_on(struct tunnel *tunnel, int from, const char *data, size_t bytes, uint64_
 }
 
 static enum reason
-read_ended(struct tunnel *tunnel, int from, bool reset, uint64_t now_ms)
+read_ended(struct tunnel *tunnel, int from, enum stream_status how, uint64_t now_ms)
 {
     struct side *in = &tunnel->sides[from], *out = &tunnel->sides[other(from)];
+    bool reset = how == STREAM_ERROR;
 
-    note_end(tunnel, from, reset, now_ms);
+    note_end(tunnel, from, how, now_ms);
     in->ended = true;
     side_read_off(in);
     if (reset) /* it takes nothing any more either */
@@ -122,7 +127,7 @@ tunnel_readable(struct tunnel *tunnel, int from, char *buffer, size_t bytes, uin
 
     if (!in->reading) /* switched off by an earlier callback of this turn */
         return REASON_NONE;
-    struct stream_result result = stream_read(&in->stream, buffer, bytes);
+    struct stream_result result = side_read(in, buffer, bytes);
     switch (result.status) {
     case STREAM_OK:
         if (is_dropping(tunnel, from))
@@ -133,10 +138,11 @@ tunnel_readable(struct tunnel *tunnel, int from, char *buffer, size_t bytes, uin
     case STREAM_AGAIN:
         return REASON_NONE;
     case STREAM_END:
+    case STREAM_CUT:
     case STREAM_ERROR:
         break;
     }
-    return read_ended(tunnel, from, result.status == STREAM_ERROR, now_ms);
+    return read_ended(tunnel, from, result.status, now_ms);
 }
 
 enum reason

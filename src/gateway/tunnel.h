@@ -24,7 +24,7 @@ struct tunnel_times {
     uint64_t idle, write, fin, close;
 };
 
-/* What each message touches stands first, 96 bytes. */
+/* What each message touches stands first, 112 bytes. */
 struct tunnel {
     struct side sides[2];
     uint64_t bytes[2];      /* read from the client, from the backend */

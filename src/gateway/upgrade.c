@@ -154,13 +154,13 @@ judge(struct request *request, struct side *backend)
 
 /* ---- Reading ------------------------------------------------------------------ */
 
-/* A body that lasts until the close must be closed, not reset. */
+/* A body that lasts until the close must be closed, not cut off. */
 static enum step
-ended(struct request *request, bool reset)
+ended(struct request *request, bool cut)
 {
     struct upgrade *upgrade = &request->upgrade;
 
-    if (upgrade->body != NULL && !reset && http_body_at_close(&upgrade->body->body))
+    if (upgrade->body != NULL && !cut && http_body_at_close(&upgrade->body->body))
         return refusal_whole(request);
     return request_fail(request,
                         upgrade->body != NULL ? REASON_BACKEND_BODY : REASON_BACKEND_CLOSED,
@@ -174,15 +174,16 @@ upgrade_read(struct request *request, struct side *backend)
     struct inbox *in = &upgrade->in;
     bool head = upgrade->body == NULL;
     struct stream_result result =
-        head ? stream_read(&backend->stream, in->at + in->len, in->cap - in->len)
-             : stream_read(&backend->stream, request->worker->buffer, WORKER_BUFFER_BYTES);
+        head ? side_read(backend, in->at + in->len, in->cap - in->len)
+             : side_read(backend, request->worker->buffer, WORKER_BUFFER_BYTES);
 
     switch (result.status) {
     case STREAM_AGAIN:
         return STEP_WAIT;
     case STREAM_END:
+    case STREAM_CUT:
     case STREAM_ERROR:
-        return ended(request, result.status == STREAM_ERROR);
+        return ended(request, result.status != STREAM_END);
     case STREAM_OK:
         break;
     }

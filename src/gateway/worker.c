@@ -340,6 +340,7 @@ worker_close(struct worker *worker)
     if (worker->mailbox.fd != -1)
         mailbox_destroy(&worker->mailbox);
     sem_destroy(&worker->ready);
+    sessions_free(&worker->sessions);
     arena_pool_free(&worker->arenas);
     free(worker->buffer);
     free(worker->handle.states);

@@ -15,6 +15,7 @@
 #include "gateway/crowd.h"
 #include "gateway/generation.h"
 #include "gateway/metrics.h"
+#include "gateway/sessions.h"
 
 #include <wsgate/middleware.h>
 
@@ -61,6 +62,7 @@ struct worker {
     struct connection *live; /* doubly linked */
     struct connection *dead; /* closed in this turn, freed in the next */
     size_t live_count;
+    struct sessions sessions;
     struct wheel wheel;         /* of connections' deadlines */
     struct wheel revalidations; /* apart, for a wheel's nodes are of one kind */
     struct arena_pool arenas;

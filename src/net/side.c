@@ -12,11 +12,11 @@ struct outbox {
 };
 
 void
-side_init(struct side *side, struct event *read, struct event_base *base,
-          const struct side_handlers *handlers, void *arg)
+side_init(struct side *side, struct event *read, struct event_base *base, event_callback_fn ready,
+          void *arg)
 {
-    *side = (struct side){.stream = STREAM_CLOSED, .handlers = handlers, .read = read};
-    event_assign(read, base, -1, EV_READ | EV_PERSIST, handlers->readable, arg);
+    *side = (struct side){.stream = STREAM_CLOSED, .read = read};
+    event_assign(read, base, -1, EV_READ | EV_PERSIST, ready, arg);
 }
 
 void
@@ -26,7 +26,7 @@ side_open(struct side *side, struct stream stream)
     side->reading = side->shut = side->ended = false;
     side->out = NULL;
     event_assign(side->read, event_get_base(side->read), stream.fd, EV_READ | EV_PERSIST,
-                 side->handlers->readable, event_get_callback_arg(side->read));
+                 event_get_callback(side->read), event_get_callback_arg(side->read));
 }
 
 bool
@@ -35,11 +35,21 @@ side_is_open(const struct side *side)
     return side->stream.fd != -1;
 }
 
+/* Each time some of at most 17 KB is taken, and nothing from the kernel: it comes to an end, and
+ * others have their turn. */
+static void
+tell_pending(struct side *side)
+{
+    if (side->reading && stream_pending(&side->stream))
+        event_active(side->read, EV_READ, 0);
+}
+
 bool
 side_read_on(struct side *side)
 {
     if (!side->reading)
         side->reading = event_add(side->read, NULL) == 0;
+    tell_pending(side);
     return side->reading;
 }
 
@@ -82,7 +92,7 @@ outbox_keep(struct side *side, const char *data, size_t bytes)
         memcpy(out->data, side->out->data + side->out->sent, waiting);
     memcpy(out->data + waiting, data, bytes);
     event_assign(&out->write, event_get_base(side->read), side->stream.fd, EV_WRITE | EV_PERSIST,
-                 side->handlers->writable, event_get_callback_arg(side->read));
+                 event_get_callback(side->read), event_get_callback_arg(side->read));
     if (event_add(&out->write, NULL) == -1) {
         free(out);
         return false;
@@ -90,6 +100,32 @@ outbox_keep(struct side *side, const char *data, size_t bytes)
     outbox_free(side);
     side->out = out;
     return true;
+}
+
+struct stream_result
+side_read(struct side *side, void *buffer, size_t bytes)
+{
+    struct stream_result result = stream_read(&side->stream, buffer, bytes);
+
+    tell_pending(side);
+    return result;
+}
+
+enum stream_status
+side_handshake(struct side *side)
+{
+    enum stream_status status = stream_handshake(&side->stream);
+
+    if (status != STREAM_AGAIN)
+        return status;
+    if (stream_wants_write(&side->stream) && side->out == NULL && !outbox_keep(side, "", 0)) {
+        errno = ENOMEM;
+        return STREAM_ERROR;
+    }
+    if (side_read_on(side))
+        return STREAM_AGAIN;
+    errno = ENOMEM;
+    return STREAM_ERROR;
 }
 
 enum side_sent
@@ -144,8 +180,9 @@ side_abandon(struct side *side)
 void
 side_shutdown(struct side *side)
 {
-    if (!side->shut)
-        stream_shutdown(&side->stream);
+    if (!side->shut && stream_shutdown(&side->stream) == STREAM_AGAIN && side->out == NULL &&
+        outbox_keep(side, "", 0))
+        return;
     side->shut = true;
 }
 

@@ -4,8 +4,11 @@
  *
  * The read event is level-triggered and registered once; its memory is the owner's, so that
  * what every message touches can stand together (tunnel.h). A write event exists only while an
- * outbox does. Callbacks come from the loop, never from inside a call. A side owns its stream
- * and its outbox.
+ * outbox does. Both have one callback, which `what` tells apart. It comes from the loop, never from
+ * inside a call. A side owns its stream and its outbox.
+ *
+ * TLS can hold bytes that the kernel does not know of: then the read event is activated by hand,
+ * so that to whoever waits it looks as if they were still in the socket.
  */
 #ifndef WSGATE_SIDE_H
 #define WSGATE_SIDE_H
@@ -16,27 +19,20 @@
 #include <event2/event_struct.h>
 #include <stdint.h>
 
-/* Who is told; arg is the owner. One constant table per kind of side. */
-struct side_handlers {
-    void (*readable)(evutil_socket_t fd, short what, void *arg);
-    void (*writable)(evutil_socket_t fd, short what, void *arg);
-};
-
 struct outbox;
 
 struct side {
     struct stream stream;
+    struct outbox *out;
+    struct event *read;
     bool reading; /* the read event is registered */
     bool shut;    /* our direction is ended, or dead */
     bool ended;   /* the peer's direction is: end of stream or error */
-    struct outbox *out;
-    const struct side_handlers *handlers;
-    struct event *read;
 };
 
 /* Once, before the others: a side that is closed. `read` must live as long as the side does. */
 void side_init(struct side *side, struct event *read, struct event_base *base,
-               const struct side_handlers *handlers, void *arg);
+               event_callback_fn ready, void *arg);
 /* Takes the stream over. Nothing is registered yet. A side that was closed can be opened again. */
 void side_open(struct side *side, struct stream stream);
 bool side_is_open(const struct side *side);
@@ -44,9 +40,15 @@ bool side_is_open(const struct side *side);
 bool side_read_on(struct side *side) MUST_CHECK;
 void side_read_off(struct side *side);
 
+/* From the readable handler: stream_read. What TLS still holds then is told of again. */
+struct stream_result side_read(struct side *side, void *buffer, size_t bytes) MUST_CHECK;
+/* stream_handshake. After STREAM_AGAIN the side is ready when it can go on; where it is ready to
+ * write, side_flush comes first. */
+enum stream_status side_handshake(struct side *side) MUST_CHECK;
+
 enum side_sent {
     SIDE_SENT,   /* all of it is with the kernel */
-    SIDE_KEPT,   /* the rest waits in the outbox; handlers->writable will be called */
+    SIDE_KEPT,   /* the rest waits in the outbox; the side will be ready to write */
     SIDE_FAILED, /* errno; the side is shut */
 };
 
@@ -57,6 +59,8 @@ enum side_sent side_flush(struct side *side) MUST_CHECK;
 size_t side_waiting(const struct side *side); /* bytes in the outbox */
 /* Drops the outbox and ends our direction. */
 void side_abandon(struct side *side);
+/* Ends our direction. Where it is not shut afterwards, there is an outbox without bytes: once it
+ * has been flushed, try again. */
 void side_shutdown(struct side *side);
 /* Idempotent: events gone, outbox wiped and freed, stream closed. */
 void side_close(struct side *side);

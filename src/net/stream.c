@@ -1,5 +1,7 @@
-/* stream.c - a plain socket behind the four calls; see stream.h. */
+/* stream.c - a plain socket, or TLS, behind the same calls; see stream.h. */
 #include "net/stream.h"
+
+#include "net/tls.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -20,11 +22,37 @@ result_of(ssize_t n)
     return (struct stream_result){STREAM_ERROR, 0};
 }
 
+enum stream_status
+stream_handshake(struct stream *stream)
+{
+    return stream->tls != NULL ? tls_handshake(stream->tls) : STREAM_OK;
+}
+
+bool
+stream_wants_write(const struct stream *stream)
+{
+    return stream->tls != NULL && tls_wants_write(stream->tls);
+}
+
+bool
+stream_is_up(const struct stream *stream)
+{
+    return stream->tls == NULL || tls_is_up(stream->tls);
+}
+
+const char *
+stream_fault(const struct stream *stream)
+{
+    return stream->tls != NULL ? tls_fault(stream->tls) : NULL;
+}
+
 struct stream_result
 stream_read(struct stream *stream, void *buffer, size_t bytes)
 {
     ssize_t n;
 
+    if (stream->tls != NULL)
+        return tls_read(stream->tls, buffer, bytes);
     do
         n = recv(stream->fd, buffer, bytes, 0);
     while (n == -1 && errno == EINTR);
@@ -38,16 +66,27 @@ stream_write(struct stream *stream, const void *data, size_t bytes)
 
     if (bytes == 0)
         return (struct stream_result){STREAM_OK, 0};
+    if (stream->tls != NULL)
+        return tls_write(stream->tls, data, bytes);
     do
         n = send(stream->fd, data, bytes, MSG_NOSIGNAL);
     while (n == -1 && errno == EINTR);
     return result_of(n);
 }
 
-void
+bool
+stream_pending(const struct stream *stream)
+{
+    return stream->tls != NULL && tls_pending(stream->tls);
+}
+
+enum stream_status
 stream_shutdown(struct stream *stream)
 {
+    if (stream->tls != NULL && tls_goodbye(stream->tls) == STREAM_AGAIN)
+        return STREAM_AGAIN;
     (void)shutdown(stream->fd, SHUT_WR); /* fails only where the peer is gone */
+    return STREAM_OK;
 }
 
 size_t
@@ -63,8 +102,11 @@ stream_close(struct stream *stream)
 {
     if (stream->fd == -1)
         return;
+    if (stream->tls != NULL)
+        (void)tls_goodbye(stream->tls);
+    tls_free(stream->tls);
     (void)close(stream->fd);
-    stream->fd = -1;
+    *stream = STREAM_CLOSED;
 }
 
 bool
@@ -73,6 +115,7 @@ stream_connect(struct stream *stream, const struct address *address)
     int family = address->any.sa_family;
     int on = 1;
 
+    stream->tls = NULL;
     stream->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (stream->fd == -1)
         return false;

@@ -2,8 +2,8 @@
  * jose.c - compact JWS as bytes: tables, splitting, JSON, ECDSA's two forms.
  *
  * The hard thing is JSON that means two things to two readers. jansson refuses
- * names given twice, NUL, bad UTF-8 and text behind the value; the depth is
- * bounded before it is asked, because it recurses.
+ * names given twice, bad UTF-8 and text behind the value. Before it is asked the depth is
+ * bounded, because it recurses, and NUL is refused: behind a number it would pass over one.
  */
 #include "protocol/jose.h"
 
@@ -149,7 +149,7 @@ is_shallow(struct str text)
 struct json_t *
 jose_json(struct str text)
 {
-    if (text.len == 0 || !is_shallow(text))
+    if (text.len == 0 || !is_shallow(text) || memchr(text.at, '\0', text.len))
         return NULL;
     json_t *json = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL);
     if (json && !json_is_object(json)) {

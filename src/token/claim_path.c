@@ -1,7 +1,7 @@
 /* claim_path.c - see claim_path.h. */
 #include "token/claim_path.h"
 
-#include <jansson.h>
+#include "base/json_node.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,28 +31,28 @@ claim_path_free(struct claim_path *path)
     path->steps = NULL;
 }
 
-const struct json_t *
-claim_path_find(const struct claim_path *path, const struct json_t *claims)
+const struct json_node *
+claim_path_find(const struct claim_path *path, const struct json_node *claims)
 {
-    const json_t *at = json_object_get(claims, path->text);
+    const struct json_node *at = json_node_member(claims, str_of(path->text));
 
-    if (at && !json_is_null(at))
+    if (at && !json_node_is(at, JSON_NODE_NULL))
         return at;
     at = claims;
     for (const char *step = path->steps; at && *step; step += strlen(step) + 1)
-        at = json_object_get(at, step);
+        at = json_node_member(at, str_of(step));
     return at;
 }
 
 bool
-claim_path_is_blocked(const struct claim_path *path, const struct json_t *claims)
+claim_path_is_blocked(const struct claim_path *path, const struct json_node *claims)
 {
-    const json_t *at = claims;
+    const struct json_node *at = claims;
 
     for (const char *step = path->steps; at && *step; step += strlen(step) + 1) {
-        if (!json_is_object(at))
-            return !json_is_null(at);
-        at = json_object_get(at, step);
+        if (!json_node_is(at, JSON_NODE_OBJECT))
+            return !json_node_is(at, JSON_NODE_NULL);
+        at = json_node_member(at, str_of(step));
     }
     return false;
 }

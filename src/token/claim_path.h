@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-struct json_t;
+struct json_node;
 
 struct claim_path {
     const char *text; /* as configured; the caller's */
@@ -24,9 +24,11 @@ bool claim_path_init(struct claim_path *path, const char *text, const char **err
 void claim_path_free(struct claim_path *path);
 
 /* NULL: there is none. */
-const struct json_t *claim_path_find(const struct claim_path *path, const struct json_t *claims);
+const struct json_node *claim_path_find(const struct claim_path *path,
+                                        const struct json_node *claims);
 /* Where there is none: does the path run into a list or a scalar, so that nobody can say what
  * stands there? */
-bool claim_path_is_blocked(const struct claim_path *path, const struct json_t *claims) MUST_CHECK;
+bool claim_path_is_blocked(const struct claim_path *path,
+                           const struct json_node *claims) MUST_CHECK;
 
 #endif

@@ -1,10 +1,9 @@
 /* claim_rules.c - see claim_rules.h. */
 #include "token/claim_rules.h"
 
+#include "base/json_node.h"
 #include "token/claim_path.h"
 #include "token/claim_value.h"
-
-#include <jansson.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,7 +121,7 @@ claim_rule_set_present(struct claim_rule *rule, bool present)
 
 /* What is judged: a claim, or NULL, and the request's captures. */
 struct subject {
-    const json_t *claim;
+    const struct json_node *claim;
     bool is_absent; /* for sure: nothing stands where a part of its path should be */
     const struct claim_captures *captures;
 };
@@ -205,14 +204,14 @@ test_holds(const struct claim_rule *rule, enum claim_test test, const struct sub
 }
 
 const struct claim_rule *
-claim_rules_broken(const struct claim_rules *rules, const struct json_t *claims,
+claim_rules_broken(const struct claim_rules *rules, const struct json_node *claims,
                    const struct claim_captures *captures, enum claim_test *test)
 {
     for (size_t i = 0; i < rules->count; i++) {
         const struct claim_rule *rule = &rules->rules[i];
         struct subject subject = {claim_path_find(&rule->path, claims), false, captures};
 
-        if (json_is_null(subject.claim))
+        if (json_node_is(subject.claim, JSON_NODE_NULL))
             subject.claim = NULL;
         subject.is_absent = !subject.claim && !claim_path_is_blocked(&rule->path, claims);
         for (*test = CLAIM_EQUALS; *test < CLAIM_TEST_COUNT; ++*test)

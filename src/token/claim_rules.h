@@ -22,7 +22,7 @@
 #include "token/claim_pattern.h"
 #include "token/claim_template.h"
 
-struct json_t;
+struct json_node;
 
 enum claim_test {
     CLAIM_EQUALS,
@@ -55,7 +55,7 @@ void claim_rule_set_present(struct claim_rule *rule, bool present);
 
 /* The first rule that does not hold, and which test of it; NULL: all hold. */
 const struct claim_rule *claim_rules_broken(const struct claim_rules *rules,
-                                            const struct json_t *claims,
+                                            const struct json_node *claims,
                                             const struct claim_captures *captures,
                                             enum claim_test *test) MUST_CHECK;
 const char *claim_rule_path(const struct claim_rule *rule);

@@ -1,8 +1,9 @@
 /* claim_value.c - see claim_value.h. */
 #include "token/claim_value.h"
 
-#include <jansson.h>
+#include "base/json_node.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,39 +22,39 @@ write_real(char *space, double number)
 }
 
 struct str
-claim_text(const struct json_t *claim, char space[CLAIM_NUMBER_MAX])
+claim_text(const struct json_node *claim, char space[CLAIM_NUMBER_MAX])
 {
     int len;
 
-    switch (claim ? json_typeof(claim) : JSON_NULL) {
-    case JSON_STRING:
-        return (struct str){json_string_value(claim), json_string_length(claim)};
-    case JSON_TRUE:
+    switch (claim ? (enum json_kind)claim->kind : JSON_NODE_NULL) {
+    case JSON_NODE_STRING:
+        return json_node_text(claim);
+    case JSON_NODE_TRUE:
         return STR("true");
-    case JSON_FALSE:
+    case JSON_NODE_FALSE:
         return STR("false");
-    case JSON_INTEGER:
-        len = snprintf(space, CLAIM_NUMBER_MAX, "%" JSON_INTEGER_FORMAT, json_integer_value(claim));
+    case JSON_NODE_INTEGER:
+        len = snprintf(space, CLAIM_NUMBER_MAX, "%" PRId64, claim->as.integer);
         return (struct str){space, (size_t)len};
-    case JSON_REAL:
-        len = write_real(space, json_real_value(claim));
+    case JSON_NODE_REAL:
+        len = write_real(space, claim->as.real);
         return (struct str){space, (size_t)len};
-    case JSON_NULL:
-    case JSON_ARRAY:
-    case JSON_OBJECT:
+    case JSON_NODE_NULL:
+    case JSON_NODE_ARRAY:
+    case JSON_NODE_OBJECT:
         break;
     }
     return STR_NONE;
 }
 
 void
-claim_list_start(struct claim_list *list, const struct json_t *claim)
+claim_list_start(struct claim_list *list, const struct json_node *claim)
 {
+    bool is_list = json_node_is(claim, JSON_NODE_ARRAY);
+
     list->claim = claim;
-    list->next = 0;
-    list->rest = STR_NONE;
-    if (json_is_string(claim))
-        list->rest = (struct str){json_string_value(claim), json_string_length(claim)};
+    list->next = is_list ? json_node_first(claim) : claim;
+    list->rest = json_node_text(claim);
 }
 
 static struct str
@@ -76,9 +77,10 @@ claim_list_next(struct claim_list *list)
 
     if (list->rest.at)
         return next_word(&list->rest);
-    if (!json_is_array(list->claim))
-        return list->next++ == 0 ? claim_text(list->claim, list->space) : STR_NONE;
-    while (!text.at && list->next < json_array_size(list->claim))
-        text = claim_text(json_array_get(list->claim, list->next++), list->space);
+    while (!text.at && list->next) {
+        bool is_list = json_node_is(list->claim, JSON_NODE_ARRAY);
+        text = claim_text(list->next, list->space);
+        list->next = is_list ? json_node_next(list->claim, list->next) : NULL;
+    }
     return text;
 }

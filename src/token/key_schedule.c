@@ -35,3 +35,22 @@ key_schedule_failed(uint64_t refresh_ms, unsigned failures, uint32_t dice)
 
     return spread(less(refresh_ms, (uint64_t)KEY_SCHEDULE_RETRY_MS << doublings), dice);
 }
+
+uint64_t
+key_allowance_from_us(const struct key_allowance *allowance, uint64_t interval_us)
+{
+    uint64_t spare_us = (KEY_ALLOWANCE_BURST - 1) * interval_us;
+
+    return allowance->whole_us > spare_us ? allowance->whole_us - spare_us : 0;
+}
+
+bool
+key_allowance_take(struct key_allowance *allowance, uint64_t interval_us, uint64_t now_us)
+{
+    if (now_us < key_allowance_from_us(allowance, interval_us))
+        return false;
+    if (allowance->whole_us < now_us)
+        allowance->whole_us = now_us;
+    allowance->whole_us += interval_us;
+    return true;
+}

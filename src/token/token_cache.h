@@ -23,7 +23,7 @@
 enum {
     TOKEN_CACHE_SHARDS_MAX = 16,
     /* No shard is smaller than this: a small cache has fewer shards, down to one. Claims of a token
-     * of JOSE_TOKEN_MAX bytes take at most a megabyte or so, usual ones some 3 KiB. */
+     * of JOSE_TOKEN_MAX bytes take at most some 200 KiB, usual ones some 500 bytes. */
     TOKEN_CACHE_SHARD_ENTRIES_MIN = 64,
     TOKEN_CACHE_SHARD_BYTES_MIN = 1 << 20,
 };

@@ -7,10 +7,10 @@
  */
 #include "token/verify.h"
 
+#include "base/json_node.h"
 #include "protocol/base64url.h"
 #include "token/checker.h"
 
-#include <jansson.h>
 #include <openssl/crypto.h>
 
 #include <stdlib.h>
@@ -139,21 +139,20 @@ verify_signature(struct verifier *verifier, unsigned algorithms, struct str toke
 /* A NumericDate (RFC 7519 2), which may have a fraction, in milliseconds. Absent: *present is
  * false. Returns false for anything else than a number from 1970 to 9999. */
 static bool
-read_date(const json_t *claims, const char *name, bool *present, int64_t *ms)
+read_date(const struct json_node *claims, struct str name, bool *present, int64_t *ms)
 {
-    const json_t *value = json_object_get(claims, name);
+    const struct json_node *value = json_node_member(claims, name);
 
     *present = value != NULL;
     if (!value)
         return true;
-    if (json_is_integer(value)) {
-        json_int_t seconds = json_integer_value(value);
-        if (seconds < 0 || seconds > latest_s)
+    if (value->kind == JSON_NODE_INTEGER) {
+        if (value->as.integer < 0 || value->as.integer > latest_s)
             return false;
-        *ms = seconds * 1000;
+        *ms = value->as.integer * 1000;
         return true;
     }
-    double seconds = json_is_real(value) ? json_real_value(value) : -1;
+    double seconds = value->kind == JSON_NODE_REAL ? value->as.real : -1;
     if (!(seconds >= 0 && seconds <= (double)latest_s))
         return false;
     *ms = (int64_t)(seconds * 1000);
@@ -161,55 +160,47 @@ read_date(const json_t *claims, const char *name, bool *present, int64_t *ms)
 }
 
 static bool
-read_string(const json_t *claims, const char *name, struct str *text)
+read_string(const struct json_node *claims, struct str name, struct str *text)
 {
-    const json_t *value = json_object_get(claims, name);
+    const struct json_node *value = json_node_member(claims, name);
 
-    *text = STR_NONE;
-    if (value && !json_is_string(value))
-        return false;
-    if (value)
-        *text = (struct str){json_string_value(value), json_string_length(value)};
-    return true;
+    *text = json_node_text(value);
+    return !value || text->at;
 }
 
 /* A string, or a list of strings; or absent. */
 static bool
-is_audience(const json_t *audience)
+is_audience(const struct json_node *audience)
 {
-    const json_t *one;
-    size_t i;
-
-    if (!audience || json_is_string(audience))
+    if (!audience || audience->kind == JSON_NODE_STRING)
         return true;
-    json_array_foreach(audience, i, one)
-        if (!json_is_string(one))
+    if (audience->kind != JSON_NODE_ARRAY)
+        return false;
+    const struct json_node *one = json_node_first(audience);
+    for (; one; one = json_node_next(audience, one))
+        if (one->kind != JSON_NODE_STRING)
             return false;
-    return json_is_array(audience);
+    return true;
 }
 
 static bool
-is_listed(const struct verify_policy *policy, const json_t *one)
+is_listed(const struct verify_policy *policy, const struct json_node *one)
 {
-    struct str text = {json_string_value(one), json_string_length(one)};
-
     for (size_t i = 0; i < policy->audience_count; i++)
-        if (str_equal(text, policy->audiences[i]))
+        if (str_equal(json_node_text(one), policy->audiences[i]))
             return true;
     return false;
 }
 
 static bool
-is_for_us(const struct verify_policy *policy, const json_t *audience)
+is_for_us(const struct verify_policy *policy, const struct json_node *audience)
 {
-    const json_t *one;
-    size_t i;
-
     if (policy->audience_count == 0)
         return true;
-    if (json_is_string(audience))
-        return is_listed(policy, audience);
-    json_array_foreach(audience, i, one)
+    if (!json_node_is(audience, JSON_NODE_ARRAY))
+        return audience && is_listed(policy, audience);
+    const struct json_node *one = json_node_first(audience);
+    for (; one; one = json_node_next(audience, one))
         if (is_listed(policy, one))
             return true;
     return false;
@@ -236,19 +227,19 @@ check_age(const struct verify_policy *policy, bool has_iat, int64_t iat_ms, int6
 }
 
 enum jose_reason
-verify_claims(const struct verify_policy *policy, const struct json_t *claims, int64_t now_ms,
+verify_claims(const struct verify_policy *policy, const struct json_node *claims, int64_t now_ms,
               struct verified *verified)
 {
-    const json_t *audience = json_object_get(claims, "aud");
+    const struct json_node *audience = json_node_member(claims, STR("aud"));
     bool has_exp, has_nbf, has_iat;
     struct str subject; /* a string or nothing (RFC 7519 4.1.2); who uses it looks it up */
     int64_t exp_ms = 0, nbf_ms = 0, iat_ms = 0;
 
-    if (!read_date(claims, "exp", &has_exp, &exp_ms) ||
-        !read_date(claims, "nbf", &has_nbf, &nbf_ms) ||
-        !read_date(claims, "iat", &has_iat, &iat_ms) ||
-        !read_string(claims, "iss", &verified->issuer) ||
-        !read_string(claims, "sub", &subject) || !is_audience(audience))
+    if (!read_date(claims, STR("exp"), &has_exp, &exp_ms) ||
+        !read_date(claims, STR("nbf"), &has_nbf, &nbf_ms) ||
+        !read_date(claims, STR("iat"), &has_iat, &iat_ms) ||
+        !read_string(claims, STR("iss"), &verified->issuer) ||
+        !read_string(claims, STR("sub"), &subject) || !is_audience(audience))
         return JOSE_CLAIM;
     if (policy->issuer.at &&
         (!verified->issuer.at || !str_equal(verified->issuer, policy->issuer)))
@@ -274,7 +265,7 @@ check_payload(struct verifier *verifier, const struct verify_policy *policy, str
     OPENSSL_cleanse(verifier->scratch, BASE64URL_BYTES_LEN(segment.len));
     if (!verified->own)
         return JOSE_MALFORMED;
-    verified->claims = verified->own->json;
+    verified->claims = verified->own->all;
     return verify_claims(policy, verified->claims, now_ms, verified);
 }
 
@@ -321,7 +312,7 @@ recall(const struct keyset *keyset, struct token_cache *cache, const unsigned ch
         return false;
     }
     verified->entry = entry;
-    verified->claims = entry->claims->json;
+    verified->claims = entry->claims->all;
     verified->key = keyset_at(keyset, place);
     return true;
 }

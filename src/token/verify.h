@@ -57,7 +57,7 @@ enum verify_lookup { VERIFY_NO_LOOKUP, VERIFY_HIT, VERIFY_MISS };
 
 /* A token that verified. */
 struct verified {
-    const struct json_t *claims; /* in one of these two; others may share them */
+    const struct json_node *claims; /* in one of these two; others may share them */
     struct claims *own;          /* NULL: the entry's */
     struct token_entry *entry;   /* the cache's; NULL: there is none */
     const struct key *key;
@@ -83,7 +83,7 @@ enum jose_reason verify_signature(struct verifier *verifier, unsigned algorithms
  * The claims alone: their types and ranges, then what the policy asks. Fills issuer and
  * expires_ms, leaves the rest. For a token whose signature was verified before.
  */
-enum jose_reason verify_claims(const struct verify_policy *policy, const struct json_t *claims,
+enum jose_reason verify_claims(const struct verify_policy *policy, const struct json_node *claims,
                                int64_t now_ms, struct verified *verified) MUST_CHECK;
 
 #endif

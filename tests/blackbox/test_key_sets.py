@@ -16,6 +16,7 @@ from harness.provider import Provider, authority, response
 from harness.wire import handshake
 
 KEYS = "/keys"
+BURST = 4  # fetches that tokens can have at once
 NEVER = "1h"  # a refetch_interval or a refresh that no test lives to see
 
 
@@ -165,25 +166,116 @@ class KeySets(Case):
         self.check_status(gate, 101, "a")
 
     def test_a_flood_of_unknown_keys(self):
-        """One fetch; with the limit reached they do not wait either."""
+        """A few fetches; where the next one is too far away, nobody is told that his token is bad."""
         provider = self.provider()
         gate = self.settled_gate(provider)
-        for i in range(30):
+        for i in range(BURST):
             self.check_unknown(gate, f"no-{i}")
-        self.assertEqual(provider.count(), 2)
-        provider.answers[KEYS] = provider.hang
-        self.check_unknown(gate, "no")
-        self.assertEqual(provider.count(), 2)
+        self.assertEqual(provider.count(), 1 + BURST)
+        self.serve(provider, "a b")
+        for _ in range(5):
+            answer = self.check_status(gate, 503, "b")
+            self.assertTrue(answer.get("Retry-After"))
+            self.check_status(gate, 101, "a")
+        self.assertEqual(provider.count(), 1 + BURST)
 
-    def test_a_flood_once_more_after_the_interval(self):
+    def flood(self, gate, stop, kind):
+        """Forged tokens, always some on their way; what they were told."""
+        stranger, seen, count = tokens.KeyPair("ec"), set(), 0
+        while not stop.is_set():
+            forged = [
+                self.client(gate, handshake("/ws", f"Authorization: Bearer {token}"))
+                for token in (
+                    stranger.sign(tokens.claims(), kid=kind(f"{count}-{i}")) for i in range(10)
+                )
+            ]
+            count += 1
+            for client in forged:
+                seen.add(client.read_response().status)
+                client.close()
+        return seen
+
+    def check_rotation_in_a_flood(self, kind, good, statuses):
+        """A rotation is no event: who has the new key waits a little, and is let in."""
         provider = self.provider()
         gate = self.settled_gate(provider, refetch_interval="1s")
+        stop, seen = threading.Event(), []
+        flood = threading.Thread(target=lambda: seen.append(self.flood(gate, stop, kind)))
         begin = time.monotonic()
-        while time.monotonic() < begin + 3:
-            self.check_unknown(gate, "no")
+        flood.start()
+        try:
+            provider.await_asked(1 + BURST + 1)  # the allowance is used up
+            for kid in good:
+                self.serve(provider, f"a {kid}")
+                for _ in range(5):
+                    self.check_status(gate, 101, kid)
+                self.check_status(gate, 101, "a")
+        finally:
+            stop.set()
+            flood.join()
         spent = time.monotonic() - begin
-        self.assertGreaterEqual(provider.count(), 3)
-        self.assertLessEqual(provider.count(), 1 + 1 + int(spent))
+        self.assertEqual(seen, [statuses])
+        self.assertLessEqual(provider.count(), 2 + BURST + spent)
+
+    def test_rotations_in_a_flood_of_unknown_keys(self):
+        self.check_rotation_in_a_flood(lambda n: f"no-{n}", ["b", "c"], {401})
+
+    def test_a_rotation_that_strangers_foresaw(self):
+        """They bring the new kid before it exists, again and again."""
+        self.check_rotation_in_a_flood(lambda _: "b", ["b"], {401})
+
+    def test_a_rotation_in_a_flood_of_forged_signatures(self):
+        self.check_rotation_in_a_flood(lambda _: "a", ["b", "c"], {401})
+
+    def test_many_who_wait_and_leave(self):
+        """None is forgotten, and the provider is asked no more often for them."""
+        provider = self.provider()
+        gate = self.settled_gate(provider)
+        provider.answers[KEYS] = provider.later(self.set_of("a b"))
+        waiting = [self.send(gate, "b") for _ in range(60)]
+        provider.await_asked(2)
+        for client in waiting[::2]:
+            client.close()
+        provider.release.set()
+        for client in waiting[1::2]:
+            self.check_switched(client.read_response())
+            client.close()
+        self.assertEqual(provider.count(), 2)
+
+    # ---- a set that is old ----
+
+    def check_dropped(self, answer):
+        """The last good set stays for max_stale, and then goes."""
+        provider = self.provider()
+        path = os.path.join(self.directory, f"{self.id()}.{len(self.providers)}")
+        options = {"refresh": "1s", "max_stale": "2s", "cache_file": path}
+        gate = self.settled_gate(provider, **options)
+        provider.answers[KEYS] = answer
+        self.failures(gate)
+        self.check_status(gate, 101)
+        self.await_status(gate, 503)
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["sets"], {})
+        self.serve(provider, "a")
+        self.await_status(gate, 101)
+        gate.stop()
+        self.assertEqual(gate.lines("stopped", "stderr")[0]["key_sets_dropped"], 1)
+        said = [line["message"] for line in gate.lines("jwt", "stderr", level="warning")]
+        self.assertTrue([m for m in said if "no good answer for 2 s (max_stale)" in m], said)
+
+    def test_an_empty_set_is_believed_in_the_end(self):
+        self.check_dropped(response({"keys": []}))
+
+    def test_a_provider_that_is_gone(self):
+        self.check_dropped(response(b"{}", "500 Oops"))
+
+    def test_a_set_may_stay_for_ever(self):
+        provider = self.provider()
+        gate = self.settled_gate(provider, refresh="1s", max_stale="0")
+        provider.answers[KEYS] = response({"keys": []})
+        provider.await_asked(3)
+        self.check_status(gate, 101)
+        self.assertIn("malformed", self.failures(gate)[0])
 
     def test_only_a_good_token_starts_a_fetch(self):
         provider = self.provider()
@@ -220,7 +312,7 @@ class KeySets(Case):
                 self.assertEqual(provider.count(), 2)
 
     def test_forged_signatures(self):
-        """One fetch; then they are refused at once, for what they are."""
+        """A few fetches; then they are refused at once, for what they are."""
         provider = self.provider()
         gate = self.settled_gate(provider)
         stranger = tokens.KeyPair("ec")
@@ -228,7 +320,7 @@ class KeySets(Case):
             answer = self.send_signed(gate, stranger, "a")
             self.assertEqual(answer.status, 401)
             self.assertIn("signature", answer.get("WWW-Authenticate"))
-        self.assertEqual(provider.count(), 2)
+        self.assertEqual(provider.count(), 1 + BURST)
 
     def test_no_fetch_brings_a_secret(self):
         provider = self.provider()
@@ -326,7 +418,7 @@ class KeySets(Case):
                 seen = provider.count()
                 provider.answers[KEYS] = answer
                 while provider.count() == seen:
-                    self.check_unknown(gate, "b")
+                    self.check_status(gate, 503, "b")
                 self.check_status(gate, 101, "a")
         self.assertEqual(plain.count(), 0)
         self.serve(provider, "a b")
@@ -354,7 +446,7 @@ class KeySets(Case):
         provider.await_asked(2)
         for _ in range(5):
             self.check_status(gate, 101, "a")
-        self.check_refused(client.read_response(), 401)
+        self.check_refused(client.read_response(), 503)
         self.assertIn("timeout", self.failures(gate)[0])
         self.check_status(gate, 101, "a")
 
@@ -476,7 +568,7 @@ class KeySets(Case):
         provider.stop()
         gate = self.gate(provider, cache_file=path)
         self.check_status(gate, 101)
-        self.check_unknown(gate, "b")
+        self.check_status(gate, 503, "b")  # nobody can know
         lines = gate.await_lines(1, "jwt", name="stderr", level="info")
         self.assertRegex(lines[0]["message"], r"cache_file .*: 1 key, fetched \d+ s ago")
         gate.stop()
@@ -512,7 +604,7 @@ class KeySets(Case):
         directory = os.path.join(self.directory, "cache")
         os.mkdir(directory, 0o755)
         path = os.path.join(directory, "users.json")
-        self.plant(path, provider, 5)
+        self.plant(path, provider, int(time.time()) - 5)
         self.check_status(self.gate(provider, cache_file=path), 101)
         os.chown(path, 65534, 65534)
         self.check_not_read(self.gate(provider, cache_file=path), "it belongs to another user")
@@ -520,11 +612,34 @@ class KeySets(Case):
         self.check_status(self.gate(provider, cache_file=path), 101)
 
     def test_a_cache_from_the_future(self):
+        """A clock that was set back makes no key bad."""
         provider = self.provider()
         provider.stop()
         path = os.path.join(self.directory, "users.json")
         self.plant(path, provider, int(time.time()) + 3600)
-        self.check_not_read(self.gate(provider, cache_file=path), "a set in it is from the future")
+        self.check_status(self.gate(provider, cache_file=path), 101)
+
+    def test_an_old_cache(self):
+        provider = self.provider()
+        provider.stop()
+        path = os.path.join(self.directory, "users.json")
+        self.plant(path, provider, int(time.time()) - 3600)
+        self.check_status(self.gate(provider, cache_file=path, max_stale="2h"), 101)
+        self.check_status(self.gate(provider, cache_file=path, max_stale="0"), 101)
+        gate = self.gate(provider, cache_file=path, max_stale="59m")
+        self.check_not_read(gate, "a set in it is older than max_stale")
+
+    def test_keys_of_a_cache_that_are_left_out(self):
+        """That is said at the start, not when a provider answers at last."""
+        provider = self.provider()
+        provider.stop()
+        stranger = tokens.KeyPair("ec")
+        file = self.file("set.json", json.dumps({"keys": [tokens.jwk(stranger, "a")]}))
+        path = os.path.join(self.directory, "users.json")
+        self.plant(path, provider, int(time.time()))
+        gate = self.gate(provider, cache_file=path, jwks_file=file)
+        warnings = gate.await_lines(1, "jwt", name="stderr", level="warning")
+        self.assertIn('key "a" of a later set left out', warnings[0]["message"])
 
     def test_a_cache_that_cannot_be_written(self):
         provider = self.provider()

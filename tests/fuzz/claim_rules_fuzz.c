@@ -7,11 +7,9 @@
  */
 #include "fuzz.h"
 
-#include "protocol/jose.h"
 #include "token/claim_rules.h"
 #include "token/claim_value.h"
-
-#include <jansson.h>
+#include "token/claims.h"
 
 static struct str
 find_capture(void *arg, const char *name)
@@ -40,7 +38,7 @@ take_line(struct str *input)
 
 struct question {
     const char *path, *value;
-    const json_t *claims;
+    const struct json_node *claims;
     struct claim_captures captures;
 };
 
@@ -118,14 +116,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *block = fuzz_block(data, size);
     struct str input = {block, size};
     char *path = take_line(&input), *value = take_line(&input), *capture = take_line(&input);
-    json_t *claims = jose_json(input);
+    struct claims *claims = claims_of_text(input);
 
     if (claims) {
-        const struct question question = {path, value, claims, {find_capture, capture}};
+        const struct question question = {path, value, claims->all, {find_capture, capture}};
         check_harmony(&question);
         check_plain(&question);
     }
-    json_decref(claims);
+    claims_free(claims);
     free(path);
     free(value);
     free(capture);

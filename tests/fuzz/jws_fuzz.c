@@ -114,7 +114,10 @@ fuzz_json(struct str text)
     char *segment = fuzz_block(NULL, BASE64URL_TEXT_LEN(text.len));
     char *scratch = fuzz_block(NULL, BASE64URL_TEXT_LEN(text.len));
 
-    if (json && verify_claims(&policy, json, INT64_C(1700000000000), &verified) == JOSE_OK)
+    struct claims *claims = claims_of_text(text);
+    FUZZ_REQUIRE((claims != NULL) == (json != NULL));
+    if (claims &&
+        verify_claims(&policy, claims->all, INT64_C(1700000000000), &verified) == JOSE_OK)
         FUZZ_REQUIRE(verified.expires_ms > INT64_C(1700000000000));
     size_t len = base64url_encode(text.at, text.len, segment);
     if (jose_header_read(&header, (struct str){segment, len}, scratch) == JOSE_OK) {
@@ -123,6 +126,7 @@ fuzz_json(struct str text)
         FUZZ_REQUIRE(header.type_len <= JOSE_TYPE_MAX && header.type[header.type_len] == '\0');
     }
     json_decref(json);
+    claims_free(claims);
     free(segment);
     free(scratch);
 }

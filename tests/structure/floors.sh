@@ -30,7 +30,7 @@ BEGIN {
     library["event2/"] = "^(src/(gateway|net|admin|wsgatectl)/|src/program[.]c|examples/|tests/blackbox/|tests/(unit/)?http_client_(test|program)[.]c)"
     library["yaml[.]h"] = "^src/(config/yaml_tree|program)[.]c"
     library["jwt[.]h"] = "^(src/wsgatectl|tests)/"
-    library["jansson[.]h"] = "^(src/protocol/jose[.]|src/token/|middleware/(bearer_claims|claim_header|introspection_answer)[.]c|src/config/schema[.]c|src/program[.]c|src/admin/|src/wsgatectl/|tests/)"
+    library["jansson[.]h"] = "^(src/protocol/jose[.]|src/token/|src/config/schema[.]c|src/program[.]c|src/admin/|src/wsgatectl/|tests/)"
     library["openssl/"] = "^(src/protocol/(handshake|jose)[.]c|src/token/|src/net/|middleware/(jwt|introspection)|src/program[.]c|src/wsgatectl/|examples/|tests/)"
     library["curl/"] = "^(src/net/|src/program[.]c|tests/)"
     library["check[.]h"] = "^tests/unit/"

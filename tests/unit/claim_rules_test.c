@@ -3,9 +3,8 @@
 #include "token/claim_path.h"
 #include "token/claim_rules.h"
 #include "token/claim_value.h"
+#include "token/claims.h"
 #include "unit.h"
-
-#include <jansson.h>
 
 #include <regex.h>
 #include <stdio.h>
@@ -212,17 +211,17 @@ START_TEST(a_rule_is_judged)
     struct claim_rules *rules = claim_rules_new(1);
     struct claim_error error = {""};
     enum claim_test test;
-    json_t *claims = json_loads(row->claims, JSON_REJECT_DUPLICATES, NULL);
+    struct claims *claims = claims_of_text(str_of(row->claims));
 
     ck_assert_ptr_nonnull(claims);
     ck_assert_msg(add(rules, row, &error), "row %d: %s", _i, error.text);
-    const struct claim_rule *broken = claim_rules_broken(rules, claims, &captures, &test);
+    const struct claim_rule *broken = claim_rules_broken(rules, claims->all, &captures, &test);
     const char *verdict = broken ? claim_test_word(test) : "";
     ck_assert_msg(strcmp(verdict, row->verdict) == 0, "row %d, %s: \"%s\", wanted \"%s\"", _i,
                   row->claims, verdict, row->verdict);
     if (broken)
         ck_assert_str_eq(claim_rule_path(broken), row->path);
-    json_decref(claims);
+    claims_free(claims);
     claim_rules_free(rules);
 }
 END_TEST
@@ -249,12 +248,12 @@ START_TEST(all_rules_must_hold)
     for (size_t i = 0; i < COUNT_OF(three); i++)
         ck_assert(add(rules, &three[i], &error));
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        json_t *claims = json_loads(cases[i].claims, 0, NULL);
-        const struct claim_rule *broken = claim_rules_broken(rules, claims, &captures, &test);
+        struct claims *claims = claims_of_text(str_of(cases[i].claims));
+        const struct claim_rule *broken = claim_rules_broken(rules, claims->all, &captures, &test);
         ck_assert_int_eq(broken == NULL, cases[i].path == NULL);
         if (broken)
             ck_assert_str_eq(claim_rule_path(broken), cases[i].path);
-        json_decref(claims);
+        claims_free(claims);
     }
     claim_rules_free(rules);
 }
@@ -272,10 +271,12 @@ START_TEST(a_pattern_takes_so_much_text)
     ck_assert(add(rules, &row, &error));
     memset(text, 'a', sizeof(text));
     for (size_t len = CLAIM_PATTERN_TEXT_MAX; len <= CLAIM_PATTERN_TEXT_MAX + 1; len++) {
-        json_t *claims = json_pack("{s:s%}", "c", text, len);
-        ck_assert_int_eq(claim_rules_broken(rules, claims, &captures, &test) == NULL,
+        char json[sizeof(text) + 16];
+        int json_len = sprintf(json, "{\"c\":\"%.*s\"}", (int)len, text);
+        struct claims *claims = claims_of_text((struct str){json, (size_t)json_len});
+        ck_assert_int_eq(claim_rules_broken(rules, claims->all, &captures, &test) == NULL,
                          len == CLAIM_PATTERN_TEXT_MAX);
-        json_decref(claims);
+        claims_free(claims);
     }
     claim_rules_free(rules);
 }
@@ -410,17 +411,17 @@ START_TEST(a_rule_names_its_scope)
     struct claim_rules *rules = claim_rules_new(1);
     struct claim_error error;
     enum claim_test test;
-    json_t *claims = json_object();
+    struct claims *claims = claims_of_text(STR("{}"));
     char space[16];
     struct text text = {space, 0, sizeof(space), false};
 
     ck_assert(add(rules, &scopes[_i].row, &error));
-    const struct claim_rule *broken = claim_rules_broken(rules, claims, &captures, &test);
+    const struct claim_rule *broken = claim_rules_broken(rules, claims->all, &captures, &test);
     ck_assert_ptr_nonnull(broken);
     ck_assert_int_eq(claim_rule_scope(broken, &captures, &text), scopes[_i].scope != NULL);
     if (scopes[_i].scope)
         ck_assert(str_equal(text_str(&text), str_of(scopes[_i].scope)));
-    json_decref(claims);
+    claims_free(claims);
     claim_rules_free(rules);
 }
 END_TEST

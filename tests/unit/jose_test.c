@@ -318,9 +318,11 @@ START_TEST(refuses_raw_nul)
 {
     static const char text[] = "{\"a\":1}\0";
     static const char inside[] = "{\"a\":\"x\0y\"}";
+    static const char behind[] = "{\"a\":1\0,\"b\":2}"; /* jansson passes over this one */
 
     ck_assert_ptr_null(jose_json((struct str){text, sizeof(text) - 1}));
     ck_assert_ptr_null(jose_json((struct str){inside, sizeof(inside) - 1}));
+    ck_assert_ptr_null(jose_json((struct str){behind, sizeof(behind) - 1}));
     ck_assert_ptr_null(jose_json(STR("")));
 }
 END_TEST

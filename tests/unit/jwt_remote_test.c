@@ -7,6 +7,7 @@
 #include "fake_host.h"
 #include "fake_http.h"
 #include "registry.h"
+#include "token/key_schedule.h"
 #include "token_maker.h"
 #include "unit.h"
 #include "wsgatectl/jwk.h"
@@ -193,18 +194,21 @@ START_TEST(the_first_set_is_waited_for)
     check_waits(&setup, 0, &made[1], "b");
     check_waits(&setup, 1, &made[2], "a");
     settle(&setup);
-    ck_assert_int_eq(fake_http_started(), 1); /* the one that was under way is theirs */
+    ck_assert_int_eq(fake_http_started(), 1); /* they wait for the one that is under way */
     answer(&setup, "a");
     check_resumed(&made[0], NULL);
-    check_resumed(&made[1], "token-key-unknown");
     check_resumed(&made[2], NULL);
+    ck_assert_int_eq(made[1].request.resumed, 0); /* it came after that had begun */
+    ck_assert_int_eq(fake_http_started(), 2);
+    answer(&setup, "a");
+    check_resumed(&made[1], "token-key-unknown");
     check_passes(&setup, 0, "a");
     check_passes(&setup, 1, "a");
     check_waits(&setup, 1, &made[0], "x"); /* its kid may have got another key */
     settle(&setup);
     answer(&setup, "a");
     check_resumed(&made[0], "token-signature");
-    ck_assert_int_eq(fake_http_started(), 2);
+    ck_assert_int_eq(fake_http_started(), 3);
     end(&setup);
 }
 END_TEST
@@ -221,15 +225,17 @@ START_TEST(without_any_set_nobody_can_know)
     refuse_connection(&setup);
     check_resumed(&made, "token-keys-unavailable");
     ck_assert_int_eq(made.request.status, 503);
-    check_waits(&setup, 0, &made, "a"); /* the limit has not been used yet */
-    settle(&setup);
-    ck_assert_int_eq(fake_http_started(), 2);
-    refuse_connection(&setup);
-    check_resumed(&made, "token-keys-unavailable");
-    check_denied(&setup, 0, "a", "token-keys-unavailable"); /* now it holds */
+    for (int i = 0; i < KEY_ALLOWANCE_BURST; i++) {
+        check_waits(&setup, 0, &made, "a");
+        settle(&setup);
+        ck_assert_int_eq(fake_http_started(), 2 + i);
+        refuse_connection(&setup);
+        check_resumed(&made, "token-keys-unavailable");
+    }
+    check_denied(&setup, 0, "a", "token-keys-unavailable"); /* the next fetch is far away */
     check_denied(&setup, 1, "a", "token-keys-unavailable");
-    ck_assert_int_eq(fake_http_started(), 2);
-    ck_assert_uint_eq(setup.control.counted, 2);
+    ck_assert_int_eq(fake_http_started(), 1 + KEY_ALLOWANCE_BURST);
+    ck_assert_uint_eq(setup.control.counted, 1 + KEY_ALLOWANCE_BURST);
     end(&setup);
 }
 END_TEST
@@ -253,10 +259,88 @@ START_TEST(an_unknown_key_costs_one_fetch)
     answer(&setup, "a b");
     for (int i = 0; i < 4; i++)
         check_resumed(&made[i], NULL);
-    check_denied(&setup, 0, "c", "token-key-unknown"); /* the limit */
-    check_denied(&setup, 1, "c", "token-key-unknown");
+    end(&setup);
+}
+END_TEST
+
+/* Tokens of strangers use the allowance up; who is then good and new is not told that it is bad. */
+START_TEST(fetches_are_rationed)
+{
+    const struct fake_row rows[] = {ONE, SLOW, {NULL}};
+    struct setup setup;
+    struct ask made;
+
+    begin(&setup, rows);
+    answer(&setup, "a");
+    for (int i = 0; i < KEY_ALLOWANCE_BURST; i++) {
+        check_waits(&setup, i % 2, &made, i == 0 ? "x" : "no");
+        settle(&setup);
+        answer(&setup, "a");
+        check_resumed(&made, i == 0 ? "token-signature" : "token-key-unknown");
+    }
+    check_denied(&setup, 0, "b", "token-keys-unavailable");
+    check_denied(&setup, 1, "b", "token-keys-unavailable");
+    check_denied(&setup, 1, "x", "token-signature"); /* its kid is there */
+    check_passes(&setup, 1, "a");
     ck_assert_int_eq(setup.control.post_count, 0);
+    ck_assert_int_eq(fake_http_started(), 1 + KEY_ALLOWANCE_BURST);
+    end(&setup);
+}
+END_TEST
+
+/* Where the next fetch is near, it is waited for, by all who come meanwhile. */
+START_TEST(the_next_fetch_is_waited_for)
+{
+    const struct fake_row rows[] = {ONE, {"refetch_interval", "3s"}, {NULL}};
+    struct setup setup;
+    struct ask made, good[2];
+
+    begin(&setup, rows);
+    answer(&setup, "a");
+    for (int i = 0; i < KEY_ALLOWANCE_BURST; i++) {
+        check_waits(&setup, 0, &made, "no");
+        settle(&setup);
+        answer(&setup, "a");
+        check_resumed(&made, "token-key-unknown");
+    }
+    check_waits(&setup, 0, &made, "no");
+    check_waits(&setup, 0, &good[0], "b");
+    check_waits(&setup, 1, &good[1], "b");
+    settle(&setup);
+    ck_assert_int_eq(fake_http_waiting(), 0);
+    uint64_t ms = fake_timer_fire();
+    ck_assert_uint_gt(ms, 2000);
+    ck_assert_uint_le(ms, 3001);
+    ck_assert_int_eq(fake_http_waiting(), 1);
+    answer(&setup, "a b");
+    check_resumed(&made, "token-key-unknown");
+    check_resumed(&good[0], NULL);
+    check_resumed(&good[1], NULL);
+    ck_assert_int_eq(fake_http_started(), 2 + KEY_ALLOWANCE_BURST);
+    end(&setup);
+}
+END_TEST
+
+/* What came after a fetch had begun is not refused by what that brings. */
+START_TEST(a_fetch_says_nothing_of_who_comes_later)
+{
+    const struct fake_row rows[] = {ONE, {NULL}};
+    struct setup setup;
+    struct ask early, late;
+
+    begin(&setup, rows);
+    answer(&setup, "a");
+    check_waits(&setup, 0, &early, "b");
+    settle(&setup);
     ck_assert_int_eq(fake_http_started(), 2);
+    check_waits(&setup, 0, &late, "b");
+    settle(&setup);
+    answer(&setup, "a"); /* asked for before the key was published */
+    check_resumed(&early, "token-key-unknown");
+    ck_assert_int_eq(late.request.resumed, 0);
+    ck_assert_int_eq(fake_http_started(), 3);
+    answer(&setup, "a b");
+    check_resumed(&late, NULL);
     end(&setup);
 }
 END_TEST
@@ -272,7 +356,7 @@ START_TEST(a_fetch_that_fails_ends_the_waiting)
     check_waits(&setup, 0, &made, "b");
     settle(&setup);
     refuse_connection(&setup);
-    check_resumed(&made, "token-key-unknown");
+    check_resumed(&made, "token-keys-unavailable"); /* nobody knows whether it is bad */
     check_passes(&setup, 0, "a"); /* the last good set stays */
     end(&setup);
 }
@@ -375,6 +459,9 @@ START_TEST(one_source_does_not_wait_for_another)
     ck_assert_int_eq(made[1].request.resumed, 0);
     answer(&setup, "b");
     check_resumed(&made[1], NULL);
+    ck_assert_int_eq(made[2].request.resumed, 0);
+    answer(&setup, "a");
+    answer(&setup, "b");
     check_resumed(&made[2], "token-key-unknown");
     end(&setup);
 }
@@ -395,9 +482,13 @@ START_TEST(a_source_that_hangs_hides_no_other)
     fake_http_end(1, 200, set_of("a b"));
     settle(&setup);
     check_resumed(&made, NULL);
-    check_waits(&setup, 0, &made, "c"); /* it waits for the one that hangs, and starts none */
+    check_waits(&setup, 0, &made, "c"); /* for both */
     settle(&setup);
-    ck_assert_int_eq(fake_http_started(), 3);
+    ck_assert_int_eq(fake_http_started(), 4);
+    fake_http_end(1, 200, set_of("a b"));
+    settle(&setup);
+    ck_assert_int_eq(made.request.resumed, 0);
+    ck_assert_int_eq(fake_http_started(), 4); /* that one has been asked since */
     refuse_connection(&setup);
     check_resumed(&made, "token-keys-unavailable");
     end(&setup);
@@ -530,7 +621,7 @@ START_TEST(another_issuer_is_not_believed)
     ck_assert_int_eq(fake_http_waiting(), 0);
     ck_assert_str_eq(fake_complaints(),
                      "log 1 jwt: key set https://id/.well-known/openid-configuration: not fetched: "
-                     "the provider's document: its issuer is another one; there is none yet\n");
+                     "the provider's document: its issuer is another one; there is none\n");
     end(&setup);
 }
 END_TEST
@@ -554,7 +645,7 @@ START_TEST(a_restart_knows_what_was_fetched)
     check_waits(&setup, 1, &made, "b");
     settle(&setup);
     refuse_connection(&setup);
-    check_resumed(&made, "token-key-unknown");
+    check_resumed(&made, "token-keys-unavailable");
     check_passes(&setup, 1, "a");
     end(&setup);
 
@@ -624,11 +715,13 @@ static const struct {
       {"refresh", "500"},
       {"refetch_interval", "0"},
       {"fetch_timeout", "61s"},
+      {"max_stale", "500ms"},
       {"cache_file", "keys"},
       {NULL}},
      "refresh[0]: expected 1s to 7d\n"
      "refetch_interval[0]: expected 1s to 1h\n"
      "fetch_timeout[0]: expected 100ms to 1m\n"
+     "max_stale[0]: expected 1s to 30d, or 0 for ever\n"
      "cache_file[0]: expected an absolute path\n"},
 };
 
@@ -740,6 +833,9 @@ jwt_remote_suite(void)
     tcase_add_test(tc, the_first_set_is_waited_for);
     tcase_add_test(tc, without_any_set_nobody_can_know);
     tcase_add_test(tc, an_unknown_key_costs_one_fetch);
+    tcase_add_test(tc, fetches_are_rationed);
+    tcase_add_test(tc, the_next_fetch_is_waited_for);
+    tcase_add_test(tc, a_fetch_says_nothing_of_who_comes_later);
     tcase_add_test(tc, a_fetch_that_fails_ends_the_waiting);
     tcase_add_test(tc, only_a_good_token_is_worth_a_fetch);
     tcase_add_test(tc, news_of_an_earlier_fetch_end_no_waiting);

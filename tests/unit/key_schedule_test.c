@@ -62,6 +62,30 @@ START_TEST(after_a_failure)
 }
 END_TEST
 
+/* A burst, then one in each interval; after a rest the burst again. */
+START_TEST(what_tokens_may_ask_for)
+{
+    const uint64_t interval = 2000, long_ago = 1 << 30;
+    struct key_allowance allowance = {0};
+    uint64_t now = long_ago;
+
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < KEY_ALLOWANCE_BURST; i++)
+            ck_assert(key_allowance_take(&allowance, interval, now));
+        for (int i = 0; i < 5; i++) {
+            ck_assert(!key_allowance_take(&allowance, interval, now));
+            ck_assert(!key_allowance_take(&allowance, interval, now + interval - 1));
+            ck_assert_uint_eq(key_allowance_from_us(&allowance, interval), now + interval);
+            now += interval;
+            ck_assert(key_allowance_take(&allowance, interval, now));
+        }
+        now += KEY_ALLOWANCE_BURST * interval;
+    }
+    ck_assert(key_allowance_take(&allowance, interval, now));
+    ck_assert_uint_le(key_allowance_from_us(&allowance, interval), now);
+}
+END_TEST
+
 Suite *
 key_schedule_suite(void)
 {
@@ -70,6 +94,7 @@ key_schedule_suite(void)
 
     tcase_add_loop_test(tc, after_a_good_answer, 0, (int)COUNT_OF(fetched));
     tcase_add_loop_test(tc, after_a_failure, 0, (int)COUNT_OF(failed));
+    tcase_add_test(tc, what_tokens_may_ask_for);
     suite_add_tcase(suite, tc);
     return suite;
 }

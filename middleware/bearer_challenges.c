@@ -1,5 +1,5 @@
-/* jwt_challenges.c - see jwt_challenges.h. */
-#include "jwt_challenges.h"
+/* bearer_challenges.c - see bearer_challenges.h. */
+#include "bearer_challenges.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,26 +40,29 @@ make_challenge(const char *realm, const struct jose_reason_row *reason)
 }
 
 bool
-jwt_challenges_make(struct jwt_challenges *challenges, const char *realm)
+bearer_challenges_read(struct bearer_challenges *challenges, const struct mw_options *options,
+                       const struct mw_host *host)
 {
-    char *quoted = quote_realm(realm);
+    char *quoted = quote_realm(host->option_string(options, "realm"));
     bool ok = quoted != NULL;
 
     for (enum jose_reason r = JOSE_UNVERIFIED; ok && r < JOSE_REASON_COUNT; r++)
         ok = (challenges->texts[r] = make_challenge(quoted, jose_reason(r))) != NULL;
     free(quoted);
+    if (!ok)
+        host->option_fault(options, "realm", 0, "expected printable ASCII");
     return ok;
 }
 
 void
-jwt_challenges_free(struct jwt_challenges *challenges)
+bearer_challenges_free(struct bearer_challenges *challenges)
 {
     for (enum jose_reason r = JOSE_UNVERIFIED; r < JOSE_REASON_COUNT; r++)
         free(challenges->texts[r]);
 }
 
 enum mw_verdict
-jwt_challenges_refuse(const struct jwt_challenges *challenges, const struct mw_host *host,
+bearer_challenges_refuse(const struct bearer_challenges *challenges, const struct mw_host *host,
                       struct mw_request *request, enum jose_reason reason)
 {
     const struct jose_reason_row *row = jose_reason(reason);

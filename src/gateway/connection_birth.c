@@ -1,0 +1,109 @@
+/*
+ * connection_birth.c - from a stream that was accepted to a connection, or to a word of regret.
+ *
+ * What a connection needs is taken in one go; where something lacks, nothing of it is left.
+ */
+#include "gateway/connection.h"
+
+#include "base/clock.h"
+#include "gateway/access_log.h"
+#include "gateway/refusal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct opening *
+opening_new(struct connection *connection, const struct listener_settings *listener)
+{
+    struct worker *worker = connection->worker;
+    struct request *request = request_new(worker, worker->handle.generation->settings);
+
+    if (request == NULL)
+        return NULL;
+    struct opening *opening = arena_zalloc(&request->arena, sizeof(*opening));
+    if (opening == NULL) {
+        request_free(request);
+        return NULL;
+    }
+    opening->request = request;
+    request->connection = connection;
+    request->resumed = connection_resumed;
+    request->id = connection->id;
+    request->peer = &connection->peer.any;
+    request->listener = listener;
+    request->started_us = clock_monotonic_us();
+    worker->handle.connections++;
+    return opening;
+}
+
+static void
+turn_away(struct worker *worker, const struct listener_settings *listener, struct stream *stream,
+          const struct address *peer, enum reason reason)
+{
+    struct text text = {worker->buffer, 0, WORKER_BUFFER_BYTES, false};
+    uint64_t id = worker_new_id(worker);
+
+    worker->metrics.handshakes++;
+    worker->metrics.refused++;
+    worker->metrics.reasons[reason]++;
+    access_log_turned_away(worker->log, id, &peer->any, listener, reason);
+    refusal_turn_away(reason, id, &text);
+    (void)!stream_write(stream, text.at, text.len).n;
+    stream_shutdown(stream);
+    /* What it has sent already is read, so that the close does not reset. */
+    (void)!stream_read(stream, worker->buffer, WORKER_BUFFER_BYTES).n;
+    stream_close(stream);
+    worker->metrics.closed++;
+}
+
+static void
+peer_set(struct connection *connection, const struct address *peer)
+{
+    connection->peer.any.sa_family = peer->any.sa_family;
+    if (peer->any.sa_family == AF_INET)
+        connection->peer.v4 = peer->v4;
+    else if (peer->any.sa_family == AF_INET6)
+        connection->peer.v6 = peer->v6;
+}
+
+static struct connection *
+connection_new(struct worker *worker, const struct address *peer)
+{
+    struct connection *connection = aligned_alloc(CONNECTION_ALIGNMENT, sizeof(*connection));
+
+    if (connection == NULL)
+        return NULL;
+    memset(connection, 0, sizeof(*connection));
+    connection->worker = worker;
+    connection->id = worker_new_id(worker);
+    for (int i = CLIENT; i <= BACKEND; i++)
+        side_init(&connection->tunnel.sides[i], &connection->reads[i], worker->base,
+                  connection_ready[i], connection);
+    peer_set(connection, peer);
+    return connection;
+}
+
+void
+connection_accepted(struct worker *worker, const struct listener_settings *listener,
+                    struct stream stream, const struct address *peer)
+{
+    worker->metrics.accepted++;
+    enum reason reason = crowd_enter(worker->crowd, &peer->any);
+    if (reason != REASON_NONE) {
+        turn_away(worker, listener, &stream, peer, reason);
+        return;
+    }
+    struct connection *connection = connection_new(worker, peer);
+    if (connection != NULL)
+        connection->opening = opening_new(connection, listener);
+    if (connection == NULL || connection->opening == NULL) {
+        free(connection);
+        crowd_handshake_over(worker->crowd, &peer->any);
+        crowd_leave(worker->crowd);
+        turn_away(worker, listener, &stream, peer, REASON_NO_MEMORY);
+        return;
+    }
+    side_open(&connection->tunnel.sides[CLIENT], stream);
+    worker_adopt(worker, connection);
+    connection_start(connection);
+}
