@@ -11,6 +11,11 @@
  * a module writes, it writes to its worker's state, to its state on the control
  * thread, to its slot, or under a lock of its own.
  *
+ * Reload. At any time an instance may be set up beside others. One whose module, name, options and
+ * files (MW_FILE, MW_FILES) are those of an instance that runs is torn down at once, and that
+ * one goes on; else the old one ends when no connection needs it: the states on the workers, then
+ * the part on the control thread, then the instance.
+ *
  * Verdicts. MW_DENY is zero, so memory that nobody wrote denies.
  *
  * Growth. Structs that cross the border begin with their size in bytes and
@@ -124,7 +129,8 @@ struct mw_host {
     bool (*reserve_header)(const struct mw_options *options, const char *name);
 
     /* The worker, or the control thread. base: its event loop. post: runs fn(arg) on that
-     * loop, from any thread; false when the gateway is stopping or out of memory. */
+     * loop, from any thread; false when the gateway is stopping, when the state there has ended, or
+     * out of memory. */
     struct event_base *(*worker_base)(struct mw_worker *worker);
     bool (*post)(struct mw_worker *worker, void (*fn)(void *arg), void *arg);
 
@@ -213,9 +219,10 @@ struct mw_module {
     /* Optional, both or none: a part on the control thread, for what is done once for all workers
      * and must not wait for them, such as fetching. `control` is that thread, for worker_base and
      * post. It is started before the workers' states, and what it writes into its instance's own
-     * memory until it returns they can read. NULL: the gateway does not start. It is stopped after
-     * all workers have ended, when no post can arrive any more. `wsgatectl explain` has no control
-     * thread: a module that was not started there decides with what it has. */
+     * memory until it returns they can read. NULL: the gateway does not start, or at a reload stays
+     * as it is. It is stopped after the instance's states on all workers, when no post from them
+     * can arrive any more. `wsgatectl explain` has no control thread: a module that was not started
+     * there decides with what it has. */
     void *(*control_start)(const void *instance, struct mw_worker *control);
     void (*control_stop)(void *state);
 };

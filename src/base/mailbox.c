@@ -4,8 +4,8 @@
  * It does not wait for an answer and does not bound the number of messages:
  * who posts on behalf of a peer bounds what it posts.
  *
- * Ownership: a message belongs to the box from post until it has run; `arg`
- * belongs to the message's function.
+ * Ownership: a message belongs to the box from post until it has run, one that was put until it
+ * runs; `arg` belongs to the message's function.
  *
  * The hard thing: the descriptor is readable exactly while messages wait. It is
  * therefore written and read under the lock, and only on the change between
@@ -17,12 +17,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-struct mailbox_message {
-    struct mailbox_message *next;
-    void (*fn)(void *arg);
-    void *arg;
-};
 
 bool
 mailbox_open(struct mailbox *box)
@@ -57,29 +51,67 @@ lower_flag(int fd)
     (void)done;
 }
 
-bool
-mailbox_post(struct mailbox *box, void (*fn)(void *arg), void *arg)
+/* Under the lock. false: closed. */
+static bool
+append(struct mailbox *box, struct mailbox_message *message)
+{
+    if (box->closed)
+        return false;
+    if (box->first == NULL)
+        raise_flag(box->fd);
+    *box->last = message;
+    box->last = &message->next;
+    return true;
+}
+
+/* door: NULL, or what must be open too. */
+static bool
+post(struct mailbox *box, const struct mailbox_door *door, void (*fn)(void *arg), void *arg)
 {
     struct mailbox_message *message = malloc(sizeof(*message));
 
     if (message == NULL)
         return false;
     *message = (struct mailbox_message){.fn = fn, .arg = arg};
-
     pthread_mutex_lock(&box->lock);
-    bool open = !box->closed;
-
-    if (open) {
-        bool was_empty = box->first == NULL;
-
-        *box->last = message;
-        box->last = &message->next;
-        if (was_empty)
-            raise_flag(box->fd);
-    }
+    bool open = (door == NULL || !door->closed) && append(box, message);
     pthread_mutex_unlock(&box->lock);
     if (!open)
         free(message);
+    return open;
+}
+
+bool
+mailbox_post(struct mailbox *box, void (*fn)(void *arg), void *arg)
+{
+    return post(box, NULL, fn, arg);
+}
+
+bool
+mailbox_put(struct mailbox *box, struct mailbox_message *message, void (*fn)(void *arg), void *arg)
+{
+    *message = (struct mailbox_message){.fn = fn, .arg = arg, .lent = true};
+    pthread_mutex_lock(&box->lock);
+    bool open = append(box, message);
+    pthread_mutex_unlock(&box->lock);
+    return open;
+}
+
+bool
+mailbox_door_post(struct mailbox_door *door, void (*fn)(void *arg), void *arg)
+{
+    return post(door->box, door, fn, arg);
+}
+
+bool
+mailbox_door_close(struct mailbox_door *door, struct mailbox_message *message,
+                   void (*fn)(void *arg), void *arg)
+{
+    *message = (struct mailbox_message){.fn = fn, .arg = arg, .lent = true};
+    pthread_mutex_lock(&door->box->lock);
+    door->closed = true;
+    bool open = append(door->box, message);
+    pthread_mutex_unlock(&door->box->lock);
     return open;
 }
 
@@ -99,15 +131,17 @@ take_all(struct mailbox *box, bool close)
     return first;
 }
 
-/* Does not touch the box, so that a message may end it. */
+/* Does not touch the box, so that a message may end it; nor a lent message once it runs. */
 static void
 run_all(struct mailbox_message *message)
 {
     while (message != NULL) {
         struct mailbox_message *next = message->next;
+        bool lent = message->lent;
 
         message->fn(message->arg);
-        free(message);
+        if (!lent)
+            free(message);
         message = next;
     }
 }

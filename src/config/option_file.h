@@ -9,7 +9,9 @@
 /* The path, from the directory of the configuration file unless it is absolute. `text` has a NUL
  * behind it. NULL: out of memory. */
 const char *option_file_resolve(const struct options_context *context, struct str text) MUST_CHECK;
-/* NULL: it is a regular file and can be read; else why not. */
-const char *option_file_fault(const char *path) MUST_CHECK;
+/* Reads it to its end, for the digest alone. NULL: it is a regular file and could be read; else why
+ * not. */
+const char *option_file_digest(const char *path, unsigned char digest[OPTION_DIGEST_LEN])
+    MUST_CHECK;
 
 #endif

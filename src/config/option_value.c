@@ -218,9 +218,14 @@ check_string(const struct option_check *check, const struct yaml_node *node)
 static bool
 take_file(const struct option_check *check, struct option_item *item, const struct yaml_node *node)
 {
+    struct options_context *context = check->options->context;
+    unsigned char *digest = arena_alloc(context->arena, OPTION_DIGEST_LEN);
+
     fill_item(check, item, node);
-    item->text = option_file_resolve(check->options->context, node->text);
-    const char *why = item->text ? option_file_fault(item->text) : "out of memory";
+    item->text = option_file_resolve(context, node->text);
+    item->digest = digest;
+    const char *why = item->text && digest ? option_file_digest(item->text, digest)
+                                           : "out of memory";
 
     if (why == NULL)
         return true;

@@ -16,6 +16,8 @@
 
 #include <wsgate/middleware.h>
 
+enum { OPTION_DIGEST_LEN = 32 }; /* SHA-256 */
+
 /* What all options of one file share. */
 struct options_context {
     struct arena *arena;
@@ -34,6 +36,7 @@ struct option_item {
     struct mw_options *members; /* MW_OBJECT, MW_OBJECTS, MW_NAMED with a table */
     struct mark mark;
     const struct yaml_node *node; /* NULL: a default */
+    const unsigned char *digest;  /* files: OPTION_DIGEST_LEN bytes, of what was in it */
 };
 
 struct option_value {
@@ -75,6 +78,11 @@ scalar_reader *options_reader(enum mw_option_type type);
 
 /* The value of a row by its word; NULL: the table has none of that name. */
 const struct option_value *options_find(const struct mw_options *options, const char *word);
+/* Do both say the same, by the same table? Where an option names a file, what was in it counts too.
+ * The first is of one value, by its word. */
+bool options_equal_at(const struct mw_options *a, const struct mw_options *b, const char *word)
+    MUST_CHECK;
+bool options_equal(const struct mw_options *a, const struct mw_options *b) MUST_CHECK;
 /* What the module interface calls option_string etc., see there. A word that the table does not
  * have, or a type other than the one asked for, is a fault while the file is loaded, and 0 or
  * NULL. */

@@ -28,6 +28,57 @@ options_find(const struct mw_options *options, const char *word)
     return NULL;
 }
 
+/* ---- Two files, compared ------------------------------------------------------- */
+
+static bool
+text_equal(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool
+digest_equal(const unsigned char *a, const unsigned char *b)
+{
+    return a == b || (a != NULL && b != NULL && memcmp(a, b, OPTION_DIGEST_LEN) == 0);
+}
+
+static bool
+item_equal(const struct option_item *a, const struct option_item *b)
+{
+    return text_equal(a->key, b->key) && text_equal(a->text, b->text) &&
+           digest_equal(a->digest, b->digest) && options_equal(a->members, b->members);
+}
+
+static bool
+value_equal(const struct option_value *a, const struct option_value *b)
+{
+    if (a->given != b->given || a->integer != b->integer || a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!item_equal(&a->items[i], &b->items[i]))
+            return false;
+    return true;
+}
+
+bool
+options_equal_at(const struct mw_options *a, const struct mw_options *b, const char *word)
+{
+    return value_equal(options_find(a, word), options_find(b, word));
+}
+
+bool
+options_equal(const struct mw_options *a, const struct mw_options *b)
+{
+    if (a == NULL || b == NULL || a->table != b->table)
+        return a == b;
+    for (size_t i = 0; a->table[i].word != NULL; i++)
+        if (!value_equal(&a->values[i], &b->values[i]))
+            return false;
+    return true;
+}
+
+/* ---- By word --------------------------------------------------------------------- */
+
 /* The value of `word` if its type is one of `types`; else a fault, and NULL. */
 static const struct option_value *
 ask(const struct mw_options *options, const char *word, unsigned types, const char *what)

@@ -48,6 +48,7 @@ memory_new(const char *file, FILE *faults)
         .owner = memory,
     };
     memory->settings.memory = memory;
+    memory->references = 1;
     return memory;
 }
 
@@ -128,6 +129,7 @@ load(struct settings_memory *memory, struct str text, enum settings_use use, FIL
 {
     const struct mw_options *root = read_options(memory, text);
 
+    memory->root = root;
     if (root != NULL)
         build(memory, root, use);
     return finish(memory, faults);
@@ -156,33 +158,71 @@ settings_load(const char *file, const struct mw_module *const *modules,
     return load(memory, text, use, faults);
 }
 
+struct settings *
+settings_load_again(const struct settings *settings, enum settings_use use, FILE *faults)
+{
+    const struct settings_memory *memory = settings->memory;
+
+    return settings_load(settings->file, memory->modules, memory->host, use, faults);
+}
+
 bool
 settings_read_again(const struct settings *settings, FILE *faults)
 {
-    const struct settings_memory *memory = settings->memory;
-    struct settings *again =
-        settings_load(settings->file, memory->modules, memory->host, SETTINGS_TO_READ, faults);
+    struct settings *again = settings_load_again(settings, SETTINGS_TO_READ, faults);
 
     settings_free(again);
     return again != NULL;
 }
 
+struct settings *
+settings_hold(struct settings *settings)
+{
+    settings->memory->references++;
+    return settings;
+}
+
 void
 settings_free(struct settings *settings)
 {
-    if (settings == NULL)
+    if (settings == NULL || --settings->memory->references > 0)
         return;
     struct settings_memory *memory = settings->memory;
 
     for (size_t i = settings->instance_count; i > 0; i--) {
         struct instance_settings *instance = &settings->instances[i - 1];
 
-        if (instance->instance != NULL)
+        if (instance->instance != NULL && !instance->handed_over)
             instance->module->teardown(instance->instance);
     }
     faults_free(&memory->faults);
     arena_free(&memory->arena);
     free(memory);
+}
+
+/* ---- Beside other settings ---------------------------------------------------- */
+
+struct mark
+settings_mark(const struct settings *settings, const char *word)
+{
+    return options_find(settings->memory->root, word)->mark;
+}
+
+bool
+settings_agree(const struct settings *a, const struct settings *b, const char *word)
+{
+    return options_equal_at(a->memory->root, b->memory->root, word);
+}
+
+bool
+settings_stay(struct settings *settings, const struct settings *running)
+{
+    settings->threads = running->threads;
+    settings->user = NULL;
+    if (running->user == NULL)
+        return true;
+    settings->user = arena_copy(&settings->memory->arena, str_of(running->user)).at;
+    return settings->user != NULL;
 }
 
 /* ---- What several parts need ---------------------------------------------- */

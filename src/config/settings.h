@@ -12,6 +12,7 @@
 #include "base/compiler.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "config/faults.h"
 
 #include <wsgate/middleware.h>
 
@@ -22,6 +23,7 @@ struct listener_settings {
     const char *name; /* "" when it has none */
     struct address address;
     const char *text; /* the address as written */
+    struct mark mark; /* of the address */
 };
 
 /* An entry of `middleware:`. setup has run; instance is never NULL in loaded settings. */
@@ -30,6 +32,7 @@ struct instance_settings {
     size_t index;
     const struct mw_module *module;
     void *instance;
+    bool handed_over; /* the instance has another owner: settings_free leaves it alone */
     const struct mw_options *options;
     bool dry_run; /* it is asked, but refuses nobody and changes nothing */
 };
@@ -159,15 +162,30 @@ enum settings_use { SETTINGS_TO_READ, SETTINGS_TO_RUN };
 struct settings *settings_load(const char *file, const struct mw_module *const *modules,
                                const struct mw_host *host, enum settings_use use,
                                FILE *faults) MUST_CHECK;
-/* The same file once more, to read, and thrown away: could it be loaded now, by who we are now? */
+/* The same file once more, by who we are now. */
+struct settings *settings_load_again(const struct settings *settings, enum settings_use use,
+                                     FILE *faults) MUST_CHECK;
+/* The same, to read, and thrown away: could it be loaded now? */
 bool settings_read_again(const struct settings *settings, FILE *faults) MUST_CHECK;
 /* To read, from memory; `file` is what faults are named after, and whose directory relative paths
  * start from. `text` need not outlive the call. */
 struct settings *settings_load_text(const char *file, struct str text,
                                     const struct mw_module *const *modules,
                                     const struct mw_host *host, FILE *faults) MUST_CHECK;
-/* Tears the instances down, in reverse, then frees. NULL does no harm. */
+/* What instances keep of the settings they were made from (strings of their options) outlives these
+ * by one reference each. Control thread. */
+struct settings *settings_hold(struct settings *settings);
+/* Lets one reference go. With the last one the instances that have no other owner are torn down, in
+ * reverse, and all is freed. NULL does no harm. */
 void settings_free(struct settings *settings);
+
+/* Where the value of a word stands that has no map around it (threads, user, ..). */
+struct mark settings_mark(const struct settings *settings, const char *word) MUST_CHECK;
+/* Do both files say the same of such a word? */
+bool settings_agree(const struct settings *a, const struct settings *b, const char *word)
+    MUST_CHECK;
+/* What changes by a restart only: from now on what `running` says of it holds. false: no memory. */
+bool settings_stay(struct settings *settings, const struct settings *running) MUST_CHECK;
 
 /* Is the route for what comes in there? One that names no listeners is for all. */
 bool route_holds_for(const struct route_settings *route, const struct listener_settings *listener)

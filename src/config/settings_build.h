@@ -26,6 +26,8 @@ struct settings_memory {
     struct arena arena;
     struct faults faults; /* empty once loaded */
     struct options_context context;
+    const struct mw_options *root;
+    size_t references;
     struct reserved_header *reserved;
     const struct mw_module *const *modules; /* what it was loaded with, for settings_read_again */
     const struct mw_host *host;

@@ -36,6 +36,7 @@ build_listener(struct settings_build *build, const struct mw_options *options, s
         settings_check_name(build, name->mark, listener->name);
     }
     listener->text = options_string(options, "address");
+    listener->mark = options_find(options, "address")->mark;
     settings_check_address(options, &listener->address);
     check_name(build, options, index);
 }

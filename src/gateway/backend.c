@@ -13,7 +13,7 @@ backend_leave(struct attempt *attempt, struct side *side)
 {
     side_close(side);
     if (attempt->server != NULL)
-        pool_give(attempt->server);
+        pool_give(attempt->server->load);
     attempt->server = NULL;
 }
 

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "gateway/access_log.h"
 #include "gateway/refusal.h"
+#include "gateway/resident.h"
 #include "gateway/revalidation.h"
 
 #include <stdlib.h>
@@ -31,10 +32,16 @@ instance_at(const struct request *request, size_t i)
     return &request->settings->instances[node_at(request, i)->instance];
 }
 
+static struct resident *
+resident_at(const struct request *request, size_t i)
+{
+    return request->handle->residents[node_at(request, i)->instance];
+}
+
 static void *
 state_at(const struct request *request, size_t i)
 {
-    return request->worker->handle.states[node_at(request, i)->instance];
+    return resident_at(request, i)->state;
 }
 
 static void
@@ -329,6 +336,27 @@ chain_release(struct request *request, enum mw_end end)
 
 /* ---- The tunnel takes over ------------------------------------------------------------- */
 
+/* Only what such a module needs of its generation outlives the handshake: its state on this
+ * worker. */
+static bool
+is_held(const struct request *request, size_t i)
+{
+    const struct mw_module *module = instance_at(request, i)->module;
+
+    return module->release != NULL ||
+           (module->revalidate != NULL && request->route->tunnel.revalidate_interval > 0);
+}
+
+static struct held
+hold(const struct request *request, size_t i)
+{
+    struct resident *resident = resident_at(request, i);
+
+    resident_hold(resident);
+    return (struct held){instance_at(request, i)->module->release, resident->state,
+                         request->chain.slots[i], resident};
+}
+
 bool
 chain_take(struct request *request, struct held **held, size_t *count)
 {
@@ -341,7 +369,7 @@ chain_take(struct request *request, struct held **held, size_t *count)
         return false;
     *count += revalidation != NULL;
     for (size_t i = 0; i < chain->held_count; i++)
-        *count += instance_at(request, chain->held[i])->module->release != NULL;
+        *count += is_held(request, chain->held[i]);
     if (*count == 0)
         return true;
     *held = calloc(*count, sizeof(**held));
@@ -352,13 +380,10 @@ chain_take(struct request *request, struct held **held, size_t *count)
     }
     struct held *to = *held;
     if (revalidation != NULL)
-        *to++ = (struct held){revalidation_release, NULL, revalidation};
-    for (size_t i = 0; i < chain->held_count; i++) {
-        size_t at = chain->held[i];
-        const struct mw_module *module = instance_at(request, at)->module;
-        if (module->release != NULL)
-            *to++ = (struct held){module->release, state_at(request, at), chain->slots[at]};
-    }
+        *to++ = (struct held){revalidation_release, NULL, revalidation, NULL};
+    for (size_t i = 0; i < chain->held_count; i++)
+        if (is_held(request, chain->held[i]))
+            *to++ = hold(request, chain->held[i]);
     chain->held_count = 0;
     return true;
 }
@@ -366,7 +391,11 @@ chain_take(struct request *request, struct held **held, size_t *count)
 void
 held_release(struct held *held, size_t count, enum mw_end end)
 {
-    for (size_t i = 0; i < count; i++)
-        held[i].release(held[i].state, held[i].slot, end);
+    for (size_t i = 0; i < count; i++) {
+        if (held[i].release != NULL)
+            held[i].release(held[i].state, held[i].slot, end);
+        if (held[i].resident != NULL)
+            resident_leave(held[i].resident);
+    }
     free(held);
 }

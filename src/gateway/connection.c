@@ -98,7 +98,8 @@ handshake_over(struct connection *connection, unsigned status)
     const struct request *request = opening->request;
     const struct attempt *attempt = &opening->attempt;
 
-    crowd_handshake_over(worker->crowd, &connection->peer.any);
+    crowd_handshake_over(worker->crowd, &request->handle->generation->limits,
+                         &connection->peer.any);
     if (request->answer.reason == REASON_CLIENT_GONE && request->in.len == 0 &&
         !opening->accept.heard)
         return; /* it came and went without a byte: a port check */
@@ -141,7 +142,6 @@ opening_over(struct connection *connection, enum mw_end end)
     chain_cancel(opening->request);
     chain_release(opening->request, end);
     connection->opening = NULL;
-    connection->worker->handle.connections--;
     request_free(opening->request); /* the opening lies in its arena */
 }
 
@@ -167,9 +167,9 @@ connection_close(struct connection *connection, enum reason reason)
     sessions_leave(&connection->worker->sessions, &connection->session);
     side_close(client_of(connection));
     side_close(backend_of(connection));
-    if (connection->server != NULL)
-        pool_give(connection->server);
-    connection->server = NULL;
+    if (connection->load != NULL)
+        pool_give(connection->load);
+    connection->load = NULL;
     crowd_leave(connection->worker->crowd);
     connection->worker->metrics.closed++;
     worker_bury(connection->worker, connection);
@@ -227,7 +227,7 @@ connection_next_server(struct connection *connection)
     struct opening *opening = connection->opening;
     size_t backend = opening->request->route->backend->index;
 
-    opening->attempt.pool = &connection->worker->handle.generation->pools[backend];
+    opening->attempt.pool = &opening->request->handle->generation->pools[backend];
     set_state(connection, STATE_CONNECT);
     if (upgrade_prepare(opening->request) == STEP_FAILED)
         return STEP_FAILED;
@@ -306,7 +306,7 @@ start_tunnel(struct connection *connection)
     if (!chain_take(request, &connection->held, &held_count))
         return request_fail(request, REASON_NO_MEMORY, NULL);
     connection->held_count = (uint32_t)held_count;
-    connection->server = opening->attempt.server;
+    connection->load = opening->attempt.server->load;
     opening->attempt.server = NULL;
     fill_tunnel(connection);
     enum reason over = exchange_early(connection, &text);

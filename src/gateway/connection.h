@@ -56,7 +56,7 @@ struct connection {
     struct opening *opening; /* NULL once it is a tunnel */
     struct connection *next, *prev; /* live list, or next alone in the dead list */
     struct wheel_node deadline;
-    struct server *server; /* a place is taken on it */
+    struct load *load; /* of a server, on which a place is taken */
     struct session *session; /* NULL before the chain has passed */
     struct held *held;
     uint64_t id;

@@ -16,7 +16,7 @@ static struct opening *
 opening_new(struct connection *connection, const struct listener_settings *listener)
 {
     struct worker *worker = connection->worker;
-    struct request *request = request_new(worker, worker->handle.generation->settings);
+    struct request *request = request_new(worker);
 
     if (request == NULL)
         return NULL;
@@ -32,7 +32,6 @@ opening_new(struct connection *connection, const struct listener_settings *liste
     request->peer = &connection->peer.any;
     request->listener = listener;
     request->started_us = clock_monotonic_us();
-    worker->handle.connections++;
     return opening;
 }
 
@@ -88,7 +87,8 @@ connection_accepted(struct worker *worker, const struct listener_settings *liste
                     struct stream stream, const struct address *peer)
 {
     worker->metrics.accepted++;
-    enum reason reason = crowd_enter(worker->crowd, &peer->any);
+    const struct crowd_limits *limits = &worker->handle->generation->limits;
+    enum reason reason = crowd_enter(worker->crowd, limits, &peer->any);
     if (reason != REASON_NONE) {
         turn_away(worker, listener, &stream, peer, reason);
         return;
@@ -98,7 +98,7 @@ connection_accepted(struct worker *worker, const struct listener_settings *liste
         connection->opening = opening_new(connection, listener);
     if (connection == NULL || connection->opening == NULL) {
         free(connection);
-        crowd_handshake_over(worker->crowd, &peer->any);
+        crowd_handshake_over(worker->crowd, limits, &peer->any);
         crowd_leave(worker->crowd);
         turn_away(worker, listener, &stream, peer, REASON_NO_MEMORY);
         return;

@@ -3,17 +3,17 @@
  *
  * Order at the start: log, descriptors, listeners (as whoever we were started), then the
  * ordinary user, then the modules' part here, then threads. At the end: workers drain and
- * join, then the last mail is read, then the modules' part ends, then the configuration goes,
+ * join, then the last mail is read, then the modules' part ends and the configuration goes,
  * then the log, so that everything can still be said.
  */
 #include "gateway/control.h"
 
-#include "gateway/control_modules.h"
 #include "gateway/descriptors.h"
+#include "gateway/endpoint.h"
 #include "gateway/event_words.h"
-#include "gateway/listener.h"
 #include "gateway/notify.h"
 #include "gateway/privileges.h"
+#include "gateway/reload.h"
 #include "gateway/start_fault.h"
 #include "gateway/worker.h"
 #include "net/loop.h"
@@ -30,15 +30,12 @@ struct control {
     struct mailbox mailbox;
     struct event mail_event, signal_events[COUNT_OF(signals)];
     struct mw_worker module_view; /* this thread, as a module sees it */
-    struct control_modules modules;
     struct metrics metrics;
-    struct generation *generation;
+    struct reload reload; /* with the present generation */
     struct log *log;
     struct crowd *crowd;
     struct worker *workers;
     unsigned worker_count, workers_running;
-    int *shared_fds; /* one for each listener */
-    uint64_t drain_ms;
     bool stopping;
 };
 
@@ -73,31 +70,20 @@ drain_all(struct control *control, uint64_t within_ms)
     }
 }
 
-/* The control thread's own descriptors; the workers have copies. Idempotent. */
-static void
-close_shared_listeners(struct control *control)
-{
-    const struct settings *settings = control->generation->settings;
-
-    for (size_t i = 0; control->shared_fds != NULL && i < settings->listener_count; i++) {
-        if (control->shared_fds[i] == -1)
-            continue;
-        (void)unlink(settings->listeners[i].address.local.sun_path);
-        (void)close(control->shared_fds[i]);
-        control->shared_fds[i] = -1;
-    }
-}
-
 static void
 stop(struct control *control, const char *why)
 {
     log_message(control->log, LOG_LEVEL_INFO, "stop", "%s: %s", why,
                 control->stopping ? "ending now" : "draining");
     notify_send("STOPPING=1");
-    close_shared_listeners(control); /* else they would go on queueing clients */
-    drain_all(control, control->stopping ? 0 : control->drain_ms);
+    reload_stop(&control->reload); /* its Unix sockets would go on queueing clients */
+    drain_all(control, control->stopping
+                           ? 0
+                           : control->reload.present->settings->timeouts.drain);
     control->stopping = true;
 }
+
+/* ---- Signals --------------------------------------------------------------------- */
 
 static void
 on_signal(evutil_socket_t number, short what, void *arg)
@@ -113,8 +99,7 @@ on_signal(evutil_socket_t number, short what, void *arg)
         stop(control, "SIGINT");
         break;
     case SIGHUP:
-        log_message(control->log, LOG_LEVEL_WARNING, "reload",
-                    "not supported by this version: the configuration stays as it is");
+        reload_ask(&control->reload, NULL);
         break;
     case SIGUSR1:
         log_reopen(control->log);
@@ -162,7 +147,7 @@ open_events(struct control *control)
     if (control->base == NULL || !mailbox_open(&control->mailbox))
         return false;
     control->module_view =
-        (struct mw_worker){control->base, &control->mailbox, &control->metrics};
+        (struct mw_worker){control->base, {&control->mailbox, false}, &control->metrics};
     event_assign(&control->mail_event, control->base, control->mailbox.fd, EV_READ | EV_PERSIST,
                  on_mail, control);
     if (event_add(&control->mail_event, NULL) == -1)
@@ -175,41 +160,42 @@ open_events(struct control *control)
     return true;
 }
 
-/* The sockets that workers share: those that are no TCP sockets. A TCP address is bound once to see
- * that it is ours alone; then each worker binds its own. */
 static bool
-open_shared_listeners(struct control *control, const struct settings *settings)
+open_sockets(struct control *control)
 {
-    control->shared_fds = malloc(settings->listener_count * sizeof(int));
-    if (control->shared_fds == NULL)
+    struct reload *reload = &control->reload;
+    size_t failed;
+
+    reload->mailbox = &control->mailbox;
+    reload->view = &control->module_view;
+    reload->metrics = &control->metrics;
+    reload->log = control->log;
+    reload->orders = calloc(reload->worker_count, sizeof(*reload->orders));
+    if (reload->orders == NULL)
         return start_fault(control->log, "listen", "out of memory");
-    for (size_t i = 0; i < settings->listener_count; i++)
-        control->shared_fds[i] = -1;
-    for (size_t i = 0; i < settings->listener_count; i++) {
-        const struct listener_settings *listener = &settings->listeners[i];
-        int fd = listener_bind(listener, true);
-        if (fd == -1)
-            return start_fault(control->log, "listen", "%s: %s", listener->text, strerror(errno));
-        if (listener->address.any.sa_family == AF_UNIX)
-            control->shared_fds[i] = fd;
-        else
-            (void)close(fd);
-    }
-    return true;
+    if (endpoints_open(reload->present, NULL, &failed))
+        return true;
+    return start_fault(control->log, "listen", "%s: %s",
+                       reload->present->settings->listeners[failed].text, strerror(errno));
 }
 
 static bool
-open_workers(struct control *control, const struct settings *settings)
+open_workers(struct control *control)
 {
-    control->workers = calloc(settings->threads, sizeof(*control->workers));
-    if (control->workers == NULL)
+    unsigned count = control->reload.worker_count;
+
+    control->workers = calloc(count, sizeof(*control->workers));
+    control->crowd = crowd_new();
+    if (control->workers == NULL || control->crowd == NULL)
         return start_fault(control->log, "worker", "out of memory");
-    control->worker_count = settings->threads;
-    for (unsigned i = 0; i < settings->threads; i++) {
+    control->reload.workers = control->workers;
+    control->worker_count = count;
+    for (unsigned i = 0; i < count; i++) {
         struct worker *worker = &control->workers[i];
-        if (!worker_open(worker, i, control->generation, control->log,
-                         control->shared_fds))
+        if (!worker_open(worker, i, control->reload.present, control->log))
             return false;
+        worker->crowd = control->crowd;
+        worker->control = &control->mailbox;
         worker->ended = on_worker_ended;
         worker->ended_arg = control;
     }
@@ -218,10 +204,11 @@ open_workers(struct control *control, const struct settings *settings)
 
 /* How many may come, once all that we need ourselves is open. */
 static bool
-open_crowd(struct control *control, const struct settings *settings)
+limit_connections(struct control *control)
 {
+    struct reload *reload = &control->reload;
+    uint64_t wanted = reload->present->settings->limits.connections;
     uint64_t possible = descriptors_connections(control->worker_count);
-    uint64_t wanted = settings->limits.connections;
 
     if (possible == 0) {
         log_message(control->log, LOG_LEVEL_ERROR, "limits",
@@ -230,17 +217,30 @@ open_crowd(struct control *control, const struct settings *settings)
                     (unsigned long long)descriptors_limit());
         return false;
     }
+    reload->descriptors =
+        possible * DESCRIPTORS_PER_CONNECTION + endpoints_descriptors(reload->present);
+    possible = reload_set_connections(reload, reload->present);
     if (wanted > possible)
         log_message(control->log, LOG_LEVEL_INFO, "limits",
                     "limits.connections: %llu asked for, %llu possible with the descriptor limit",
                     (unsigned long long)wanted, (unsigned long long)possible);
-    control->crowd = crowd_new(&(struct crowd_limits){
-        .connections = wanted == 0 || wanted > possible ? possible : wanted,
-        .handshakes = settings->limits.handshakes,
-        .handshakes_per_address = settings->limits.handshakes_per_address});
-    for (unsigned i = 0; i < control->worker_count; i++)
-        control->workers[i].crowd = control->crowd;
-    return control->crowd != NULL;
+    return true;
+}
+
+static bool
+start_modules(struct control *control)
+{
+    struct generation *generation = control->reload.present;
+
+    for (size_t i = 0; i < generation->settings->instance_count; i++) {
+        struct instance *instance = generation->instances[i];
+        if (instance_start(instance, &control->module_view))
+            continue;
+        log_message(control->log, LOG_LEVEL_ERROR, "control", "middleware %s did not start",
+                    instance->name);
+        return false;
+    }
+    return true;
 }
 
 static bool
@@ -277,26 +277,24 @@ log_totals(struct control *control)
 
 /* The modules' part here may still get mail, and answer it, until the workers have ended. */
 static void
-end_modules(struct control *control)
+end_generations(struct control *control)
 {
     for (unsigned i = 0; i < control->worker_count; i++)
         worker_join(&control->workers[i]);
     if (control->mailbox.fd != -1)
         mailbox_close(&control->mailbox);
-    control_modules_stop(&control->modules);
+    reload_end(&control->reload);
 }
 
 static void
 close_all(struct control *control)
 {
-    end_modules(control);
+    end_generations(control);
     for (unsigned i = 0; i < control->worker_count; i++)
         worker_close(&control->workers[i]);
     if (control->worker_count > 0)
         log_totals(control);
     free(control->workers);
-    close_shared_listeners(control);
-    free(control->shared_fds);
     if (control->base != NULL) {
         for (size_t i = 0; i < COUNT_OF(signals); i++)
             if (event_initialized(&control->signal_events[i]))
@@ -308,7 +306,6 @@ close_all(struct control *control)
         event_base_free(control->base);
     }
     crowd_free(control->crowd);
-    generation_drop(control->generation);
     event_words_go_to(NULL, NULL, NULL);
     log_close(control->log);
 }
@@ -319,7 +316,7 @@ on_libevent_end(void *arg)
 {
     struct control *control = arg;
 
-    close_shared_listeners(control);
+    reload_stop(&control->reload);
     log_stop(control->log);
 }
 
@@ -327,20 +324,19 @@ on_libevent_end(void *arg)
 static bool
 start(struct control *control, struct host_functions *host)
 {
-    const struct settings *settings = control->generation->settings;
+    const struct settings *settings = control->reload.present->settings;
 
-    control->drain_ms = settings->timeouts.drain;
     descriptors_raise();
     if (!open_events(control))
         return start_fault(control->log, "start", "%s", strerror(errno));
-    if (!open_shared_listeners(control, settings) || !open_workers(control, settings) ||
-        !open_crowd(control, settings) || !privileges_drop(settings, control->log))
+    if (!open_sockets(control) || !open_workers(control) || !limit_connections(control) ||
+        !privileges_drop(settings, control->log))
         return false;
     if (!log_start(control->log))
         return start_fault(control->log, "log", "its thread does not start");
     host->workers = control->workers;
     host->worker_count = control->worker_count;
-    if (!control_modules_start(&control->modules, settings, &control->module_view, control->log))
+    if (!start_modules(control))
         return false;
     if (start_workers(control))
         return true;
@@ -362,8 +358,9 @@ control_run(struct settings *settings, struct host_functions *host)
         return status;
     }
     host->log = control.log;
-    control.generation = generation_new(settings);
-    if (control.generation == NULL) {
+    control.reload.worker_count = settings->threads;
+    control.reload.present = generation_new(settings, settings->threads, NULL);
+    if (control.reload.present == NULL) {
         (void)start_fault(control.log, "start", "out of memory");
         log_close(control.log);
         return status;

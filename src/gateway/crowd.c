@@ -27,20 +27,18 @@ struct shard {
 };
 
 struct crowd {
-    struct crowd_limits limits;
     atomic_uint_fast64_t connections;
     atomic_uint_fast64_t handshakes;
     struct shard shards[SHARDS];
 };
 
 struct crowd *
-crowd_new(const struct crowd_limits *limits)
+crowd_new(void)
 {
     struct crowd *crowd = calloc(1, sizeof(*crowd));
 
     if (crowd == NULL)
         return NULL;
-    crowd->limits = *limits;
     for (size_t i = 0; i < SHARDS; i++)
         pthread_mutex_init(&crowd->shards[i].lock, NULL);
     return crowd;
@@ -88,7 +86,7 @@ place_hash(struct place place)
 
 /* false: the address stands at its limit, or no memory is left to count it. */
 static bool
-address_enter(struct crowd *crowd, const struct sockaddr *peer)
+address_enter(struct crowd *crowd, uint64_t limit, const struct sockaddr *peer)
 {
     struct place place = place_of(peer);
     size_t hash = place_hash(place);
@@ -102,7 +100,7 @@ address_enter(struct crowd *crowd, const struct sockaddr *peer)
         if (*tally != NULL)
             (*tally)->place = place;
     }
-    if (*tally != NULL && (*tally)->count < crowd->limits.handshakes_per_address) {
+    if (*tally != NULL && (*tally)->count < limit) {
         (*tally)->count++;
         entered = true;
     }
@@ -139,21 +137,22 @@ take(atomic_uint_fast64_t *count, uint64_t limit)
 
 /* Peers on a Unix socket have no address: they are no single client either. */
 static bool
-counts_addresses(const struct crowd *crowd, const struct sockaddr *peer)
+counts_addresses(const struct crowd_limits *limits, const struct sockaddr *peer)
 {
-    return crowd->limits.handshakes_per_address != 0 && peer->sa_family != AF_UNIX;
+    return limits->handshakes_per_address != 0 && peer->sa_family != AF_UNIX;
 }
 
 enum reason
-crowd_enter(struct crowd *crowd, const struct sockaddr *peer)
+crowd_enter(struct crowd *crowd, const struct crowd_limits *limits, const struct sockaddr *peer)
 {
-    if (!take(&crowd->connections, crowd->limits.connections))
+    if (!take(&crowd->connections, limits->connections))
         return REASON_OVERLOAD;
-    if (!take(&crowd->handshakes, crowd->limits.handshakes)) {
+    if (!take(&crowd->handshakes, limits->handshakes)) {
         atomic_fetch_sub(&crowd->connections, 1);
         return REASON_HANDSHAKES;
     }
-    if (counts_addresses(crowd, peer) && !address_enter(crowd, peer)) {
+    if (counts_addresses(limits, peer) &&
+        !address_enter(crowd, limits->handshakes_per_address, peer)) {
         atomic_fetch_sub(&crowd->handshakes, 1);
         atomic_fetch_sub(&crowd->connections, 1);
         return REASON_ADDRESS_HANDSHAKES;
@@ -162,9 +161,10 @@ crowd_enter(struct crowd *crowd, const struct sockaddr *peer)
 }
 
 void
-crowd_handshake_over(struct crowd *crowd, const struct sockaddr *peer)
+crowd_handshake_over(struct crowd *crowd, const struct crowd_limits *limits,
+                     const struct sockaddr *peer)
 {
-    if (counts_addresses(crowd, peer))
+    if (counts_addresses(limits, peer))
         address_leave(crowd, peer);
     atomic_fetch_sub(&crowd->handshakes, 1);
 }

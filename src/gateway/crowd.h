@@ -3,7 +3,8 @@
  *
  * Totals are atomic; counts by address stand in shards, each behind a short lock that only
  * accepting and ending a handshake take, and only where the limit is on. An
- * address is an IPv4 address or an IPv6 /64.
+ * address is an IPv4 address or an IPv6 /64. The limits are a generation's; what is counted goes
+ * on from one to the next.
  */
 #ifndef WSGATE_CROWD_H
 #define WSGATE_CROWD_H
@@ -23,14 +24,16 @@ struct crowd_limits {
     uint64_t handshakes_per_address; /* 0: not counted */
 };
 
-struct crowd *crowd_new(const struct crowd_limits *limits) MUST_CHECK;
+struct crowd *crowd_new(void) MUST_CHECK;
 void crowd_free(struct crowd *crowd);
 
 /* A new connection with an unfinished handshake. Anything but REASON_NONE: it is one too many,
  * nothing was counted. */
-enum reason crowd_enter(struct crowd *crowd, const struct sockaddr *peer) MUST_CHECK;
-/* Its handshake is over, one way or the other; call once. */
-void crowd_handshake_over(struct crowd *crowd, const struct sockaddr *peer);
+enum reason crowd_enter(struct crowd *crowd, const struct crowd_limits *limits,
+                        const struct sockaddr *peer) MUST_CHECK;
+/* Its handshake is over, one way or the other; call once, with the limits that it came under. */
+void crowd_handshake_over(struct crowd *crowd, const struct crowd_limits *limits,
+                          const struct sockaddr *peer);
 /* The connection is gone; call once, after the former. */
 void crowd_leave(struct crowd *crowd);
 

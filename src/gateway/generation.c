@@ -1,40 +1,172 @@
-/* generation.c - one loaded configuration and its counts; see generation.h. */
+/* generation.c - one loaded configuration and who has it; see generation.h. */
 #include "gateway/generation.h"
+
+#include "config/options.h"
+#include "gateway/resident.h"
+#include "gateway/worker.h"
 
 #include <stdlib.h>
 
-struct generation *
-generation_new(struct settings *settings)
-{
-    struct generation *generation = calloc(1, sizeof(*generation));
+/* ---- Making -------------------------------------------------------------------- */
 
-    if (generation == NULL)
-        goto fail;
-    atomic_init(&generation->references, 1);
-    generation->settings = settings;
-    generation->pools = pools_new(settings->backends, settings->backend_count);
-    if (generation->pools == NULL)
-        goto fail;
-    return generation;
-fail:
-    free(generation);
-    settings_free(settings);
+/* The instance of before that is defined alike: name, module, options, and what the files have in
+ * them that these name. */
+static struct instance *
+find_alike(const struct generation *before, const struct instance_settings *settings)
+{
+    for (size_t i = 0; before != NULL && i < before->settings->instance_count; i++) {
+        const struct instance_settings *other = &before->settings->instances[i];
+        if (strcmp(other->name, settings->name) == 0)
+            return other->module == settings->module &&
+                           options_equal(other->options, settings->options)
+                       ? before->instances[i]
+                       : NULL;
+    }
     return NULL;
 }
 
-struct generation *
-generation_hold(struct generation *generation)
+static bool
+make_instances(struct generation *generation, const struct generation *before)
 {
-    atomic_fetch_add(&generation->references, 1);
-    return generation;
+    struct settings *settings = generation->settings;
+
+    for (size_t i = 0; i < settings->instance_count; i++) {
+        struct instance *instance = find_alike(before, &settings->instances[i]);
+        if (instance != NULL)
+            instance_carry(instance, &settings->instances[i]);
+        else
+            instance = instance_new(settings, i, generation->worker_count);
+        if (instance == NULL)
+            return false;
+        generation->instances[i] = instance;
+    }
+    return true;
 }
+
+static void
+make_handles(struct generation *generation)
+{
+    size_t count = generation->settings->instance_count;
+
+    for (unsigned i = 0; i < generation->worker_count; i++) {
+        struct handle *handle = &generation->handles[i];
+        handle->generation = generation;
+        handle->residents = &generation->residents[i * count];
+        for (size_t k = 0; k < count; k++)
+            handle->residents[k] = &generation->instances[k]->residents[i];
+    }
+}
+
+static bool
+fill(struct generation *generation, const struct generation *before)
+{
+    const struct settings *settings = generation->settings;
+    size_t count = settings->instance_count;
+
+    generation->instances = calloc(count + 1, sizeof(*generation->instances));
+    generation->residents =
+        calloc(count * generation->worker_count + 1, sizeof(*generation->residents));
+    if (generation->instances == NULL || generation->residents == NULL ||
+        !make_instances(generation, before))
+        return false;
+    make_handles(generation);
+    generation->limits =
+        (struct crowd_limits){.connections = settings->limits.connections,
+                              .handshakes = settings->limits.handshakes,
+                              .handshakes_per_address = settings->limits.handshakes_per_address};
+    generation->pools = pools_new(settings->backends, settings->backend_count,
+                                  before != NULL ? before->pools : NULL,
+                                  before != NULL ? before->settings->backend_count : 0);
+    return generation->pools != NULL;
+}
+
+struct generation *
+generation_new(struct settings *settings, unsigned worker_count, const struct generation *before)
+{
+    struct generation *generation =
+        calloc(1, sizeof(*generation) + worker_count * sizeof(generation->handles[0]));
+
+    if (generation == NULL) {
+        settings_free(settings);
+        return NULL;
+    }
+    generation->settings = settings;
+    generation->worker_count = worker_count;
+    generation->references = 1 + worker_count;
+    if (fill(generation, before))
+        return generation;
+    generation_end(generation);
+    return NULL;
+}
+
+/* ---- The end ------------------------------------------------------------------- */
 
 void
 generation_drop(struct generation *generation)
 {
-    if (generation == NULL || atomic_fetch_sub(&generation->references, 1) != 1)
+    if (generation == NULL || --generation->references > 0)
         return;
+    for (size_t i = generation->settings->instance_count; generation->instances && i-- > 0;)
+        if (generation->instances[i] != NULL)
+            instance_leave(generation->instances[i]);
     pools_free(generation->pools, generation->settings->backend_count);
     settings_free(generation->settings);
+    free(generation->instances);
+    free(generation->residents);
+    free(generation->endpoints); /* they themselves belong to whoever opened them */
     free(generation);
+}
+
+void
+generation_end(struct generation *generation)
+{
+    if (generation == NULL)
+        return;
+    generation->references = 1;
+    for (size_t i = 0; generation->instances && i < generation->settings->instance_count; i++)
+        if (generation->instances[i] != NULL && generation->instances[i]->generations == 1)
+            generation->instances[i]->alive = 0;
+    generation_drop(generation);
+}
+
+/* ---- On a worker ------------------------------------------------------------------ */
+
+const char *
+handle_enter(struct handle *handle, struct worker *worker)
+{
+    const struct settings *settings = handle->generation->settings;
+    const char *failed = NULL;
+
+    handle->worker = worker;
+    handle->users = 1;
+    for (size_t i = 0; i < settings->instance_count; i++)
+        if (!resident_enter(handle->residents[i], worker) && failed == NULL)
+            failed = settings->instances[i].name;
+    return failed;
+}
+
+struct handle *
+handle_hold(struct handle *handle)
+{
+    handle->users++;
+    return handle;
+}
+
+/* On the control thread. */
+static void
+on_handle_ended(void *arg)
+{
+    struct handle *handle = arg;
+
+    generation_drop(handle->generation);
+}
+
+void
+handle_drop(struct handle *handle)
+{
+    if (handle == NULL || handle->users == 0 || --handle->users > 0)
+        return;
+    for (size_t i = handle->generation->settings->instance_count; i-- > 0;)
+        resident_leave(handle->residents[i]);
+    worker_tell(handle->worker, &handle->message, on_handle_ended, handle);
 }

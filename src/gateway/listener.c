@@ -114,21 +114,16 @@ on_listener_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 void
-listener_init(struct listener *listener, struct worker *worker,
-              const struct listener_settings *settings, int fd)
+listener_use(struct listener *listener, struct worker *worker,
+             const struct listener_settings *settings)
 {
-    listener->worker = worker;
     listener->settings = settings;
-    listener->fd = fd;
-    listener->resting = false;
-    event_assign(&listener->event, worker->base, fd, EV_READ | EV_PERSIST, on_listener_readable,
-                 listener);
-}
-
-bool
-listener_start(struct listener *listener)
-{
-    return event_add(&listener->event, NULL) == 0;
+    if (listener->worker != NULL)
+        return;
+    listener->worker = worker;
+    event_assign(&listener->event, worker->base, listener->fd, EV_READ | EV_PERSIST,
+                 on_listener_readable, listener);
+    listener->resting = event_add(&listener->event, NULL) == -1;
 }
 
 void
@@ -139,11 +134,20 @@ listener_wake(struct listener *listener)
 }
 
 void
+listener_retire(struct listener *listener)
+{
+    for (int i = 0; i < BACKLOG && listener->fd != -1 && accept_one(listener); i++)
+        continue;
+    listener_stop(listener);
+}
+
+void
 listener_stop(struct listener *listener)
 {
     if (listener->fd == -1)
         return;
-    (void)event_del(&listener->event);
+    if (listener->worker != NULL)
+        (void)event_del(&listener->event);
     (void)close(listener->fd);
     listener->fd = -1;
     listener->resting = false;

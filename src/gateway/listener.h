@@ -12,10 +12,10 @@
 #include "gateway/worker.h"
 
 struct listener {
-    struct worker *worker;
-    const struct listener_settings *settings;
+    struct worker *worker;                    /* NULL: not started yet */
+    const struct listener_settings *settings; /* of the worker's present generation */
     struct event event;
-    int fd;
+    int fd; /* -1: closed */
     bool resting;
     uint64_t told_ms; /* when the log last heard why it rests */
 };
@@ -24,12 +24,14 @@ struct listener {
  * address is an error, which SO_REUSEPORT would hide. On Linux TCP_NODELAY and SO_KEEPALIVE are
  * inherited by what it accepts. */
 int listener_bind(const struct listener_settings *settings, bool alone) MUST_CHECK;
-/* Takes fd over. Not yet accepting. */
-void listener_init(struct listener *listener, struct worker *worker,
-                   const struct listener_settings *settings, int fd);
-bool listener_start(struct listener *listener) MUST_CHECK;
+/* On its worker, with a socket that was opened for it: accepts under these settings from now on.
+ * One that does already goes on under others. */
+void listener_use(struct listener *listener, struct worker *worker,
+                  const struct listener_settings *settings);
 /* From the tick: after a rest. */
 void listener_wake(struct listener *listener);
+/* Accepts what waits in the kernel's queue, which a close would reset, then stops. */
+void listener_retire(struct listener *listener);
 /* Idempotent; closes. */
 void listener_stop(struct listener *listener);
 

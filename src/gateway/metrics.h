@@ -17,6 +17,8 @@
     M(tunnels)        /* handshakes that became tunnels */                                  \
     M(bytes_in)       /* client to backend, through tunnels */                              \
     M(bytes_out)      /* backend to client */                                               \
+    M(reloads)        /* configurations that took the place of another */               \
+    M(reloads_failed) /* that were not taken: the old one stayed */                     \
     M(counts_lost)    /* times that a module counted a word for which there was no room */
 
 /* Counters of modules, by (module, word): few, found by a walk. */

@@ -40,7 +40,7 @@ host_worker_base(struct mw_worker *worker)
 static bool
 host_post(struct mw_worker *worker, void (*fn)(void *arg), void *arg)
 {
-    return mailbox_post(worker->mailbox, fn, arg);
+    return mailbox_door_post(&worker->door, fn, arg);
 }
 
 /* ---- Answers ------------------------------------------------------------ */

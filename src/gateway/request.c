@@ -12,8 +12,9 @@
 #include "gateway/worker.h"
 
 struct request *
-request_new(struct worker *worker, const struct settings *settings)
+request_new(struct worker *worker)
 {
+    const struct settings *settings = worker->handle->generation->settings;
     struct arena arena;
 
     arena_init(&arena, &worker->arenas,
@@ -33,6 +34,7 @@ request_new(struct worker *worker, const struct settings *settings)
         return NULL;
     }
     request->arena = arena;
+    request->handle = handle_hold(worker->handle);
     return request;
 }
 
@@ -42,7 +44,9 @@ request_free(struct request *request)
     if (request == NULL)
         return;
     struct arena arena = request->arena; /* the request itself lives in it */
+    struct handle *handle = request->handle;
     arena_free(&arena);
+    handle_drop(handle);
 }
 
 enum step

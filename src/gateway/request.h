@@ -106,6 +106,7 @@ struct upgrade {
 struct request {
     struct arena arena;
     struct worker *worker;
+    struct handle *handle; /* on the generation that it is judged by; held until it is freed */
     struct connection *connection; /* whose handshake this is; NULL: made up */
     /* Gets the verdict that a waiting module has come to. From the loop. */
     void (*resumed)(struct request *request, enum mw_verdict verdict);
@@ -146,8 +147,8 @@ struct request {
 /* Bits for stripped_protocols. */
 _Static_assert(HANDSHAKE_PROTOCOLS_MAX <= 32, "one bit for each subprotocol");
 
-/* NULL: no memory. */
-struct request *request_new(struct worker *worker, const struct settings *settings) MUST_CHECK;
+/* Under the worker's present generation. NULL: no memory. */
+struct request *request_new(struct worker *worker) MUST_CHECK;
 /* Wipes and frees all of it. NULL is fine. */
 void request_free(struct request *request);
 

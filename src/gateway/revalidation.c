@@ -192,7 +192,7 @@ revalidation_new(struct request *request, struct revalidation **made)
         if (held_at(request, i)->module->revalidate != NULL)
             revalidation->asked[revalidation->count++] =
                 (struct asked){held_at(request, i)->module,
-                               request->worker->handle.states[held_at(request, i)->index],
+                               request->handle->residents[held_at(request, i)->index]->state,
                                request->chain.slots[request->chain.held[i]]};
     rest(revalidation);
     *made = revalidation;

@@ -21,11 +21,11 @@ state_word(enum state state)
 static struct str
 server_text(const struct connection *connection)
 {
-    const struct server *server = connection->server;
+    const struct load *load = connection->load;
 
-    if (server == NULL && connection->opening != NULL)
-        server = connection->opening->attempt.server;
-    return server != NULL ? str_of(server->settings->text) : STR_NONE;
+    if (load == NULL && connection->opening != NULL && connection->opening->attempt.server != NULL)
+        load = connection->opening->attempt.server->load;
+    return load != NULL ? str_of(load->text) : STR_NONE;
 }
 
 static int64_t

@@ -4,7 +4,8 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "gateway/connection.h"
-#include "gateway/listener.h"
+#include "gateway/endpoint.h"
+#include "gateway/resident.h"
 #include "gateway/revalidation.h"
 #include "gateway/start_fault.h"
 #include "net/loop.h"
@@ -64,6 +65,14 @@ bool
 worker_post(struct worker *worker, void (*fn)(void *arg), void *arg)
 {
     return mailbox_post(&worker->mailbox, fn, arg);
+}
+
+void
+worker_tell(struct worker *worker, struct mailbox_message *message, void (*fn)(void *arg),
+            void *arg)
+{
+    if (worker->control != NULL)
+        (void)!mailbox_put(worker->control, message, fn, arg);
 }
 
 void
@@ -143,8 +152,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
             connection_rearm(c);
     run_deadlines(worker);
     run_revalidations(worker);
-    for (size_t i = 0; i < worker->listener_count; i++)
-        listener_wake(&worker->listeners[i]);
+    endpoints_each(worker->handle->generation, worker->index, listener_wake);
 }
 
 static void
@@ -166,8 +174,7 @@ worker_drain(struct worker *worker, uint64_t within_ms)
 
     worker->draining = true;
     worker->last_ms = worker->now_ms + within_ms;
-    for (size_t i = 0; i < worker->listener_count; i++)
-        listener_stop(&worker->listeners[i]);
+    endpoints_each(worker->handle->generation, worker->index, listener_stop);
     for (struct connection *c = worker->live; c != NULL; c = next) {
         next = c->next;
         connection_drain(c, within_ms);
@@ -176,60 +183,72 @@ worker_drain(struct worker *worker, uint64_t within_ms)
         (void)event_base_loopbreak(worker->base);
 }
 
-/* ---- The thread ---------------------------------------------------------------------- */
+/* ---- Generations -------------------------------------------------------------------- */
 
-static bool
-start_modules(struct worker *worker)
+const char *
+worker_prepare(struct worker *worker, struct generation *generation)
 {
-    const struct settings *settings = worker->handle.generation->settings;
-
-    for (size_t i = 0; i < settings->instance_count; i++) {
-        const struct instance_settings *instance = &settings->instances[i];
-        if (instance->module->worker_start == NULL)
-            continue;
-        worker->handle.states[i] =
-            instance->module->worker_start(instance->instance, &worker->module_view);
-        if (worker->handle.states[i] == NULL)
-            return start_fault(worker->log, "worker", "middleware %s did not start",
-                               instance->name);
-    }
-    return true;
+    worker->next = &generation->handles[worker->index];
+    return handle_enter(worker->next, worker);
 }
 
+void
+worker_forget_next(struct worker *worker)
+{
+    struct handle *next = worker->next;
+
+    worker->next = NULL;
+    handle_drop(next);
+}
+
+/* A worker that drains has no sockets and opens none. */
 static void
-stop_modules(struct worker *worker)
+switch_listeners(struct worker *worker)
 {
-    const struct settings *settings = worker->handle.generation->settings;
+    struct generation *old = worker->handle != NULL ? worker->handle->generation : NULL;
+    struct generation *next = worker->next->generation;
 
-    for (size_t i = settings->instance_count; i-- > 0;)
-        if (worker->handle.states[i] != NULL)
-            settings->instances[i].module->worker_stop(worker->handle.states[i]);
+    for (size_t i = 0; old != NULL && i < endpoints_count(old); i++)
+        if (!endpoint_is_in(old->endpoints[i], next))
+            listener_retire(&old->endpoints[i]->listeners[worker->index]);
+    for (size_t i = 0; i < endpoints_count(next); i++) {
+        struct listener *listener = &next->endpoints[i]->listeners[worker->index];
+        if (worker->draining)
+            listener_stop(listener);
+        else
+            listener_use(listener, worker, &next->settings->listeners[i]);
+    }
 }
 
-static bool
-start_listeners(struct worker *worker)
+void
+worker_switch(struct worker *worker)
 {
-    for (size_t i = 0; i < worker->listener_count; i++)
-        if (!listener_start(&worker->listeners[i]))
-            return false;
-    return true;
+    struct handle *old = worker->handle;
+
+    switch_listeners(worker);
+    worker->handle = worker->next;
+    worker->next = NULL;
+    handle_drop(old);
 }
+
+/* ---- The thread ---------------------------------------------------------------------- */
 
 bool
 worker_begin(struct worker *worker)
 {
     struct timeval tick = {0, WHEEL_TICK_MS * 1000};
+    const char *failed;
 
     (void)read_clocks(worker);
     wheel_init(&worker->wheel, worker->now_ms);
     wheel_init(&worker->revalidations, worker->now_ms);
     worker->last_ms = WHEEL_NEVER;
-    if (!start_modules(worker))
-        return false;
-    if (event_add(&worker->mail_event, NULL) == 0 && event_add(&worker->tick_event, &tick) == 0 &&
-        start_listeners(worker))
-        return true;
-    return start_fault(worker->log, "worker", "%s", strerror(errno));
+    if ((failed = handle_enter(worker->next, worker)) != NULL)
+        return start_fault(worker->log, "worker", "middleware %s did not start", failed);
+    if (event_add(&worker->mail_event, NULL) == -1 || event_add(&worker->tick_event, &tick) == -1)
+        return start_fault(worker->log, "worker", "%s", strerror(errno));
+    worker_switch(worker);
+    return true;
 }
 
 void
@@ -237,7 +256,12 @@ worker_finish(struct worker *worker)
 {
     mailbox_close(&worker->mailbox); /* what was posted last still runs */
     worker_turn(worker);
-    stop_modules(worker);
+    if (worker->handle != NULL)
+        endpoints_each(worker->handle->generation, worker->index, listener_stop);
+    worker_forget_next(worker);
+    handle_drop(worker->handle);
+    worker->handle = NULL;
+    residents_stop(worker);
 }
 
 static void *
@@ -257,49 +281,26 @@ worker_main(void *arg)
 
 /* ---- From the control thread ------------------------------------------------------------ */
 
-static bool
-open_listeners(struct worker *worker, const int *shared_fds)
-{
-    const struct settings *settings = worker->handle.generation->settings;
-
-    worker->listeners = calloc(settings->listener_count, sizeof(*worker->listeners));
-    if (worker->listeners == NULL)
-        return start_fault(worker->log, "listen", "out of memory");
-    for (size_t i = 0; i < settings->listener_count; i++) {
-        int fd = shared_fds[i] != -1 ? dup(shared_fds[i])
-                                     : listener_bind(&settings->listeners[i], false);
-        if (fd == -1)
-            return start_fault(worker->log, "listen", "%s: %s", settings->listeners[i].text,
-                               strerror(errno));
-        listener_init(&worker->listeners[i], worker, &settings->listeners[i], fd);
-        worker->listener_count++;
-    }
-    return true;
-}
-
 bool
-worker_open(struct worker *worker, unsigned index, struct generation *generation, struct log *log,
-            const int *shared_fds)
+worker_open(struct worker *worker, unsigned index, struct generation *generation, struct log *log)
 {
     worker->opened = true;
     worker->index = index;
     worker->log = log;
     worker->mailbox.fd = -1;
-    worker->handle.generation = generation_hold(generation);
-    worker->handle.states = calloc(generation->settings->instance_count + 1, sizeof(void *));
+    worker->next = &generation->handles[index];
     worker->buffer = malloc(WORKER_BUFFER_BYTES);
     worker->base = loop_new();
     sem_init(&worker->ready, 0, 0);
-    if (worker->handle.states == NULL || worker->buffer == NULL || worker->base == NULL ||
+    if (worker->buffer == NULL || worker->base == NULL ||
         !mailbox_open(&worker->mailbox) ||
         getrandom(&worker->next_id, sizeof(worker->next_id), 0) != sizeof(worker->next_id))
         return start_fault(worker->log, "worker", "%s", strerror(errno));
     worker->random = worker->next_id | 1;
-    worker->module_view = (struct mw_worker){worker->base, &worker->mailbox, &worker->metrics};
     event_assign(&worker->mail_event, worker->base, worker->mailbox.fd, EV_READ | EV_PERSIST,
                  on_mail, worker);
     event_assign(&worker->tick_event, worker->base, -1, EV_PERSIST, on_tick, worker);
-    return shared_fds == NULL || open_listeners(worker, shared_fds);
+    return true;
 }
 
 bool
@@ -327,9 +328,6 @@ worker_close(struct worker *worker)
     if (!worker->opened)
         return;
     worker_join(worker);
-    for (size_t i = 0; i < worker->listener_count; i++)
-        listener_stop(&worker->listeners[i]);
-    free(worker->listeners);
     if (worker->base != NULL) {
         if (event_initialized(&worker->tick_event)) {
             (void)event_del(&worker->mail_event);
@@ -343,6 +341,4 @@ worker_close(struct worker *worker)
     sessions_free(&worker->sessions);
     arena_pool_free(&worker->arenas);
     free(worker->buffer);
-    free(worker->handle.states);
-    generation_drop(worker->handle.generation);
 }

@@ -26,38 +26,20 @@
 enum { WORKER_BUFFER_BYTES = 64 * 1024 };
 
 struct connection;
-struct listener;
-
-/* What a module sees of a worker, or of the control thread. */
-struct mw_worker {
-    struct event_base *base;
-    struct mailbox *mailbox;
-    struct metrics *metrics; /* of that thread */
-};
-
-/*
- * A worker's own hold on a generation: one atomic reference, the modules' states, and
- * how many connections on this worker were accepted under it.
- */
-struct handle {
-    struct generation *generation;
-    void **states; /* one for each instance; NULL where a module has none */
-    size_t connections;
-};
 
 struct worker {
     unsigned index;
     pthread_t thread;
     struct event_base *base;
-    struct mw_worker module_view;
     struct mailbox mailbox;
+    struct mailbox *control; /* the control thread's; NULL: there is none */
     struct event mail_event, tick_event;
     struct log *log;
     struct crowd *crowd; /* shared by all workers */
 
-    struct handle handle;
-    struct listener *listeners; /* array */
-    size_t listener_count;
+    struct handle *handle; /* on the present generation */
+    struct handle *next;   /* on the one to come; NULL: none */
+    struct resident *residents; /* a list: what lives here of modules */
 
     struct connection *live; /* doubly linked */
     struct connection *dead; /* closed in this turn, freed in the next */
@@ -81,12 +63,11 @@ struct worker {
     struct metrics metrics;
 };
 
-/* Control thread, before the thread runs. `shared_fds`: for each listener of the settings the one
- * descriptor that all workers share, or -1 where this worker binds its own; NULL: it does not
- * listen at all. `crowd` is set by whoever lets it listen. false: said (start_fault.h), as by the
- * next two. */
+/* Control thread, before the thread runs. The worker takes its handle on the generation when it
+ * begins. `crowd` is set by whoever lets it listen, `control` by whoever wants to hear of it.
+ * false: said (start_fault.h), as by the next two. */
 bool worker_open(struct worker *worker, unsigned index, struct generation *generation,
-                 struct log *log, const int *shared_fds) MUST_CHECK;
+                 struct log *log) MUST_CHECK;
 /* Starts the thread and waits until the modules are ready and the listeners are on. */
 bool worker_start(struct worker *worker) MUST_CHECK;
 /* Any thread. */
@@ -104,6 +85,17 @@ void worker_close(struct worker *worker);
  * failure. */
 bool worker_begin(struct worker *worker) MUST_CHECK;
 void worker_finish(struct worker *worker);
+
+/* The next generation: its modules' states are made, and everything goes on as it is. NULL, or
+ * which instance did not start. Either way one of the following two is due. */
+const char *worker_prepare(struct worker *worker, struct generation *generation) MUST_CHECK;
+/* From now on new connections come under it. Sockets it does not have are closed, once those that
+ * wait there have come in under the old one. */
+void worker_switch(struct worker *worker);
+void worker_forget_next(struct worker *worker);
+/* To the control thread, with memory that is lent. Lost where nobody listens there any more. */
+void worker_tell(struct worker *worker, struct mailbox_message *message, void (*fn)(void *arg),
+                 void *arg);
 
 /* Stops listening and ends connections over the next `within_ms`, each at a random moment; 0
  * ends them now. The loop ends with the last one. */

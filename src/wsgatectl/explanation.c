@@ -273,7 +273,7 @@ compose(struct explanation *explanation)
 static bool
 open_request(struct explanation *explanation)
 {
-    struct request *request = request_new(&explanation->worker, explanation->generation->settings);
+    struct request *request = request_new(&explanation->worker);
 
     if (request == NULL)
         return false;
@@ -294,7 +294,7 @@ open_worker(struct explanation *explanation, struct host_functions *host)
     explanation->log = log_open(&log, &explanation->error);
     host->log = explanation->log;
     return explanation->log != NULL &&
-           worker_open(&explanation->worker, 0, explanation->generation, explanation->log, NULL) &&
+           worker_open(&explanation->worker, 0, explanation->generation, explanation->log) &&
            worker_begin(&explanation->worker);
 }
 
@@ -303,7 +303,7 @@ explanation_make(struct explanation *explanation, struct settings *settings,
                  struct host_functions *host, const struct explain_question *question)
 {
     *explanation = (struct explanation){.question = question, .error = "out of memory"};
-    explanation->generation = generation_new(settings);
+    explanation->generation = generation_new(settings, 1, NULL);
     if (explanation->generation == NULL)
         return false;
     explanation->error = "a worker cannot be started";
@@ -314,7 +314,7 @@ explanation_make(struct explanation *explanation, struct settings *settings,
            compose(explanation);
 }
 
-/* In the gateway's order: slots, request, modules' states, worker, generation with instances. */
+/* In the gateway's order: slots, request, modules' states, generation with instances, worker. */
 void
 explanation_free(struct explanation *explanation)
 {
@@ -326,7 +326,7 @@ explanation_free(struct explanation *explanation)
     free(explanation->entries);
     if (explanation->worker.opened && explanation->worker.mailbox.fd != -1)
         worker_finish(&explanation->worker);
+    generation_end(explanation->generation);
     worker_close(&explanation->worker);
-    generation_drop(explanation->generation);
     log_close(explanation->log);
 }

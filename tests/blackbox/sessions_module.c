@@ -23,14 +23,14 @@
 
 struct control;
 
-struct instance {
+struct sessions_instance {
     const struct mw_host *host;
     const char *commands; /* path */
     struct control *control;
 };
 
 struct control {
-    const struct instance *instance;
+    const struct sessions_instance *instance;
     struct mw_worker *view;
     struct event *signal;
     uint64_t listed;
@@ -47,7 +47,7 @@ static const struct mw_option options[] = {
 static void *
 setup(const struct mw_options *opts, const struct mw_host *host)
 {
-    struct instance *instance = calloc(1, sizeof(*instance));
+    struct sessions_instance *instance = calloc(1, sizeof(*instance));
 
     if (instance == NULL)
         return NULL;
@@ -63,7 +63,7 @@ setup(const struct mw_options *opts, const struct mw_host *host)
 static void
 teardown(void *arg)
 {
-    struct instance *instance = arg;
+    struct sessions_instance *instance = arg;
 
     free(instance->control);
     free(instance);
@@ -84,7 +84,7 @@ copy_field(const struct mw_host *host, struct mw_request *request, const char *n
 static enum mw_verdict
 decide(const void *arg, void *state, struct mw_request *request)
 {
-    const struct instance *instance = arg;
+    const struct sessions_instance *instance = arg;
     const struct mw_host *host = instance->host;
     struct mw_str label = host->header(request, "Label", 0);
 
@@ -151,7 +151,7 @@ order(struct control *control)
     const struct host_functions *host = (const struct host_functions *)control->instance->host;
 
     if (!session_order_send((struct worker_list){host->workers, host->worker_count},
-                            &control->query, control->view->mailbox, on_answered, control))
+                            &control->query, control->view->door.box, on_answered, control))
         abort();
 }
 
@@ -220,7 +220,7 @@ on_signal(evutil_socket_t number, short what, void *arg)
 static void *
 control_start(const void *arg, struct mw_worker *view)
 {
-    const struct instance *instance = arg;
+    const struct sessions_instance *instance = arg;
     struct control *control = instance->control;
 
     control->instance = instance;

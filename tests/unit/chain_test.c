@@ -9,6 +9,7 @@
 #include "gateway/chain.h"
 #include "gateway/module_host.h"
 #include "gateway/refusal.h"
+#include "gateway/resident.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -159,6 +160,9 @@ static const struct mw_module *const modules[] = {&module, NULL};
 struct run {
     struct host_functions host;
     struct settings *settings;
+    struct generation *generation;
+    struct handle handle;
+    struct resident *residents;
     struct worker worker;
     struct request *request;
 };
@@ -182,10 +186,23 @@ run_open(struct run *run, const char *require)
     ck_assert_ptr_nonnull(run->settings);
     run->worker.log = log_open(&log, &error);
     ck_assert_ptr_nonnull(run->worker.log);
-    run->worker.handle.states = calloc(run->settings->instance_count, sizeof(void *));
-    for (size_t i = 0; i < run->settings->instance_count; i++)
-        run->worker.handle.states[i] = run->settings->instances[i].instance;
-    run->request = request_new(&run->worker, run->settings);
+    size_t count = run->settings->instance_count;
+
+    run->residents = calloc(count, sizeof(*run->residents));
+    run->handle.residents = calloc(count, sizeof(void *));
+    for (size_t i = 0; i < count; i++) {
+        run->handle.residents[i] = &run->residents[i];
+        run->residents[i].state = run->settings->instances[i].instance;
+        run->residents[i].users = 1;
+    }
+    run->generation = calloc(1, sizeof(*run->generation));
+    ck_assert_ptr_nonnull(run->generation);
+    run->generation->settings = run->settings;
+    run->handle.generation = run->generation;
+    run->handle.worker = &run->worker;
+    run->handle.users = 1;
+    run->worker.handle = &run->handle;
+    run->request = request_new(&run->worker);
     ck_assert_ptr_nonnull(run->request);
     run->request->route = &run->settings->routes[0];
     run->request->listener = &run->settings->listeners[0];
@@ -197,7 +214,9 @@ run_close(struct run *run)
 {
     request_free(run->request);
     arena_pool_free(&run->worker.arenas);
-    free(run->worker.handle.states);
+    free(run->handle.residents);
+    free(run->residents);
+    free(run->generation);
     log_close(run->worker.log);
     settings_free(run->settings);
 }

@@ -527,7 +527,7 @@ START_TEST(rules_survive_failing_memory)
         NULL, NULL};
     bool starved = true;
 
-    for (size_t n = 1; starved; n++) {
+    for (size_t n = 1; starved; n = failing_memory_next(n)) {
         struct claim_error error;
         failing_memory_arm(n);
         struct claim_rules *rules = claim_rules_new(1);

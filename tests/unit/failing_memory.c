@@ -46,6 +46,18 @@ failing_memory_disarm(void)
     return failed;
 }
 
+bool
+failing_memory_is_sampled(void)
+{
+    return getenv("WSGATE_FEW") != NULL;
+}
+
+size_t
+failing_memory_next(size_t n)
+{
+    return failing_memory_is_sampled() ? n + 1 + n / 16 : n + 1;
+}
+
 void *
 __wrap_malloc(size_t size)
 {

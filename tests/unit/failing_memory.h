@@ -14,5 +14,9 @@
 void failing_memory_arm(size_t n);
 /* None fails any more. Did one? */
 bool failing_memory_disarm(void);
+/* With WSGATE_FEW set not every allocation fails in its turn, but the first ones and a sample. */
+bool failing_memory_is_sampled(void);
+/* The n that comes after this one. */
+size_t failing_memory_next(size_t n);
 
 #endif

@@ -172,7 +172,7 @@ START_TEST(survives_without_memory)
 {
     bool failed = true;
 
-    for (size_t n = 1; failed; n++) {
+    for (size_t n = 1; failed; n = failing_memory_next(n)) {
         struct told told = {.times = 0};
         ck_assert_uint_lt(n, 10000);
         failing_memory_arm(n);

@@ -673,7 +673,7 @@ starve(struct instance made, const char *value, bool good)
     char whole[4096] = "";
     bool starved = true;
 
-    for (size_t n = 0; starved; n++) {
+    for (size_t n = 0; starved; n = failing_memory_next(n)) {
         struct mw_request request = {.headers = {{"Authorization", value}}, .now_ms = NOW_MS};
         void *state = n % 2 ? made.state : jwt_module.worker_start(made.instance, NULL);
 
@@ -747,7 +747,7 @@ START_TEST(a_remembered_token_survives_failing_memory)
     char *value = bearer(CLAIMS);
     bool starved = true;
 
-    for (size_t n = 1; starved; n++) {
+    for (size_t n = 1; starved; n = failing_memory_next(n)) {
         struct instance made = start(rows);
         struct mw_request request;
         starved = false;
@@ -789,7 +789,7 @@ START_TEST(an_instance_survives_failing_memory)
 
     temporary_file(pem_path, str_of(pem));
     temporary_file(set_path, str_of(set));
-    for (size_t n = 1; starved; n++) {
+    for (size_t n = 1; starved; n = failing_memory_next(n)) {
         failing_memory_arm(n);
         void *instance = fake_setup(&jwt_module, rows);
         void *state = instance ? jwt_module.worker_start(instance, NULL) : NULL;

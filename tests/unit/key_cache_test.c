@@ -220,7 +220,7 @@ START_TEST(memory_may_fail)
     struct key_error error;
     bool starved = true;
 
-    for (size_t n = 1; starved; n++) {
+    for (size_t n = 1; starved; n = failing_memory_next(n)) {
         failing_memory_arm(n);
         bool written = key_cache_write(path, two, 2, &error);
         struct key_cache *cache = written ? key_cache_read(path, &error) : NULL;

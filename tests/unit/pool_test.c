@@ -17,7 +17,7 @@ pool_of(enum balance balance, unsigned max_connections)
         servers[i].max_connections = max_connections;
     backend = (struct backend_settings){
         .servers = servers, .server_count = COUNT_OF(servers), .balance = balance};
-    struct pool *pool = pools_new(&backend, 1);
+    struct pool *pool = pools_new(&backend, 1, NULL, 0);
     ck_assert_ptr_nonnull(pool);
     return pool;
 }
@@ -50,11 +50,11 @@ START_TEST(least_connections_fills_the_emptiest)
 
     for (int i = 0; i < 40; i++)
         ck_assert_ptr_nonnull(take(pool));
-    ck_assert_uint_eq(pool->servers[0].connections, 10);
-    ck_assert_uint_eq(pool->servers[1].connections, 20);
-    ck_assert_uint_eq(pool->servers[2].connections, 10);
+    ck_assert_uint_eq(load_connections(pool->servers[0].load), 10);
+    ck_assert_uint_eq(load_connections(pool->servers[1].load), 20);
+    ck_assert_uint_eq(load_connections(pool->servers[2].load), 10);
     for (int i = 0; i < 5; i++)
-        pool_give(&pool->servers[2]);
+        pool_give(pool->servers[2].load);
     for (int i = 0; i < 5; i++)
         ck_assert_ptr_eq(take(pool), &pool->servers[2]);
     pools_free(pool, 1);
@@ -69,7 +69,7 @@ START_TEST(an_idle_pool_takes_turns)
     for (int i = 0; i < 12; i++) {
         struct server *server = take(pool);
         seen[server - pool->servers] = true;
-        pool_give(server);
+        pool_give(server->load);
     }
     ck_assert(seen[0] && seen[1] && seen[2]);
     pools_free(pool, 1);
@@ -82,11 +82,11 @@ START_TEST(each_server_is_tried_once)
         struct pool *pool = pool_of((enum balance)balance, 0);
         struct pool_tries tries = {0};
         struct server *first = pool_take(pool, &tries), *second, *third;
-        pool_give(first);
+        pool_give(first->load);
         second = pool_take(pool, &tries);
-        pool_give(second);
+        pool_give(second->load);
         third = pool_take(pool, &tries);
-        pool_give(third);
+        pool_give(third->load);
         ck_assert(first != second && second != third && first != third);
         ck_assert_ptr_null(pool_take(pool, &tries));
         pools_free(pool, 1);
@@ -101,7 +101,7 @@ START_TEST(max_connections_holds)
         for (int i = 0; i < 6; i++)
             ck_assert_ptr_nonnull(take(pool));
         ck_assert_ptr_null(take(pool));
-        pool_give(&pool->servers[1]);
+        pool_give(pool->servers[1].load);
         ck_assert_ptr_eq(take(pool), &pool->servers[1]);
         ck_assert_ptr_null(take(pool));
         pools_free(pool, 1);
@@ -117,9 +117,9 @@ take_and_give(void *arg)
     for (int i = 0; i < 20000; i++) {
         struct server *server = take(pool);
         if (server != NULL) {
-            if (server->connections > 2)
+            if (load_connections(server->load) > 2)
                 return arg;
-            pool_give(server);
+            pool_give(server->load);
         }
     }
     return NULL;
@@ -138,7 +138,7 @@ START_TEST(places_are_exact_over_threads)
         ck_assert_ptr_null(broken);
     }
     for (size_t i = 0; i < pool->server_count; i++)
-        ck_assert_uint_eq(pool->servers[i].connections, 0);
+        ck_assert_uint_eq(load_connections(pool->servers[i].load), 0);
     pools_free(pool, 1);
 }
 END_TEST
@@ -191,7 +191,7 @@ START_TEST(failures_are_counted_over_threads)
         pthread_join(threads[i], &part);
         sum += (uintptr_t)part;
     }
-    ck_assert_uint_eq(sum + pool->servers[0].untold, COUNT_OF(threads) * 1000);
+    ck_assert_uint_eq(sum + pool->servers[0].load->untold, COUNT_OF(threads) * 1000);
     pools_free(pool, 1);
 }
 END_TEST

@@ -239,9 +239,10 @@ START_TEST(the_whole_is_bounded)
     } cases[] = {{10000, 16 * MIB, 0}, {1000, 16 * MIB, 0},  {64, 16 * MIB, 0},
                  {7, 16 * MIB, 0},     {100000, MIB, 0},     {100000, 2 * MIB, 4000},
                  {100000, 65536, 0},   {3000, 3 * MIB, 3000}};
+    size_t step = getenv("WSGATE_FEW") != NULL ? 3 : 1;
     char name[16];
 
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    for (size_t i = 0; i < COUNT_OF(cases); i += step) {
         struct token_cache *cache = token_cache_new(cases[i].entries, cases[i].bytes);
         struct token_cache_size size = {0, 0};
         for (int n = 0; n < 12000; n++) {

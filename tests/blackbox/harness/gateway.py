@@ -132,6 +132,18 @@ class Gateway:
         self.kill()
         raise GatewayError(f"it was not ready after {START_LIMIT:.0f} s{self.logs()}")
 
+    def await_reload(self):
+        """Waits for the end of a reload, as a service manager does. Returns what it was told."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                lines = self._notify.recv(4096).decode().split("\n")
+            except TimeoutError:
+                continue
+            if "READY=1" in lines:
+                return dict(line.partition("=")[::2] for line in lines).get("STATUS")
+        raise GatewayError(f"the reload has no end{self.logs()}")
+
     def _settled_descriptors(self):
         seen = []
         while len(seen) < 4 or len(set(seen[-4:])) > 1:

@@ -34,6 +34,8 @@ def find(directory, patterns):
     for suite in unittest.TestLoader().loadTestsFromNames(names):
         found += flatten(suite)
     chosen = [t for t in found if not patterns or any(p in t.id() for p in patterns)]
+    if os.environ.get("WSGATE_FEW") and not patterns:
+        chosen = list({type(test): test for test in reversed(chosen)}.values())
     return sorted(chosen, key=lambda test: -getattr(test, "weight", 0))
 
 
@@ -97,7 +99,7 @@ def child(directory):
     """Reads names, writes outcomes, to its end of file."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    tests = {test.id(): test for test in find(directory, [])}
+    tests = {test.id(): test for test in find(directory, [""])}
     for line in sys.stdin:
         outcome = run_one(tests[line.strip()])
         answers.write(json.dumps(outcome) + "\n")

@@ -1,0 +1,387 @@
+"""
+SIGHUP: another configuration takes the place of the one that runs, and what lives goes on. A faulty
+one changes nothing.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import threading
+
+from harness import tokens
+from harness.case import Case
+from harness.peer import connect
+from harness.ports import Port
+from harness.wire import handshake, switching
+
+
+class ReloadCase(Case):
+    def reload(self, gate, good=True):
+        """Has the (changed) configuration read again, and waits until it was taken, or was not."""
+        gate.write("wsgate.json", json.dumps(gate.config, indent=1))
+        self.hup(gate, good)
+
+    def hup(self, gate, good=True):
+        gate.send_signal(signal.SIGHUP)
+        status = gate.await_reload()
+        self.assertTrue(status.startswith("reloaded" if good else "not reloaded"), status)
+
+    def faults(self, gate):
+        return [line["message"] for line in gate.lines("reload", name="stderr", level="error")]
+
+
+class Changes(ReloadCase):
+    def test_routes(self):
+        gate = self.gateway()
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+        self.assertEqual(gate.ask(handshake("/more")).status, 404)
+        gate.config["routes"][0]["path"] = "/more"
+        self.reload(gate)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 404)
+        self.assertEqual(gate.ask(handshake("/more")).status, 101)
+
+    def test_backends(self):
+        one, two = self.echo_backend(), self.echo_backend()
+        gate = self.gateway(one)
+        gate.ask(handshake("/ws"))
+        gate.config["backends"]["service"]["servers"] = [two.text]
+        self.reload(gate)
+        gate.ask(handshake("/ws"))
+        self.assertEqual((one.connects, two.connects), (1, 1))
+
+    def test_keys_of_a_file_that_keeps_its_name(self):
+        gate = self.gateway(**self.jwt(secret=b"a" * 32))
+        path = gate.config["middleware"]["users"]["jwt"]["keys"][0]["secret_file"]
+
+        def status(secret):
+            bearer = "Authorization: Bearer " + tokens.hs(secret=secret)
+            return gate.ask(handshake("/ws", bearer)).status
+
+        self.assertEqual((status(b"a" * 32), status(b"b" * 32)), (101, 401))
+        self.file(os.path.basename(path), b"b" * 32)
+        self.reload(gate)
+        self.assertEqual((status(b"a" * 32), status(b"b" * 32)), (401, 101))
+
+    def test_a_list_of_addresses(self):
+        path = self.file("allow.txt", "192.0.2.1\n")
+        gate = self.gateway(
+            require=["office"], middleware={"office": {"ip_allowlist": {"files": [path]}}}
+        )
+        self.assertEqual(gate.ask(handshake("/ws")).status, 403)
+        self.file("allow.txt", "127.0.0.0/8\n")
+        self.reload(gate)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+    def test_limits(self):
+        gate = self.gateway(limits={"connections": 1})
+        held = self.client(gate, handshake("/ws"))
+        self.assertEqual(held.read_response().status, 101)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 503)
+        gate.config["limits"] = {"connections": 2, "uri": "64B"}
+        self.reload(gate)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+        gate.await_lines(1, "tunnel")
+        self.assertEqual(gate.ask(handshake("/" + "a" * 100)).status, 414)
+        self.check_echo(held)
+
+    def test_handshakes_of_an_address_are_counted_on(self):
+        """Those under way when the limit comes, or goes, are not miscounted."""
+        service = self.backend()
+        gate = self.gateway(service)
+
+        def begin():
+            """A handshake that waits for its backend."""
+            return self.client(gate, handshake("/ws")), service.next()
+
+        def limit(count):
+            gate.config["limits"] = {"handshakes_per_address": count}
+            self.reload(gate)
+
+        uncounted = [begin() for _ in range(3)]
+        limit(1)
+        counted = begin()
+        for client, peer in uncounted:
+            client.close(), peer.close()
+        gate.await_lines(3, "handshake", status=0)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 429)
+        limit(0)
+        others = [begin() for _ in range(3)]
+        limit(2)
+        others.append(begin())
+        self.assertEqual(gate.ask(handshake("/ws")).status, 429)
+        for client, peer in [counted, *others]:
+            client.close(), peer.close()
+        gate.await_idle()
+        begin(), begin()
+        self.assertEqual(gate.ask(handshake("/ws")).status, 429)
+
+    def test_a_handshake_ends_as_it_began(self):
+        """One that has begun finishes under the old configuration, with its backend."""
+        one, two = self.backend(), self.echo_backend()
+        gate = self.gateway(one, limits={"uri": "1KiB"})
+        half = self.client(gate, b"GET /ws HTTP/1.1\r\n")
+        asked = self.client(gate, handshake("/ws"))
+        peer = one.next()
+        gate.config["routes"][0]["path"] = "/other"
+        gate.config["backends"]["service"]["servers"] = [two.text]
+        self.reload(gate)
+        peer.send(switching(peer.read_head()))
+        self.check_switched(asked.read_response())
+        half.send(handshake("/ws").partition(b"\r\n")[2])
+        peer = one.next()
+        peer.send(switching(peer.read_head()))
+        self.check_switched(half.read_response())
+        self.assertEqual(two.connects, 0)
+
+    def test_the_drain_time(self):
+        gate = self.gateway(timeouts={"drain": "300s"})
+        held = self.client(gate, handshake("/ws"))
+        held.read_response()
+        gate.config["timeouts"]["drain"] = "1s"
+        self.reload(gate)
+        gate.send_signal(signal.SIGTERM)
+        held.read_rest()
+        gate.judge(gate.await_exit())
+
+    def test_what_a_restart_only_changes(self):
+        gate = self.gateway()
+        threads = len(os.listdir(f"/proc/{gate.pid}/task"))
+        gate.config["threads"] = 5
+        gate.config["user"] = "nobody"
+        gate.config["routes"][0]["path"] = "/more"
+        self.reload(gate)
+        self.assertEqual(gate.ask(handshake("/more")).status, 101)
+        self.assertEqual(len(os.listdir(f"/proc/{gate.pid}/task")), threads)
+        gate.await_lines(2, "reload", name="stderr", level="warning")
+        text = json.dumps(gate.config, indent=1).splitlines()
+        for word in ("threads", "user"):
+            number = next(i for i, line in enumerate(text, 1) if f'"{word}"' in line)
+            (line,) = [
+                line["message"]
+                for line in gate.lines("reload", name="stderr", level="warning")
+                if f"`{word}`" in line["message"]
+            ]
+            self.assertTrue(line.startswith(f"{gate.file}:{number}:"), line)
+
+
+class Faults(ReloadCase):
+    def test_nothing_changes(self):
+        gate = self.gateway()
+        held = self.client(gate, handshake("/ws"))
+        held.read_response()
+        good = json.dumps(gate.config)
+        gate.config["routes"][0]["path"] = "/more"
+        gate.config["routes"][0]["backend"] = "none"
+        gate.config["limit"] = {}
+        self.reload(gate, good=False)
+        gate.await_lines(3, "reload", name="stderr", level="error")
+        text = json.dumps(gate.config, indent=1).splitlines()
+        for word in ('"none"', '"limit"'):
+            number = next(i for i, line in enumerate(text, 1) if word in line)
+            self.assertTrue(
+                any(fault.startswith(f"{gate.file}:{number}:") for fault in self.faults(gate)),
+                self.faults(gate),
+            )
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+        self.check_echo(held)
+        gate.config = json.loads(good)
+        gate.config["routes"][0]["path"] = "/more"
+        self.reload(gate)
+        self.assertEqual(gate.ask(handshake("/more")).status, 101)
+
+    def test_a_file_that_is_gone(self):
+        gate = self.gateway()
+        os.unlink(gate.file)
+        self.hup(gate, good=False)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+    def test_an_address_that_is_taken(self):
+        gate = self.gateway()
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            free = Port()
+            self.addCleanup(free.close)
+            gate.config["listeners"] += [
+                {"name": "free", "address": free.text},
+                {"name": "taken", "address": "127.0.0.1:%d" % taken.getsockname()[1]},
+            ]
+            self.reload(gate, good=False)
+            gate.await_lines(2, "reload", name="stderr", level="error")
+            self.assertIn("Address already in use", self.faults(gate)[0])
+            number = next(
+                i
+                for i, line in enumerate(json.dumps(gate.config, indent=1).splitlines(), 1)
+                if "127.0.0.1:%d" % taken.getsockname()[1] in line
+            )
+            self.assertTrue(self.faults(gate)[0].startswith(f"{gate.file}:{number}:"))
+            with self.assertRaises(OSError):
+                connect(free.address)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+
+class Listeners(ReloadCase):
+    def test_one_comes_and_goes(self):
+        gate = self.gateway()
+        port = Port()
+        self.addCleanup(port.close)
+        baseline = gate.baseline
+        gate.config["listeners"].append({"name": "second", "address": port.text})
+        gate.addresses["second"] = port.address
+        self.reload(gate)
+        for listener in ("main", "second"):
+            for _ in range(8):
+                self.assertEqual(gate.ask(handshake("/ws"), listener).status, 101)
+        held = self.client(gate, handshake("/ws"), "second")
+        held.read_response()
+        gate.config["listeners"].pop()
+        self.reload(gate)
+        with self.assertRaises(OSError):
+            connect(port.address)
+        self.check_echo(held)
+        held.close()
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+        gate.baseline = baseline
+        gate.await_idle()
+
+    def test_queued_connections_are_not_lost(self):
+        """What waits in the queues of sockets that stay, and of those that go."""
+        gate = self.gateway()
+        port = Port()
+        self.addCleanup(port.close)
+        path = os.path.join(self.directory, "public.sock")
+        gate.config["listeners"] += [
+            {"name": "second", "address": port.text},
+            {"name": "local", "address": f"unix:{path}"},
+        ]
+        gate.addresses |= {"second": port.address, "local": path}
+        self.reload(gate)
+        gate.freeze()
+        waiting = [
+            self.client(gate, handshake("/ws"), listener)
+            for listener in ("main", "second", "local")
+            for _ in range(20)
+        ]
+        del gate.config["listeners"][1:]
+        gate.write("wsgate.json", json.dumps(gate.config))
+        gate.send_signal(signal.SIGHUP)
+        gate.thaw()
+        for peer in waiting:
+            self.check_switched(peer.read_response())
+            self.check_echo(peer)
+        self.assertEqual(gate.await_reload(), "reloaded")
+        self.assertFalse(os.path.exists(path))
+
+    def test_a_unix_socket_stays(self):
+        path = os.path.join(self.directory, "public.sock")
+        gate = self.gateway(listeners=[{"name": "local", "address": f"unix:{path}"}])
+        before = os.stat(path).st_ino
+        gate.config["routes"][0]["path"] = "/more"
+        self.reload(gate)
+        self.assertEqual(os.stat(path).st_ino, before)
+        self.assertEqual(gate.ask(handshake("/more")).status, 101)
+
+    def test_all_addresses_become_one(self):
+        port = Port()
+        self.addCleanup(port.close)
+        number = port.address[1]
+        gate = self.gateway(listeners=[{"name": "main", "address": f"0.0.0.0:{number}"}])
+        gate.addresses["main"] = port.address
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+        gate.config["listeners"][0]["address"] = port.text
+        self.reload(gate)
+        for _ in range(8):
+            self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+    def test_names_of_listeners(self):
+        gate = self.gateway(route={"listeners": ["main"]})
+        gate.config["listeners"][0]["name"] = "renamed"
+        gate.config["routes"][0]["listeners"] = ["renamed"]
+        self.reload(gate)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+
+class Survival(ReloadCase):
+    def test_the_balance(self):
+        """A server that was added gets the next ones: those of before are still counted."""
+        one, two = self.echo_backend(), self.echo_backend()
+        gate = self.gateway(one)
+
+        def take(count):
+            for _ in range(count):
+                client = self.client(gate, handshake("/ws"))
+                self.check_switched(client.read_response())
+
+        take(6)
+        gate.config["backends"]["service"]["servers"] = [one.text, two.text]
+        self.reload(gate)
+        take(6)
+        self.assertEqual((one.connects, two.connects), (6, 6))
+
+    def test_max_connections(self):
+        service = self.echo_backend()
+        config = self.config(service)
+        config["backends"]["service"]["servers"] = [
+            {"address": service.text, "max_connections": 1}
+        ]
+        gate = self.start(config)
+        held = self.client(gate, handshake("/ws"))
+        self.check_switched(held.read_response())
+        for _ in range(3):
+            self.reload(gate)
+            self.assertEqual(gate.ask(handshake("/ws")).status, 503)
+        held.close()
+        gate.await_idle()
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+    def test_tunnels_and_handshakes_through_many(self):
+        """Tunnels echo, handshakes come all the time; a hundred reloads, a fifth of them faulty."""
+        service = self.echo_backend()
+        gate = self.gateway(service, **self.jwt())
+        head = handshake("/ws", "Authorization: Bearer " + tokens.hs())
+        tunnels = [self.client(gate, head) for _ in range(20)]
+        for tunnel in tunnels:
+            self.check_switched(tunnel.read_response())
+        sums = [(hashlib.sha256(), hashlib.sha256()) for _ in tunnels]
+        over, failed, asked = threading.Event(), [], [0]
+
+        def come_and_go():
+            try:
+                while not over.is_set():
+                    with_end = connect(gate.address)
+                    with_end.send(head)
+                    status = with_end.read_response().status
+                    with_end.close()
+                    asked[0] += 1
+                    if status != 101:
+                        failed.append(status)
+            except Exception as fault:  # it is the test's business, not this thread's
+                failed.append(fault)
+
+        comers = [threading.Thread(target=come_and_go) for _ in range(2)]
+        for comer in comers:
+            comer.start()
+        for i in range(100):
+            if i % 5 == 4:
+                gate.config["routes"][0]["backend"] = "none"
+                self.reload(gate, good=False)
+                gate.config["routes"][0]["backend"] = "service"
+            else:
+                # Every second time the instance stays, else it is a new one.
+                gate.config["middleware"]["users"]["jwt"]["leeway"] = f"{i // 2}s"
+                self.reload(gate)
+            for tunnel, (sent, came) in zip(tunnels, sums):
+                payload = os.urandom(200)
+                tunnel.send_frame(payload, masked=True)
+                sent.update(payload)
+                came.update(tunnel.read_frame()[1])
+            if i == 10:
+                threads = len(os.listdir(f"/proc/{gate.pid}/task"))
+        over.set()
+        for comer in comers:
+            comer.join()
+        self.assertEqual(failed, [])
+        self.assertGreater(asked[0], 100)
+        for sent, came in sums:
+            self.assertEqual(sent.digest(), came.digest())
+        self.assertEqual(len(os.listdir(f"/proc/{gate.pid}/task")), threads)
