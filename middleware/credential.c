@@ -3,8 +3,7 @@
 
 #include "protocol/base64url.h"
 #include "protocol/http_head.h"
-
-#define KUBERNETES_PREFIX "base64url.bearer.authorization.k8s.io."
+#include "protocol/subprotocol.h"
 
 /* What the places held so far. */
 struct find {
@@ -127,23 +126,11 @@ protocol_at(const struct mw_host *host, const struct mw_request *request, size_t
     return from_mw(host->subprotocol(request, i));
 }
 
-static bool
-is_kubernetes(struct str protocol)
-{
-    return str_starts_with(protocol, STR(KUBERNETES_PREFIX));
-}
-
-static bool
-is_pair_word(struct str protocol)
-{
-    return str_equal_nocase(protocol, STR("bearer"));
-}
-
 static void
 found_kubernetes(struct find *find, struct str protocol)
 {
-    struct str text = {protocol.at + sizeof(KUBERNETES_PREFIX) - 1,
-                       protocol.len - (sizeof(KUBERNETES_PREFIX) - 1)};
+    struct str text = {protocol.at + sizeof(SUBPROTOCOL_KUBERNETES) - 1,
+                       protocol.len - (sizeof(SUBPROTOCOL_KUBERNETES) - 1)};
     char *bytes = find->host->alloc(find->request, BASE64URL_BYTES_LEN(text.len) + 1);
     size_t len = 0;
 
@@ -163,9 +150,9 @@ find_in_subprotocols(struct find *find)
     struct str protocol;
 
     for (size_t i = 0; (protocol = protocol_at(find->host, find->request, i)).at; i++) {
-        if (is_pair_word(protocol)) {
+        if (subprotocol_is_bearer(protocol)) {
             found(find, protocol_at(find->host, find->request, ++i));
-        } else if (is_kubernetes(protocol)) {
+        } else if (subprotocol_is_kubernetes(protocol)) {
             found_kubernetes(find, protocol);
             kubernetes = true;
         } else {
@@ -218,8 +205,8 @@ strip_subprotocols(const struct mw_host *host, struct mw_request *request)
         count++;
     for (size_t i = count; ok && i-- > 0;) {
         struct str protocol = protocol_at(host, request, i);
-        if (is_kubernetes(protocol) || is_pair_word(protocol) ||
-            (i > 0 && is_pair_word(protocol_at(host, request, i - 1))))
+        if (subprotocol_is_kubernetes(protocol) || subprotocol_is_bearer(protocol) ||
+            (i > 0 && subprotocol_is_bearer(protocol_at(host, request, i - 1))))
             ok = host->strip(request, MW_SUBPROTOCOL, NULL, i);
     }
     return ok;

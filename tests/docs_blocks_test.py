@@ -164,7 +164,9 @@ class Files:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             if os.path.exists(path):
                 continue
-            if path.endswith(".json"):
+            if "/tls/" in path:
+                self.make_tls(path)
+            elif path.endswith(".json"):
                 shutil.copyfile(self.jwks, path)
             elif path.endswith("-ca.pem") or path.endswith("/ca.pem"):
                 subprocess.run(
@@ -176,6 +178,28 @@ class Files:
             else:
                 with open(path, "w", encoding="ascii") as file:
                     file.write("192.0.2.0/24\n" if path.endswith(".txt") else SECRET)
+
+    def make_tls(self, path):
+        """One certificate is everybody's; a list of what it has revoked; keys of tickets."""
+        key, certificate = (os.path.join(self.directory, name) for name in ("tls.key", "tls.pem"))
+        revoked = os.path.join(self.directory, "revoked.pem")
+        if not os.path.exists(key):
+            def openssl(*words):
+                subprocess.run(["openssl", *words], check=True, capture_output=True, timeout=60)
+
+            conf = os.path.join(self.directory, "ca.conf")
+            with open(conf, "w", encoding="ascii") as file:
+                file.write(f"[ca]\ndefault_ca=a\n[a]\ndatabase={os.devnull}\ndefault_md=sha256\n")
+            openssl("req", "-x509", "-new", "-nodes", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-keyout", key, "-subj", "/CN=test", "-out", certificate)
+            openssl("ca", "-config", conf, "-gencrl", "-crldays", "1", "-cert", certificate,
+                    "-keyfile", key, "-out", revoked)
+        if "ticket" in path:
+            with open(path, "wb") as file:
+                file.write(os.urandom(80))
+        else:
+            shutil.copyfile(key if path.endswith(".key") else revoked if "revoked" in path
+                            else certificate, path)
 
     def configuration(self, text, name="wsgate.yaml"):
         text = self.translate(text)

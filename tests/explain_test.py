@@ -16,7 +16,7 @@ sys.dont_write_bytecode = True
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(SOURCE, "tests", "blackbox"), os.path.join(SOURCE, "tests")]
 
-from harness import tokens  # noqa: E402
+from harness import frames, tokens  # noqa: E402
 from harness.case import Case  # noqa: E402
 from harness.gateway import SANITIZER  # noqa: E402
 from harness.service import HANG, Service, reply  # noqa: E402
@@ -174,6 +174,14 @@ def requests():
         "no token at all": Request(token="abc", **app),
         "two tokens": Request(f"/chat?access_token={good}", **fine),
         "a token alone among the subprotocols": Request(subprotocols=[form], **app),
+        # Told by a Close.
+        "no token, a Close": Request("/seen"),
+        "an expired token, a Close": Request("/seen", token=late),
+        "a Close and subprotocols": Request("/seen", subprotocols=["bearer", late, "chat", "log"]),
+        "a Close and no other subprotocol": Request("/seen", subprotocols=["bearer", late]),
+        "a token alone, no Close": Request("/seen", subprotocols=[form]),
+        "a status without a Close": Request(f"/seen?access_token={good}", token=good),
+        "let in where others get a Close": Request("/seen", token=good),
     }
 
 
@@ -203,6 +211,7 @@ class ExplainTest(Case):
             self.route("/api/*", strip_prefix="/api"),
             self.route("/second", listeners=["second"]),
             self.route("/hosted", host="*.example.org"),
+            self.route("/seen", ["users"], reject_with="close"),
         ]
         return made
 
@@ -229,7 +238,7 @@ class ExplainTest(Case):
             listener=request.parts.get("listener"),
             source=request.parts.get("source"),
         )
-        return peer.read_response()
+        return peer, peer.read_response()
 
     @staticmethod
     def redacted(target):
@@ -252,6 +261,13 @@ class ExplainTest(Case):
         self.assertEqual(ID.sub("0" * 16, answer.body.decode()), report["answer"]["body"])
         self.assertEqual(answer.head.start, report["answer"]["line"])
 
+    def check_closed_alike(self, report, peer, answer):
+        opcode, payload, _ = frames.decode(peer.read_rest())
+        self.assertEqual(opcode, frames.CLOSE)
+        told = {"code": int.from_bytes(payload[:2], "big"), "reason": payload[2:].decode()}
+        self.assertEqual(told, report["close"])
+        self.assertEqual(answer.status, 101)
+
     def test_it_says_what_the_gateway_does(self):
         backend = self.echo_backend()
         gateway = self.start(self.all_of_it(backend))
@@ -265,17 +281,21 @@ class ExplainTest(Case):
                 self.assertEqual(done.stderr, "")
                 report = json.loads(done.stdout)
                 self.assertEqual(backend.connects, connects)
-                answer = self.answer_of(gateway, request)
-                if answer.status == 101:
+                peer, answer = self.answer_of(gateway, request)
+                if answer.status == 101 and "close" not in report:
                     let_in += 1
                     self.assertEqual((done.returncode, report["verdict"]), (0, "let in"), report)
                     self.check_let_in(report, backend)
                 else:
                     self.assertEqual((done.returncode, report["verdict"]), (1, "refused"), report)
-                    self.assertEqual(answer.status, report["status"])
                     self.check_refused_alike(report, answer)
+                    if "close" in report:
+                        self.check_closed_alike(report, peer, answer)
+                    else:
+                        self.assertEqual(answer.status, report["status"])
                     line = gateway.await_lines(
-                        1, "handshake", status=answer.status, id=answer.get("X-Request-Id"))[0]
+                        1, "handshake", status=report["status"], id=answer.get("X-Request-Id"))[0]
+                    self.assertEqual(line.get("close_code"), report.get("close", {}).get("code"))
                     for word in ("reason", "module", "detail"):
                         explained = report.get("refused_by" if word == "module" else word)
                         self.assertEqual(line.get(word), explained)
@@ -460,6 +480,14 @@ The client would be answered:
             labels = json.loads(done.stdout)["modules"][0].get("labels")
             self.assertEqual(labels, {"claim": "rooms", "rule": "any_of"} if status else None)
 
+    def test_a_close(self):
+        done = self.explain("--subprotocol", "chat", "/seen", config=self.on_paper())
+        self.assertIn("refused: 401 token-missing, by users\n", done.stdout)
+        lines = done.stdout.split("The client would be answered:\n\n")[1].splitlines()
+        self.assertEqual(lines[0], "    HTTP/1.1 101 Switching Protocols")
+        self.assertIn("    Sec-WebSocket-Protocol: chat", lines)
+        self.assertEqual(lines[-2:], ["", "    Close 4401 token-missing"])
+
     def test_every_field_stands_in_the_manual(self):
         app, token = ["--origin", APP], ["--token", tokens.hs()]
         requests = [
@@ -468,6 +496,7 @@ The client would be answered:
             [*token, "/chat"],
             [*app, *token, "--header", "Content-Length: 1", "/chat"],
             ["/nowhere"],
+            ["/seen"],
         ]
         done = [self.explain("--json", *one, config=self.on_paper()) for one in requests]
         twice = self.on_paper()

@@ -119,6 +119,15 @@ printf '0123456789abcdef0123456789abcdef' >"$work/keys/hs256"
 echo 192.0.2.0/24 >"$work/allow.txt"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=test \
     -keyout "$work/ca.key" -out "$work/ca.pem" 2>"$work/openssl" || fail "$(cat "$work/openssl")"
+mkdir -p "$work/tls"
+cp "$work/ca.pem" "$work/tls/chat.pem"
+cp "$work/ca.key" "$work/tls/chat.key"
+cp "$work/ca.pem" "$work/tls/clients.pem"
+head -c 80 /dev/urandom >"$work/tls/ticket.key"
+: >"$work/index"
+printf '[ca]\ndefault_ca=a\n[a]\ndatabase=%s\ndefault_md=sha256\n' "$work/index" >"$work/ca.conf"
+openssl ca -config "$work/ca.conf" -gencrl -crldays 1 -cert "$work/ca.pem" -keyfile "$work/ca.key" \
+    -out "$work/tls/revoked.pem" 2>"$work/openssl" || fail "$(cat "$work/openssl")"
 echo secret >"$work/keys/introspection"
 echo '{"keys":[{"kty":"oct","alg":"HS256","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}]}' \
     >"$work/jwks.json"
@@ -129,7 +138,7 @@ rENr2m/qpfwPcMEjeXwKxObetjMXl1u1BRVbeH6CDk8OcJ6XvfYLcecPIg==
 -----END PUBLIC KEY-----
 END
 # "#word" and "#  word" are options, "# word" is prose.
-sed -e 's/^#\([a-z_]\)/\1/' -e 's/^#\(  \)/\1/' -e "s|/etc/wsgate/|$work/|" -e 's/^user: .*/user: root/' \
+sed -e 's/^#\([a-z_]\)/\1/' -e 's/^#\(  \)/\1/' -e "s|/etc/wsgate/|$work/|g" -e 's/^user: .*/user: root/' \
     "$sample" >"$work/whole.yaml"
 WSGATE_SECRET=0123456789abcdef0123456789abcdef tests/options_list "$work/whole.yaml" ||
     fail "$sample is not good with everything it shows"

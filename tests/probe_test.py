@@ -332,6 +332,25 @@ class ProbeTest(unittest.TestCase):
         self.assertEqual((report["result"], report["status"]), ("refused", 401))
         self.assertEqual(report["body"], body.decode())
 
+    def test_refusals_by_a_close(self):
+        """The first thing after the 101, with a code that says no."""
+        said = frame(8, b"\x11\x31token-expired")
+        for arguments in ((), ("--send", "hello")):
+            done = self.against(opens(said), *arguments)
+            self.assertIn(b"closed with 4401 (token-expired) after 0.0 s\n", done.stdout)
+            self.assertEqual(done.returncode, 1)
+        for code in (4401, 4403, 4429, 1011, 1013):
+            report = json.loads(
+                self.against(opens(frame(8, struct.pack("!H", code))), "--json").stdout
+            )
+            self.assertEqual((report["result"], report["close"]["code"]), ("refused", code))
+        for data, arguments in (
+            (frame(8, struct.pack("!H", 1000)), ()),
+            (said, ("--wait-close",)),
+        ):
+            done = self.against(opens(data), *arguments)
+            self.assertEqual(done.returncode, 0, done)
+
     def test_answers_that_are_none(self):
         def late(_server, connection):
             connection.sendall(b"HTTP/1.1 101 ")

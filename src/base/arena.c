@@ -7,7 +7,8 @@
  * the common size to the pool; the pool keeps at most POOL_CHUNKS_MAX of them.
  *
  * The hard thing: what was used must be wiped, yet a wipe of whole chunks would
- * cost more than the request itself, so each chunk knows how far it was used.
+ * cost more than the request itself. So each chunk is filled from both ends, from the
+ * end with what need not be wiped, and knows how far it was used.
  * Under AddressSanitizer what is not handed out is poisoned, so that an
  * overrun inside a chunk is seen like one of malloc's.
  */
@@ -43,7 +44,8 @@ enum {
 struct arena_chunk {
     struct arena_chunk *next;
     size_t capacity; /* bytes of room */
-    size_t used;
+    size_t used;     /* of them at the start, to be wiped */
+    size_t plain;    /* at the end */
     _Alignas(ALIGNMENT) unsigned char room[];
 };
 
@@ -99,8 +101,8 @@ chunk_give(struct arena_pool *pool, struct arena_chunk *chunk)
         chunk_free(chunk);
         return;
     }
-    poison(chunk->room, chunk->used);
-    chunk->used = 0;
+    poison(chunk->room, chunk->capacity);
+    chunk->used = chunk->plain = 0;
     chunk->next = pool->free;
     pool->free = chunk;
     pool->free_count++;
@@ -138,13 +140,13 @@ chunk_with_room(struct arena *arena, size_t bytes)
 {
     struct arena_chunk *first = arena->chunks;
 
-    if (first != NULL && first->capacity - first->used >= bytes)
+    if (first != NULL && first->capacity - first->used - first->plain >= bytes)
         return first;
     return bytes > CHUNK_ROOM ? add_large(arena, bytes) : add_common(arena);
 }
 
-void *
-arena_alloc(struct arena *arena, size_t bytes)
+static void *
+allocate(struct arena *arena, size_t bytes, bool plain)
 {
     size_t left = arena->limit_bytes - arena->used_bytes;
 
@@ -159,13 +161,25 @@ arena_alloc(struct arena *arena, size_t bytes)
 
     if (chunk == NULL)
         return NULL;
-    void *memory = chunk->room + chunk->used;
+    assert(chunk->used + chunk->plain + rounded <= chunk->capacity);
+    *(plain ? &chunk->plain : &chunk->used) += rounded;
+    void *memory = chunk->room + (plain ? chunk->capacity - chunk->plain : chunk->used - rounded);
 
-    assert(chunk->used + rounded <= chunk->capacity);
-    chunk->used += rounded;
     arena->used_bytes += rounded;
     unpoison(memory, bytes);
     return memory;
+}
+
+void *
+arena_alloc(struct arena *arena, size_t bytes)
+{
+    return allocate(arena, bytes, false);
+}
+
+void *
+arena_alloc_plain(struct arena *arena, size_t bytes)
+{
+    return allocate(arena, bytes, true);
 }
 
 void *

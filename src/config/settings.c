@@ -15,6 +15,8 @@
 #include "config/environment.h"
 #include "config/module_table.h"
 #include "config/settings_build.h"
+#include "net/tls_client.h"
+#include "net/tls_server.h"
 
 #include <stdlib.h>
 
@@ -195,6 +197,10 @@ settings_free(struct settings *settings)
         if (instance->instance != NULL && !instance->handed_over)
             instance->module->teardown(instance->instance);
     }
+    for (size_t i = 0; i < settings->listener_count; i++)
+        tls_server_free(settings->listeners[i].tls);
+    for (size_t i = 0; i < settings->backend_count; i++)
+        tls_client_free(settings->backends[i].tls);
     faults_free(&memory->faults);
     arena_free(&memory->arena);
     free(memory);

@@ -19,10 +19,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct tls_server;
+struct tls_client;
+
 struct listener_settings {
     const char *name; /* "" when it has none */
     struct address address;
     const char *text; /* the address as written */
+    struct tls_server *tls; /* NULL: plain */
     struct mark mark; /* of the address */
 };
 
@@ -95,6 +99,7 @@ struct route_settings {
     struct str strip_prefix; /* at == NULL: none; no trailing slash */
     bool keep_encoded_slashes;
     bool strip_extensions;   /* extensions: none */
+    bool reject_with_close;  /* a refusal is told by a Close frame */
     struct tunnel_settings tunnel;
 };
 
@@ -118,6 +123,7 @@ struct backend_settings {
     struct str host; /* at == NULL: the client's */
     uint64_t connect_timeout;
     uint64_t handshake_timeout;
+    struct tls_client *tls; /* NULL: plain */
 };
 
 struct settings {

@@ -123,6 +123,7 @@ build_backend(struct settings_build *build, const struct mw_options *options,
     backend->balance = (enum balance)options_integer(options, "balance");
     backend->connect_timeout = (uint64_t)options_integer(options, "connect_timeout");
     backend->handshake_timeout = (uint64_t)options_integer(options, "handshake_timeout");
+    settings_build_backend_tls(build, options, backend);
 }
 
 void

@@ -55,6 +55,12 @@ void settings_build_middleware(struct settings_build *build);
 /* After the middleware, which may have reserved some. */
 void settings_build_headers(struct settings_build *build);
 void settings_build_backends(struct settings_build *build);
+/* What `tls` of a listener or of a backend says; all of it is read. */
+void settings_build_listener_tls(struct settings_build *build, const struct mw_options *listener,
+                                 struct tls_server **tls);
+/* Once the servers and `host` are built. */
+void settings_build_backend_tls(struct settings_build *build, const struct mw_options *options,
+                                struct backend_settings *backend);
 /* After listeners, middleware and backends, which routes name. */
 void settings_build_routes(struct settings_build *build);
 

@@ -39,6 +39,7 @@ build_listener(struct settings_build *build, const struct mw_options *options, s
     listener->mark = options_find(options, "address")->mark;
     settings_check_address(options, &listener->address);
     check_name(build, options, index);
+    settings_build_listener_tls(build, options, &listener->tls);
 }
 
 /* Keeps their places, for servers that are listeners. */

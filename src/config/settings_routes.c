@@ -155,6 +155,7 @@ build_route(struct settings_build *build, const struct mw_options *options,
 
     route->keep_encoded_slashes = options_integer(options, "encoded_slashes") == 1;
     route->strip_extensions = options_integer(options, "extensions") == 1;
+    route->reject_with_close = options_integer(options, "reject_with") == 1;
     build_listeners(build, options, route);
     build_host(build, options, route);
     build_path(build, options, route);

@@ -34,9 +34,15 @@ static const struct mw_option listener_tls_options[] = {
     {"certificates", MW_OBJECTS, NULL, "certificates, chosen by the name a client asks for",
      MW_REQUIRED, NULL, certificate_options},
     {"min_version", MW_WORD, "1.2", "the oldest version of TLS that is spoken", 0, "1.2|1.3"},
+    {"ciphers", MW_STRING, NULL, "ciphers of TLS 1.2, as OpenSSL writes a list of them"},
+    {"ciphersuites", MW_STRING, NULL, "ciphers of TLS 1.3, as OpenSSL writes a list of them"},
+    {"curves", MW_STRING, NULL, "groups for the key exchange, as OpenSSL writes a list of them"},
     {"client_ca", MW_FILE, NULL, "who signs the certificates of clients"},
     {"client_verify", MW_WORD, "none", "whether clients show a certificate", 0,
      "none|optional|require"},
+    {"client_crl", MW_FILE, NULL, "which certificates of clients are revoked"},
+    {"ticket_key_files", MW_FILES, NULL,
+     "keys of session tickets, shared with other gateways; the first seals"},
     {0},
 };
 
@@ -46,7 +52,7 @@ static const struct mw_option listener_options[] = {
     {"name", MW_STRING, NULL, "the name by which routes ask for it"},
     {"proxy_protocol", MW_BOOL, "false", "whether every connection begins with a PROXY header",
      MW_LATER},
-    {"tls", MW_OBJECT, NULL, "speak TLS", MW_LATER, NULL, listener_tls_options},
+    {"tls", MW_OBJECT, NULL, "speak TLS", 0, NULL, listener_tls_options},
     {0},
 };
 
@@ -108,7 +114,7 @@ static const struct mw_option route_options[] = {
      "refuse|keep"},
     {"extensions", MW_WORD, "pass", "whether the backend sees the extensions that a client offers",
      0, "pass|none"},
-    {"reject_with", MW_WORD, "http", "how a refusal is told", 0, "http|close!"},
+    {"reject_with", MW_WORD, "http", "how a refusal is told", 0, "http|close"},
     {"tunnel", MW_OBJECT, "{}", "rules for the live connection", 0, NULL, tunnel_options},
     {0},
 };
@@ -124,7 +130,11 @@ static const struct mw_option server_options[] = {
 static const struct mw_option backend_tls_options[] = {
     {"verify", MW_BOOL, "true", "whether the server's certificate is verified"},
     {"ca_file", MW_FILE, NULL, "who signs the servers' certificates"},
-    {"server_name", MW_STRING, NULL, "the name that the certificate must have"},
+    {"server_name", MW_STRING, NULL,
+     "the name that is asked for, and that the certificate must have"},
+    {"certificate", MW_FILE, NULL, "a chain of certificates in PEM, to show to the servers"},
+    {"private_key", MW_FILE, NULL, "its private key in PEM"},
+    {"min_version", MW_WORD, "1.2", "the oldest version of TLS that is spoken", 0, "1.2|1.3"},
     {0},
 };
 
@@ -145,7 +155,7 @@ static const struct mw_option backend_options[] = {
     {"host", MW_STRING, NULL, "the Host sent to the backend; left out: the client's"},
     {"connect_timeout", MW_DURATION, "3s", "for one server to take the connection"},
     {"handshake_timeout", MW_DURATION, "10s", "for the backend's whole answer to the handshake"},
-    {"tls", MW_OBJECT, NULL, "speak TLS to the servers", MW_LATER, NULL, backend_tls_options},
+    {"tls", MW_OBJECT, NULL, "speak TLS to the servers", 0, NULL, backend_tls_options},
     {"health", MW_OBJECT, NULL, "ask the servers now and then how they are", MW_LATER, NULL,
      health_options},
     {0},

@@ -1,10 +1,39 @@
 /* accept.c - the parts of the ACCEPT stage, one after the other; see accept.h. */
 #include "gateway/accept.h"
 
+#include "net/tls_server.h"
+
 typedef enum step accept_part(struct accept *accept, struct request *request, struct side *client);
 
+/* TLS's handshake, where the listener speaks it. */
+static enum step
+shake_hands(struct accept *accept, struct request *request, struct side *client)
+{
+    struct tls_server *tls = request->listener->tls;
+
+    (void)accept;
+    if (tls == NULL)
+        return STEP_DONE;
+    if (client->stream.tls == NULL && !tls_server_begin(tls, &client->stream))
+        return request_fail(request, REASON_NO_MEMORY, NULL);
+    if (side_flush(client) == SIDE_FAILED)
+        return request_fail(request, REASON_CLIENT_GONE, NULL);
+    switch (side_handshake(client)) {
+    case STREAM_OK:
+        return STEP_DONE;
+    case STREAM_AGAIN:
+        return STEP_WAIT;
+    case STREAM_END:
+        return request_fail(request, REASON_CLIENT_GONE, NULL);
+    case STREAM_CUT:
+    case STREAM_ERROR:
+        break;
+    }
+    return request_fail(request, REASON_TLS, stream_fault(&client->stream));
+}
+
 /* The end of the table is the end of the stage. */
-static accept_part *const parts[] = {NULL};
+static accept_part *const parts[] = {shake_hands, NULL};
 
 enum step
 accept_run(struct accept *accept, struct request *request, struct side *client)

@@ -81,6 +81,8 @@ access_log_handshake(struct log *log, const struct request *request, unsigned st
 
     begin_handshake(&line, log, request, "handshake");
     log_int(&line, "status", status);
+    if (answer->close_code != 0)
+        log_int(&line, "close_code", answer->close_code);
     log_answer(&line, answer, status == 101 ? "upgraded" : refusal_word(answer));
     if (request->route != NULL && (status == 101 || server != NULL))
         log_text(&line, "backend", request->route->backend->name);

@@ -4,6 +4,7 @@
 #include "gateway/descriptors.h"
 #include "gateway/forward.h"
 #include "gateway/worker.h"
+#include "net/tls_client.h"
 
 #include <errno.h>
 #include <string.h>
@@ -40,53 +41,118 @@ none_left(struct attempt *attempt, struct request *request)
 {
     if (attempt->tries.count == 0)
         return request_fail(request, REASON_BACKEND_BUSY, "every server stands at max_connections");
-    if (attempt->last_errno == ETIMEDOUT)
-        return request_fail(request, REASON_BACKEND_CONNECT_TIMEOUT, NULL);
-    return request_fail(request, REASON_BACKEND_CONNECT, strerror(attempt->last_errno));
+    return request_fail(request, attempt->reason, attempt->why);
 }
 
-/* SIDE_KEPT: most often the connect is not through yet; a long request is the rare case. */
-static enum side_sent
-reach(const struct server *server, struct side *side, const struct text *text)
+/* ---- One server ------------------------------------------------------------------- */
+
+static enum step
+blame(struct attempt *attempt, enum reason reason, const char *why)
 {
+    attempt->reason = reason;
+    attempt->why = why;
+    return STEP_FAILED;
+}
+
+static enum step
+blame_errno(struct attempt *attempt, int error)
+{
+    if (descriptors_lacking(error)) /* no other server would help */
+        return blame(attempt, REASON_NO_DESCRIPTORS, strerrordesc_np(error));
+    return blame(attempt,
+                 error == ETIMEDOUT ? REASON_BACKEND_CONNECT_TIMEOUT : REASON_BACKEND_CONNECT,
+                 strerrordesc_np(error));
+}
+
+/* SIDE_KEPT: on a plain side most often the connect is not through yet; a long request is the rare
+ * case. */
+static enum step
+send_request(struct attempt *attempt, struct request *request, struct side *side)
+{
+    struct text text = {request->worker->buffer, 0, WORKER_BUFFER_BYTES, false};
+
+    attempt->sent = true;
+    if (!forward_request(request, &text))
+        return STEP_FAILED;
+    switch (side_send(side, text.at, text.len)) {
+    case SIDE_SENT:
+        return STEP_DONE;
+    case SIDE_KEPT:
+        return side->stream.tls != NULL ? STEP_DONE : STEP_WAIT;
+    case SIDE_FAILED:
+        break;
+    }
+    return blame_errno(attempt, errno);
+}
+
+/* The request goes out as soon as it can: at once, or behind TLS's handshake. */
+static enum step
+go_on(struct attempt *attempt, struct request *request, struct side *side)
+{
+    switch (side_handshake(side)) {
+    case STREAM_OK:
+        return send_request(attempt, request, side);
+    case STREAM_AGAIN:
+        return STEP_WAIT;
+    case STREAM_END:
+    case STREAM_CUT:
+    case STREAM_ERROR:
+        break;
+    }
+    return blame(attempt, REASON_BACKEND_TLS, stream_fault(&side->stream));
+}
+
+static enum step
+reach(struct attempt *attempt, struct request *request, struct side *side)
+{
+    struct server *server = attempt->server;
+    struct tls_client *tls = attempt->pool->settings->tls;
     struct stream stream;
 
+    attempt->sent = false;
     if (!stream_connect(&stream, &server->settings->address))
-        return SIDE_FAILED;
+        return blame_errno(attempt, errno);
     side_open(side, stream);
-    return side_send(side, text->at, text->len);
+    if (tls != NULL && !tls_client_begin(tls, (size_t)(server - attempt->pool->servers),
+                                         &server->settings->address, &side->stream))
+        return blame_errno(attempt, ENOMEM);
+    return go_on(attempt, request, side);
 }
+
+/* ---- One after the other ---------------------------------------------------------- */
 
 enum step
 backend_start(struct attempt *attempt, struct request *request, struct side *side)
 {
-    struct worker *worker = request->worker;
-    struct text text = {worker->buffer, 0, WORKER_BUFFER_BYTES, false};
-
-    if (!forward_request(request, &text))
-        return STEP_FAILED;
     while ((attempt->server = pool_take(attempt->pool, &attempt->tries)) != NULL) {
-        switch (reach(attempt->server, side, &text)) {
-        case SIDE_SENT:
-            return STEP_DONE;
-        case SIDE_KEPT:
-            return STEP_WAIT;
-        case SIDE_FAILED:
-            attempt->last_errno = errno;
-            if (descriptors_lacking(attempt->last_errno)) { /* no other server would help */
-                backend_leave(attempt, side);
-                return request_fail(request, REASON_NO_DESCRIPTORS, strerror(attempt->last_errno));
-            }
-            backend_failed(attempt, request, side, strerror(attempt->last_errno));
+        enum step step = reach(attempt, request, side);
+        if (step != STEP_FAILED)
+            return step;
+        if (request->answer.reason != REASON_NONE)
+            return STEP_FAILED; /* it cannot be written down */
+        if (attempt->reason == REASON_NO_DESCRIPTORS) {
+            backend_leave(attempt, side);
             break;
         }
+        backend_failed(attempt, request, side, attempt->why);
     }
     return none_left(attempt, request);
 }
 
-bool
-backend_connected(struct attempt *attempt, struct side *side)
+enum step
+backend_go_on(struct attempt *attempt, struct request *request, struct side *side)
 {
-    attempt->last_errno = stream_connect_error(&side->stream);
-    return attempt->last_errno == 0;
+    int error = stream_connect_error(&side->stream);
+
+    if (error != 0)
+        return blame_errno(attempt, error);
+    if (side_flush(side) == SIDE_FAILED)
+        return blame_errno(attempt, errno);
+    return attempt->sent ? STEP_DONE : go_on(attempt, request, side);
+}
+
+void
+backend_too_slow(struct attempt *attempt)
+{
+    (void)blame(attempt, REASON_BACKEND_CONNECT_TIMEOUT, "connect_timeout passed");
 }

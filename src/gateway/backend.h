@@ -15,15 +15,21 @@ struct attempt {
     struct pool *pool;
     struct server *server; /* a place is taken on it; NULL: none */
     struct pool_tries tries;
-    int last_errno;
+    enum reason reason; /* why the last one failed */
+    const char *why;    /* static */
+    bool sent;          /* the request is the side's, or in its outbox */
 };
 
 /* STEP_DONE: the request is sent, or its rest waits in the outbox of a connected side. STEP_WAIT:
- * the connect is under way. STEP_FAILED: no server is left. */
+ * the connect is under way, or TLS's handshake. STEP_FAILED: no server is left. */
 enum step backend_start(struct attempt *attempt, struct request *request,
                         struct side *side) MUST_CHECK;
-/* After writability: did the connect succeed? */
-bool backend_connected(struct attempt *attempt, struct side *side) MUST_CHECK;
+/* After STEP_WAIT, when the side is ready: the same. STEP_FAILED: this server has failed, for the
+ * reason in attempt, unless the request has one. */
+enum step backend_go_on(struct attempt *attempt, struct request *request,
+                        struct side *side) MUST_CHECK;
+/* The same failure, when the stage's time is over. */
+void backend_too_slow(struct attempt *attempt);
 /* Leaves a server: closes the side, gives the place back. Idempotent. */
 void backend_leave(struct attempt *attempt, struct side *side);
 /* The same for one that failed: the error log hears of it, now and then (pool_failed). */

@@ -109,6 +109,7 @@ handshake_over(struct connection *connection, unsigned status)
         worker->metrics.tunnels++;
     else
         worker->metrics.refused++;
+    worker->metrics.refused_by_close += status != 0 && request->answer.close_code != 0;
     const struct server *server =
         attempt->tries.count > 0 ? attempt->tries.servers[attempt->tries.count - 1] : NULL;
     access_log_handshake(worker->log, request, status,

@@ -47,8 +47,9 @@ turn_away(struct worker *worker, const struct listener_settings *listener, struc
     worker->metrics.reasons[reason]++;
     access_log_turned_away(worker->log, id, &peer->any, listener, reason);
     refusal_turn_away(reason, id, &text);
-    (void)!stream_write(stream, text.at, text.len).n;
-    stream_shutdown(stream);
+    if (listener->tls == NULL) /* nobody pays for a handshake only to hear a refusal */
+        (void)!stream_write(stream, text.at, text.len).n;
+    (void)stream_shutdown(stream);
     /* What it has sent already is read, so that the close does not reset. */
     (void)!stream_read(stream, worker->buffer, WORKER_BUFFER_BYTES).n;
     stream_close(stream);

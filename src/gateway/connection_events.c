@@ -112,6 +112,30 @@ on_client_ready(evutil_socket_t fd, short what, void *arg)
 
 /* ---- The backend's side ----------------------------------------------------------- */
 
+/* This server has failed: on with the next one. */
+static void
+next_server(struct connection *connection)
+{
+    struct opening *opening = connection->opening;
+
+    backend_failed(&opening->attempt, opening->request, &connection->tunnel.sides[BACKEND],
+                   opening->attempt.why);
+    connection_run(connection, connection_next_server(connection));
+}
+
+static void
+connect_on(struct connection *connection)
+{
+    struct opening *opening = connection->opening;
+    enum step step = backend_go_on(&opening->attempt, opening->request,
+                                   &connection->tunnel.sides[BACKEND]);
+
+    if (step == STEP_FAILED && opening->request->answer.reason == REASON_NONE)
+        next_server(connection);
+    else
+        connection_run(connection, step);
+}
+
 static void
 backend_readable(struct connection *connection)
 {
@@ -119,26 +143,10 @@ backend_readable(struct connection *connection)
 
     if (connection->state == STATE_TUNNEL)
         tunnel_read(connection, BACKEND);
+    else if (connection->state == STATE_CONNECT)
+        connect_on(connection);
     else if (connection->state == STATE_UPGRADE)
         connection_run(connection, upgrade_read(connection->opening->request, backend));
-}
-
-/* The connect has come to an end: on with the request, or with the next server. */
-static void
-connect_over(struct connection *connection)
-{
-    struct attempt *attempt = &connection->opening->attempt;
-    struct side *backend = &connection->tunnel.sides[BACKEND];
-
-    if (backend_connected(attempt, backend)) {
-        if (side_flush(backend) != SIDE_FAILED) {
-            connection_run(connection, STEP_DONE);
-            return;
-        }
-        attempt->last_errno = errno;
-    }
-    backend_failed(attempt, connection->opening->request, backend, strerror(attempt->last_errno));
-    connection_run(connection, connection_next_server(connection));
 }
 
 static void
@@ -147,7 +155,7 @@ backend_writable(struct connection *connection)
     if (connection->state == STATE_TUNNEL)
         tunnel_write(connection, BACKEND);
     else if (connection->state == STATE_CONNECT)
-        connect_over(connection);
+        connect_on(connection);
     else if (connection->state == STATE_UPGRADE &&
              side_flush(&connection->tunnel.sides[BACKEND]) == SIDE_FAILED)
         return; /* it takes no more of the request, but may have answered: reading will tell */
@@ -179,17 +187,6 @@ connection_resumed(struct request *request, enum mw_verdict verdict)
     struct connection *connection = request->connection;
 
     connection_run(connection, chain_resume(request, verdict));
-}
-
-static void
-connect_overdue(struct connection *connection)
-{
-    struct attempt *attempt = &connection->opening->attempt;
-
-    attempt->last_errno = ETIMEDOUT;
-    backend_failed(attempt, connection->opening->request, &connection->tunnel.sides[BACKEND],
-                   "connect_timeout passed");
-    connection_run(connection, connection_next_server(connection));
 }
 
 static void
@@ -247,7 +244,8 @@ connection_overdue(struct connection *connection)
                                                 overdue[connection->state], NULL));
         break;
     case STATE_CONNECT:
-        connect_overdue(connection);
+        backend_too_slow(&connection->opening->attempt);
+        next_server(connection);
         break;
     case STATE_TUNNEL:
         tunnel_deadline(connection);

@@ -1,6 +1,8 @@
 /* forward.c - writing heads anew; see forward.h. */
 #include "gateway/forward.h"
 
+#include "protocol/subprotocol.h"
+
 /* Fields of a request that never pass, in either direction or because we write them ourselves. */
 static const struct str request_dropped[] = {
     /* RFC 9110 7.6.1, hop by hop */
@@ -286,23 +288,27 @@ chosen_protocol(const struct request *request)
         return request->upgrade.choice.protocol;
     for (size_t i = 0; i < handshake->protocol_count; i++)
         if ((request->stripped_protocols >> i & 1) != 0 &&
-            str_equal_nocase(handshake->protocols[i], STR("bearer")))
+            subprotocol_is_bearer(handshake->protocols[i]))
             return handshake->protocols[i];
     return STR_NONE;
+}
+
+void
+forward_accept(const char accept[HANDSHAKE_ACCEPT_LEN], struct str protocol, struct text *text)
+{
+    text_add(text, STR("HTTP/1.1 101 Switching Protocols\r\n"
+                       "Upgrade: websocket\r\nConnection: Upgrade\r\n"));
+    text_field(text, STR("Sec-WebSocket-Accept"), (struct str){accept, HANDSHAKE_ACCEPT_LEN});
+    if (protocol.at != NULL)
+        text_field(text, STR("Sec-WebSocket-Protocol"), protocol);
 }
 
 bool
 forward_switching(const struct request *request, struct text *text)
 {
     const struct upgrade *upgrade = &request->upgrade;
-    struct str protocol = chosen_protocol(request);
 
-    text_add(text, STR("HTTP/1.1 101 Switching Protocols\r\n"
-                       "Upgrade: websocket\r\nConnection: Upgrade\r\n"));
-    text_field(text, STR("Sec-WebSocket-Accept"),
-               (struct str){upgrade->accept, HANDSHAKE_ACCEPT_LEN});
-    if (protocol.at != NULL)
-        text_field(text, STR("Sec-WebSocket-Protocol"), protocol);
+    forward_accept(upgrade->accept, chosen_protocol(request), text);
     if (upgrade->choice.extensions.at != NULL)
         text_field(text, STR("Sec-WebSocket-Extensions"), upgrade->choice.extensions);
     if (!forward_answer_fields(&upgrade->head, text))

@@ -16,6 +16,9 @@
 bool forward_request(struct request *request, struct text *text) MUST_CHECK;
 /* Writes the client's 101 from the verified answer of the backend. */
 bool forward_switching(const struct request *request, struct text *text) MUST_CHECK;
+/* How every 101 begins: without the empty line. protocol.at == NULL: it names none. */
+void forward_accept(const char accept[HANDSHAKE_ACCEPT_LEN], struct str protocol,
+                    struct text *text);
 /* Appends the end-to-end fields of a backend's answer ("Name: value\r\n" each). */
 bool forward_answer_fields(const struct http_head *head, struct text *text) MUST_CHECK;
 

@@ -7,11 +7,26 @@ inbox_begin(struct inbox *in, struct http_head *head, struct arena *arena,
 {
     size_t cap = limits->head_bytes < INBOX_FIRST_BYTES ? limits->head_bytes
                                                         : (size_t)INBOX_FIRST_BYTES;
-    struct http_field *fields = arena_alloc(arena, limits->fields * sizeof(*fields));
+    struct http_field *fields = arena_alloc_plain(arena, limits->fields * sizeof(*fields));
 
-    *in = (struct inbox){arena_alloc(arena, cap), 0, cap};
+    *in = (struct inbox){arena_alloc_plain(arena, cap), 0, cap};
     http_head_init(head, fields, limits);
     return in->at != NULL && fields != NULL;
+}
+
+void
+inbox_drop(struct inbox *in, size_t bytes)
+{
+    in->len -= bytes;
+    memmove(in->at, in->at + bytes, in->len);
+    explicit_bzero(in->at + in->len, bytes);
+}
+
+void
+inbox_wipe(struct inbox *in)
+{
+    if (in->len > 0)
+        explicit_bzero(in->at, in->len);
 }
 
 bool
@@ -19,12 +34,12 @@ inbox_grow(struct inbox *in, struct arena *arena, size_t cap)
 {
     if (cap <= in->cap)
         return false;
-    char *at = arena_alloc(arena, cap);
+    char *at = arena_alloc_plain(arena, cap);
     if (at == NULL)
         return false;
     if (in->len > 0)
         memcpy(at, in->at, in->len);
-    explicit_bzero(in->at, in->len);
+    inbox_wipe(in);
     in->at = at;
     in->cap = cap;
     return true;

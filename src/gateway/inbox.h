@@ -1,8 +1,8 @@
 /*
  * inbox.h - bytes that arrive, in one piece, and the head that begins with them.
  *
- * Memory is the arena's. A head begins in a small piece; a larger one, up to the head's
- * limit, is taken only by whoever needs it.
+ * Memory is the arena's, and plain: what was received is wiped by inbox_wipe. A head begins in a
+ * small piece; a larger one, up to the head's limit, is taken only by whoever needs it.
  */
 #ifndef WSGATE_INBOX_H
 #define WSGATE_INBOX_H
@@ -26,5 +26,9 @@ bool inbox_begin(struct inbox *in, struct http_head *head, struct arena *arena,
 bool inbox_go_on(struct inbox *in, struct http_head *head, struct arena *arena) MUST_CHECK;
 /* Moves what is there into a larger piece of the arena. false: cap is not larger, or no memory. */
 bool inbox_grow(struct inbox *in, struct arena *arena, size_t cap) MUST_CHECK;
+/* Forgets the first `bytes` bytes; what follows moves to the front. */
+void inbox_drop(struct inbox *in, size_t bytes);
+/* Due before the arena goes. Harmless on one that never began. */
+void inbox_wipe(struct inbox *in);
 
 #endif

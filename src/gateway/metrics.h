@@ -14,6 +14,7 @@
     M(closed)         /* connections that are gone: accepted - closed = live */             \
     M(handshakes)     /* heads that were whole or refused */                                \
     M(refused)        /* handshakes answered with a status other than 101 */                \
+    M(refused_by_close) /* of these: told by a Close frame after a 101 */                   \
     M(tunnels)        /* handshakes that became tunnels */                                  \
     M(bytes_in)       /* client to backend, through tunnels */                              \
     M(bytes_out)      /* backend to client */                                               \

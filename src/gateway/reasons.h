@@ -37,6 +37,7 @@
     R(BACKEND_BUSY,       "backend-no-server",        503, "backend")                 \
     R(BACKEND_CONNECT,    "backend-connect",          502, "backend")                 \
     R(BACKEND_CONNECT_TIMEOUT, "backend-connect-timeout", 504, "backend")             \
+    R(BACKEND_TLS,        "backend-tls",              502, "backend")                 \
     R(BACKEND_TIMEOUT,    "backend-handshake-timeout", 504, "backend")                \
     R(BACKEND_CLOSED,     "backend-closed-early",     502, "backend")                 \
     R(BACKEND_MALFORMED,  "backend-malformed",        502, "backend")                 \
@@ -48,6 +49,7 @@
     R(STOPPING,           "stopping",                 503, "gateway")                 \
     /* Nobody can be told any more */                                                 \
     R(CLIENT_GONE,        "client-gone",                0, "client")                  \
+    R(TLS,                "tls-handshake",              0, "client")                  \
     R(REFUSED,            "refused",                    0, "gateway")                 \
     R(LINGER_TIMEOUT,     "linger-timeout",             0, "client")                  \
     /* The tunnel's end */                                                            \

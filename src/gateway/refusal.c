@@ -2,6 +2,7 @@
 #include "gateway/refusal.h"
 
 #include "gateway/forward.h"
+#include "gateway/refusal_close.h"
 #include "gateway/worker.h"
 
 /* IANA's registry of final statuses; a backend may answer any of them. */
@@ -131,7 +132,9 @@ write_body(struct text *text, unsigned status, uint64_t id, bool json, bool head
 static struct str
 backend_body(const struct answer *answer)
 {
-    return answer->status == 204 || answer->status == 304 ? STR_NONE : answer->body;
+    bool none = answer->status == 204 || answer->status == 304 || answer->close_code != 0;
+
+    return none ? STR_NONE : answer->body;
 }
 
 static void
@@ -155,6 +158,10 @@ write_answer(const struct request *request, struct text *text)
     const struct answer *answer = &request->answer;
     unsigned status = refusal_status(answer);
 
+    if (answer->close_code != 0) {
+        refusal_close_head(request, text);
+        return;
+    }
     write_start(text, status, request->id);
     text_add(text, STR("Connection: close"));
     if (status == 426 && answer->reason != REASON_BACKEND_REFUSED)
@@ -177,6 +184,7 @@ refusal_compose(struct request *request, struct text *text)
     struct answer *answer = &request->answer;
     size_t start = text->len;
 
+    answer->close_code = refusal_close_code(request);
     write_answer(request, text);
     if (!text->full)
         return;
@@ -215,6 +223,8 @@ refusal_start(struct request *request, struct side *client)
     struct text text = {request->worker->buffer, 0, WORKER_BUFFER_BYTES, false};
 
     refusal_compose(request, &text);
+    if (request->answer.close_code != 0)
+        refusal_close_frame(&request->answer, &text);
     enum side_sent sent = side_send(client, text.at, text.len);
     struct str body = backend_body(&request->answer);
     if (sent != SIDE_FAILED && body.len > 0)

@@ -17,8 +17,9 @@ enum { REFUSAL_LINGER_BYTES_MAX = 256 * 1024 };
 unsigned refusal_status(const struct answer *answer);
 /* What the log calls it: the module's word, or the reason's. */
 const char *refusal_word(const struct answer *answer);
-/* Writes the answer, which fits into WORKER_BUFFER_BYTES; what a backend's has for a body is still
- * to follow. An answer that does not fit becomes a bare one, in request->answer too. */
+/* Writes the answer, which fits into WORKER_BUFFER_BYTES; what a backend's has for a body, or the
+ * Close where answer.close_code says so (refusal_close.h), is still to follow. An answer that does
+ * not fit becomes a bare one, in request->answer too. */
 void refusal_compose(struct request *request, struct text *text);
 
 /* From here on request->answer is what was sent. STEP_WAIT: flushing or lingering. STEP_DONE: sent,

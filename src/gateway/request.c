@@ -19,7 +19,7 @@ request_new(struct worker *worker)
 
     arena_init(&arena, &worker->arenas,
                REQUEST_ARENA_BYTES + REQUEST_ARENA_HEADS * settings->limits.head);
-    struct request *request = arena_alloc(&arena, sizeof(*request));
+    struct request *request = arena_alloc_plain(&arena, sizeof(*request)); /* pointers, counts */
     if (request == NULL)
         return NULL;
     memset(request, 0, offsetof(struct request, strips));
@@ -45,6 +45,10 @@ request_free(struct request *request)
         return;
     struct arena arena = request->arena; /* the request itself lives in it */
     struct handle *handle = request->handle;
+
+    inbox_wipe(&request->in);
+    inbox_wipe(&request->early);
+    inbox_wipe(&request->upgrade.in);
     arena_free(&arena);
     handle_drop(handle);
 }

@@ -38,6 +38,7 @@ enum {
 struct answer {
     enum reason reason;
     unsigned status;        /* 0: by the reason's row */
+    unsigned close_code;    /* told by a Close frame after a 101; 0: by HTTP, or not told yet */
     const char *word;       /* a module's word; NULL: the reason's */
     const char *module;     /* the instance that refused; NULL: none */
     const char *detail;     /* for the log; static or in the arena */

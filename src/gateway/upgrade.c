@@ -25,7 +25,7 @@ upgrade_prepare(struct request *request)
     upgrade->interim = 0;
     upgrade->body = NULL;
     if (upgrade->in.at != NULL) { /* another server's answer came before */
-        upgrade->in.len = 0;
+        inbox_drop(&upgrade->in, upgrade->in.len);
         http_head_init(&upgrade->head, upgrade->head.fields, &limits);
         return STEP_DONE;
     }
@@ -108,8 +108,7 @@ skip_interim(struct request *request, struct side *backend)
 
     if (++upgrade->interim > UPGRADE_INTERIM_MAX)
         return request_fail(request, REASON_BACKEND_MALFORMED, "too many interim answers");
-    upgrade->in.len -= upgrade->head.length;
-    memmove(upgrade->in.at, upgrade->in.at + upgrade->head.length, upgrade->in.len);
+    inbox_drop(&upgrade->in, upgrade->head.length);
     http_head_init(&upgrade->head, upgrade->head.fields, &limits);
     return upgrade->in.len > 0 ? judge(request, backend) : STEP_WAIT; /* at most 8 deep */
 }

@@ -10,27 +10,12 @@
 #include <errno.h>
 #include <string.h>
 
-static bool
-is_same_time(struct timespec a, struct timespec b)
-{
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static bool
-is_same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           is_same_time(a->st_mtim, b->st_mtim) && is_same_time(a->st_ctim, b->st_ctim);
-}
-
-/* A file that is not there is another one too: once it is back it is read anew. */
 static void
 look(struct http_trust *trust, const char *file)
 {
-    struct stat now = {.st_size = 0};
+    struct file_state now = file_state_of(file);
 
-    (void)!stat(file, &now);
-    if (trust->seen && is_same_file(&trust->file, &now))
+    if (trust->seen && file_state_equal(&trust->file, &now))
         return;
     trust->changed = trust->changed || trust->seen;
     trust->changed_us = clock_monotonic_us();

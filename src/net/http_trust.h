@@ -6,6 +6,7 @@
 #define WSGATE_HTTP_TRUST_H
 
 #include "base/compiler.h"
+#include "net/file_state.h"
 
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -14,7 +15,7 @@
 
 /* What a client knows of its file. Zeroed: nothing yet. */
 struct http_trust {
-    struct stat file;    /* as it was seen last */
+    struct file_state file; /* as it was seen last */
     bool seen, changed;
     uint64_t changed_us; /* of the monotonic clock: when it was first seen as it is */
 };

@@ -133,9 +133,10 @@ tls_handshake(struct tls *tls)
     }
     if (tls->wire.wait != TLS_WAIT_NONE)
         return STREAM_AGAIN;
+    bool unheard = !tls->wire.heard && (tls->wire.ended || tls->wire.error != 0);
     tls->dead = true;
     note_fault(tls);
-    return failed(tls).status;
+    return unheard ? STREAM_END : failed(tls).status;
 }
 
 bool

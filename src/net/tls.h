@@ -21,7 +21,7 @@ struct tls *tls_new(SSL *ssl, int fd) MUST_CHECK;
 void tls_free(struct tls *tls);
 SSL *tls_ssl(const struct tls *tls);
 
-enum stream_status tls_handshake(struct tls *tls) MUST_CHECK; /* OK, AGAIN, ERROR */
+enum stream_status tls_handshake(struct tls *tls) MUST_CHECK; /* OK, AGAIN, END, ERROR */
 /* After AGAIN: is it room to write that the handshake waits for, not bytes to read? */
 bool tls_wants_write(const struct tls *tls);
 bool tls_is_up(const struct tls *tls);

@@ -35,6 +35,7 @@ wire_read(BIO *bio, char *buffer, int bytes)
         return wire_wait(bio, wire, TLS_WAIT_READ);
     if (n == -1)
         wire->error = errno;
+    wire->heard = wire->heard || n > 0;
     wire->ended = n == 0;
     return (int)n;
 }

@@ -90,6 +90,16 @@ set_refusal(json_t *object, const struct answer *answer)
 }
 
 static json_t *
+close_json(const struct answer *answer)
+{
+    json_t *object = json_object();
+
+    set(object, "code", json_integer(answer->close_code));
+    set_text(object, "reason", refusal_word(answer));
+    return object;
+}
+
+static json_t *
 verdict_json(const char *name, const struct explain_verdict *verdict)
 {
     static const char *const words[] = {NULL, "pass", "deny"};
@@ -273,6 +283,8 @@ set_outcome(json_t *object, const struct explanation *explanation, struct str se
     set_refusal(object, &explanation->answer);
     set_text(object, "refused_by", explanation->answer.module);
     set(object, "answer", head_json(text_str(&explanation->output), secret, false));
+    if (explanation->answer.close_code != 0)
+        set(object, "close", close_json(&explanation->answer));
 }
 
 bool

@@ -360,4 +360,6 @@ explain_report_lines(FILE *out, const struct explanation *explanation, struct st
         fprintf(out, ", by %s", answer->module);
     fputs("\n\nThe client would be answered:\n\n", out);
     print_head(&lines, false);
+    if (answer->close_code != 0)
+        fprintf(out, "\n    Close %u %s\n", answer->close_code, refusal_word(answer));
 }

@@ -136,6 +136,21 @@ report_end(struct probe *probe, const struct ws_client_event *event)
     return false;
 }
 
+/* Let in for as long as it takes to say no: a gateway that refuses with a Close frame, for browsers
+ * to see. A tunnel that was waited for may well end so. */
+static bool
+is_refusal(const struct probe *probe, const struct ws_client_event *event)
+{
+    static const unsigned codes[] = {4401, 4403, 4429, 1011, 1013};
+
+    if (event->kind != WS_CLIENT_CLOSE || probe->times.first_message_us != 0)
+        return false;
+    for (size_t i = 0; i < COUNT_OF(codes); i++)
+        if (event->code == codes[i])
+            return true;
+    return false;
+}
+
 static bool
 is_message(const struct ws_client_event *event)
 {
@@ -152,8 +167,8 @@ report_message(struct probe *probe, const struct ws_client_event *event)
     probe_report_received(&probe->report, event);
 }
 
-/* Sends the text and reads until it comes back; what else comes is shown. */
-static bool
+/* Sends the text and reads until it comes back; what else comes is shown. NULL: it came. */
+static const char *
 echo_text(struct probe *probe, struct str text)
 {
     uint64_t deadline_us = deadline_after(probe->options.timeout_us);
@@ -162,20 +177,22 @@ echo_text(struct probe *probe, struct str text)
     probe->waiting_us = clock_monotonic_us();
     if (!ws_client_send_text(probe->client, text, deadline_us)) {
         probe_report_error(&probe->report, "%s", probe->client->error);
-        return false;
+        return "failed";
     }
     probe_report_sent(&probe->report, text);
     while (event = ws_client_receive(probe->client, deadline_us), is_message(&event)) {
         report_message(probe, &event);
         if (event.kind == WS_CLIENT_TEXT && str_equal(event.payload, text))
-            return true;
+            return NULL;
     }
     (void)report_end(probe, &event);
+    if (is_refusal(probe, &event))
+        return "refused";
     if (event.kind == WS_CLIENT_TIMEOUT)
         probe_report_error(&probe->report, "the message did not come back in time");
     else if (event.kind != WS_CLIENT_BROKEN)
         probe_report_error(&probe->report, "the message did not come back");
-    return false;
+    return "failed";
 }
 
 /* After a Close has gone both ways: the server's part is to end the connection first. */
@@ -208,8 +225,8 @@ wait_for_end(struct probe *probe)
     return true;
 }
 
-/* The probe has seen what it wanted: how the farewell goes changes nothing. */
-static void
+/* The probe has seen what it wanted: how the farewell goes changes nothing, unless it was none. */
+static const char *
 close_connection(struct probe *probe)
 {
     uint64_t deadline_us = deadline_after(probe->options.timeout_us);
@@ -223,6 +240,7 @@ close_connection(struct probe *probe)
         probe_report_error(&probe->report, "our Close was not answered in time");
     if (report_end(probe, &event) && event.kind == WS_CLIENT_CLOSE)
         wait_for_fin(probe);
+    return is_refusal(probe, &event) ? "refused" : "connected";
 }
 
 static const char *
@@ -233,12 +251,13 @@ run(struct probe *probe)
 
     if (result)
         return result;
-    if (options->send && !echo_text(probe, str_of(options->send)))
-        return "failed";
+    if (options->send)
+        result = echo_text(probe, str_of(options->send));
+    if (result)
+        return result;
     if (options->wait_close)
         return wait_for_end(probe) ? "connected" : "failed";
-    close_connection(probe);
-    return "connected";
+    return close_connection(probe);
 }
 
 /* ---- Once, and many times --------------------------------------------------------- */

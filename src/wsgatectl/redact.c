@@ -1,6 +1,8 @@
 /* redact.c - see redact.h. */
 #include "wsgatectl/redact.h"
 
+#include "protocol/subprotocol.h"
+
 #include <stdlib.h>
 
 #define MARK "[redacted]"
@@ -153,7 +155,7 @@ put_authorization(FILE *out, struct str value)
 static void
 put_protocols(FILE *out, struct str list, struct str secret)
 {
-    struct str kubernetes = STR("base64url.bearer.authorization.k8s.io.");
+    struct str kubernetes = STR(SUBPROTOCOL_KUBERNETES);
     bool is_token = false;
 
     while (list.len > 0) {
@@ -167,7 +169,7 @@ put_protocols(FILE *out, struct str list, struct str secret)
             fputs(MARK, out);
         else
             put_without(out, entry, secret);
-        is_token = str_equal_nocase(entry, STR("bearer"));
+        is_token = subprotocol_is_bearer(entry);
         put(out, (struct str){list.at, list.len > 0});
         list.at += list.len > 0;
         list.len -= list.len > 0;

@@ -44,6 +44,27 @@ class Sources:
         answer = self.ask(self.request(gate, "/orders", HELLO, by="kubernetes"))
         self.check_turned_away(answer, 400, gate)
 
+    def test_refused_by_a_close(self):
+        """What JavaScript sees of a refusal where the route asks for that: the code and the word."""
+        gate = self.gate(route={"reject_with": "close"})
+        wrong = tokens.flip(self.token, 2)
+        rows = (
+            ("query", [], ""),
+            ("pair", [], "bearer"),
+            ("pair", ["chat.v1"], "chat.v1"),
+            ("kubernetes", ["chat.v2", "chat.v1"], "chat.v2"),
+        )
+        for by, offered, named in rows:
+            with self.subTest(by=by, offered=offered):
+                steps = [{"do": "await_close"}]
+                events = self.talk(gate, steps, token=wrong, by=by, subprotocols=offered)
+                self.check_events(events, {"closed": 4401, "reason": "token-signature"})
+                self.assertEqual(self.opened["subprotocol"], named)
+        self.assertEqual(
+            {line["close_code"] for line in gate.await_lines(4, "handshake", status=401)}, {4401}
+        )
+        self.assertEqual(gate.lines("tunnel"), [])
+
     def test_expired(self):
         gate = self.gate()
         answer = self.ask(self.request(gate, "/echo", HELLO, tokens.hs(tokens.claims(-60))))

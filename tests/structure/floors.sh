@@ -16,13 +16,14 @@ BEGIN {
     # Floors, from the bottom.
     floor["include/wsgate"] = 0
     floor["src/base"] = 1
-    floor["src/protocol"] = 2; floor["src/config"] = 2
-    floor["src/token"] = 3; floor["src/net"] = 3
-    floor["src/gateway"] = 4; floor["src/admin"] = 4; floor["middleware"] = 4
-    floor["src"] = 5; floor["src/wsgatectl"] = 5
+    floor["src/protocol"] = 2
+    floor["src/net"] = 3
+    floor["src/config"] = 4; floor["src/token"] = 4
+    floor["src/gateway"] = 5; floor["src/admin"] = 5; floor["middleware"] = 5
+    floor["src"] = 6; floor["src/wsgatectl"] = 6
 
     # Neighbours that do not know each other.
-    apart["src/protocol", "src/config"]
+    apart["src/config", "src/token"]
     apart["middleware", "src/gateway"]; apart["middleware", "src/admin"]
     apart["src/gateway", "middleware"]; apart["src/admin", "middleware"]
 

@@ -126,6 +126,39 @@ START_TEST(freed_memory_is_wiped)
 }
 END_TEST
 
+/* Plain memory lies at a chunk's other end: no secret is left beside it, and it costs no wiping. */
+START_TEST(plain_memory_is_not_wiped)
+{
+    struct arena arena;
+
+    arena_init(&arena, &pool, 1 << 16);
+    char *plain = arena_alloc_plain(&arena, 1000), *secret = arena_alloc(&arena, 3000);
+    char *more = arena_alloc_plain(&arena, 24);
+
+    ck_assert_uint_eq((uintptr_t)plain % 16, 0);
+    ck_assert_uint_eq((uintptr_t)more % 16, 0);
+    ck_assert_ptr_eq(more, plain - 32);
+    ck_assert_uint_eq(arena.used_bytes, 1008 + 3008 + 32);
+    memset(plain, 'P', 1000);
+    memset(secret, 'S', 3000);
+    memset(more, 'P', 24);
+    arena_free(&arena);
+    ck_assert_uint_eq(pool.free_count, 1);
+
+    arena_init(&arena, &pool, 1 << 16);
+    char *again = arena_alloc(&arena, 7000), *plain_again = arena_alloc_plain(&arena, 1000);
+    ck_assert_ptr_eq(again, secret);
+    ck_assert_ptr_eq(plain_again, plain);
+    for (size_t i = 0; i < 3000; i++)
+        ck_assert_int_eq(again[i], 0);
+    for (size_t i = 0; i < 1000; i++)
+        ck_assert_int_eq(plain_again[i], 'P');
+    ck_assert_ptr_nonnull(arena_alloc_plain(&arena, 200)); /* the two ends never meet */
+    arena_free(&arena);
+    arena_pool_free(&pool);
+}
+END_TEST
+
 START_TEST(pool_keeps_chunks_up_to_a_bound)
 {
     struct arena arena;
@@ -173,6 +206,7 @@ arena_suite(void)
     tcase_add_test(tc, copy_has_a_nul_behind);
     tcase_add_test(tc, zalloc_gives_zeros_from_used_chunks);
     tcase_add_test(tc, freed_memory_is_wiped);
+    tcase_add_test(tc, plain_memory_is_not_wiped);
     tcase_add_test(tc, pool_keeps_chunks_up_to_a_bound);
     tcase_add_test(tc, large_ones_leave_the_first_chunk_in_use);
     suite_add_tcase(suite, tc);

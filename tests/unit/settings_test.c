@@ -346,7 +346,7 @@ static const struct {
      "1:40: expected a name of letters, digits, `_`, `-` and `.`, at most 64, found `a b`\n"
      "1:75: expected a name of letters, digits, `_`, `-` and `.`, at most 64, found ``\n"},
     {"listeners: [{address: 1.1.1.1:1, tls: {}}]\n" R B,
-     "1:34: `tls` is not supported by this version\n"},
+     "1:39: `certificates` is missing: certificates, chosen by the name a client asks for\n"},
     {"listeners: [{address: 1.1.1.1:1, proxy_protocol: true}]\n" R B,
      "1:34: `proxy_protocol` is not supported by this version; expected `false`, or nothing\n"},
     {"listeners: [{adress: 1.1.1.1:1}]\n" R B,
@@ -358,10 +358,10 @@ static const struct {
      "4:1: `modules` is not supported by this version\n"
      "5:1: `trusted_proxies` is not supported by this version\n"
      "6:1: `admin` is not supported by this version\n"},
-    {L "routes: [{path: /, require: [], backend: b, reject_with: close, tunnel: {frames: "
+    {L "routes: [{path: /, require: [], backend: b, reject_with: clos, tunnel: {frames: "
        "checked}}]\n" B,
-     "2:58: `reject_with: close` is not supported by this version\n"
-     "2:82: `frames: checked` is not supported by this version\n"},
+     "2:58: `reject_with`: expected one of http, close, found `clos`\n"
+     "2:81: `frames: checked` is not supported by this version\n"},
     {L "routes:\n - path: /\n   require: []\n   backend: b\n   tunnel:\n    max_message: 1MiB\n"
        "    max_frame: 1B\n    messages_per_second: 1\n    bytes_per_second: 1B\n"
        "    ping_interval: 1s\n    pong_timeout: 20s\n" B,
@@ -373,7 +373,6 @@ static const struct {
      "12:5: `pong_timeout` is not supported by this version\n"},
     {L R "backends: {b: {servers: [127.0.0.1:2], balance: hash, tls: {verify: false}, health: {}}}",
      "3:49: `balance: hash` is not supported by this version\n"
-     "3:55: `tls` is not supported by this version\n"
      "3:77: `health` is not supported by this version\n"},
 
     /* Middleware. */
@@ -703,11 +702,12 @@ END_TEST
 static const char whole_faults[] =
     "6:1: `trusted_proxies` is not supported by this version\n"
     "9:1: `admin` is not supported by this version\n"
-    "17:5: `tls` is not supported by this version\n"
+    "18:37: `certificate`: `/etc/wsgate/tls/chat.pem` cannot be read: No such file or directory\n"
+    "18:76: `private_key`: cannot be read: No such file or directory\n"
+    "20:18: `client_ca`: `/etc/wsgate/tls/clients.pem` cannot be read: No such file or directory\n"
     "49:23: `frames: checked` is not supported by this version\n"
     "49:32: `max_message` is not supported by this version; expected `0`, or nothing\n"
     "50:69: `pong_timeout` is not supported by this version\n"
-    "59:5: `tls` is not supported by this version\n"
     "60:5: `health` is not supported by this version\n";
 
 START_TEST(the_whole_file_is_understood)
