@@ -3,22 +3,25 @@
  *
  * It makes no lines (log_line.c) and knows nothing of descriptors (log_sink.c).
  *
- * Ownership: the log owns both buffers and the sinks. The buffer that is being
+ * Ownership: the log owns both buffers and the targets. The buffer that is being
  * filled, and all flags, belong to whoever holds the lock; the other buffer and
- * the sinks belong to the writer thread, or before log_start to the lock too.
+ * the targets belong to the writer thread, or before log_start to the lock too.
  *
  * The hard thing: who logs must never wait for a disk, so the lock is held for a
  * copy of one line only. The writer exchanges the buffers under it and writes
  * without it. It is woken only when it sleeps, and then first lets lines gather.
+ * Other targets come into force with the line after log_move: a line that waits for them
+ * says so.
  */
 #include "base/log.h"
 #include "base/clock.h"
-#include "base/log_sink.h"
+#include "base/log_targets.h"
 #include "base/log_writer.h"
 #include "base/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -38,13 +41,14 @@ struct buffer {
 };
 
 struct header {
-    uint16_t target;
+    uint8_t target;
+    uint8_t next; /* for the targets to come */
     uint16_t level;
     uint32_t len;
 };
 
 struct log {
-    enum log_level level;
+    atomic_int level;
 
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -54,25 +58,18 @@ struct log {
     bool started, sleeping, stopping, reopening;
 
     struct buffer writing;
-    struct log_sink sinks[2]; /* the second is unused when both targets are one */
-    struct log_sink *by_target[2];
+    struct log_targets *targets;
+    struct log_targets *next; /* those to come, under the lock; NULL: none */
     uint64_t next_report_us;
     bool report_failed; /* then the next line's wake-up tries again, no timer */
 };
 
 /* ---- Writing; under the lock before log_start, then on the writer thread ------- */
 
-static size_t
-write_one(struct log *log, enum log_target target, enum log_level level, struct str text)
-{
-    struct log_record record = {level, text};
-
-    return log_sink_write(log->by_target[target], &record, 1);
-}
-
 /* The lines of one sink, in their order. Returns how many were lost. */
 static size_t
-write_sink(const struct log *log, struct log_sink *sink)
+write_sink(const struct log *log, const struct log_targets *targets, struct log_sink *sink,
+           bool next)
 {
     struct log_record batch[BATCH_LINES];
     size_t count = 0, lost = 0;
@@ -82,7 +79,7 @@ write_sink(const struct log *log, struct log_sink *sink)
 
         memcpy(&header, log->writing.bytes + at, sizeof(header));
         at += sizeof(header);
-        if (log->by_target[header.target] == sink)
+        if (targets->by_target[header.target] == sink && header.next == next)
             batch[count++] = (struct log_record){(enum log_level)header.level,
                                                  {log->writing.bytes + at, header.len}};
         at += header.len;
@@ -95,15 +92,22 @@ write_sink(const struct log *log, struct log_sink *sink)
 }
 
 static size_t
-write_buffer(struct log *log)
+write_lines(struct log *log, struct log_targets *targets, bool next)
 {
     size_t lost = 0;
 
-    for (size_t i = 0; i < COUNT_OF(log->sinks) && log->writing.len > 0; i++)
-        if (log->sinks[i].name != NULL)
-            lost += write_sink(log, &log->sinks[i]);
-    log->writing.len = 0;
+    for (size_t i = 0; i < COUNT_OF(targets->sinks) && log->writing.len > 0; i++)
+        if (targets->sinks[i].name != NULL)
+            lost += write_sink(log, targets, &targets->sinks[i], next);
     return lost;
+}
+
+static void
+use_targets(struct log *log, struct log_targets *targets)
+{
+    log_targets_close(log->targets);
+    log->targets = targets;
+    log_targets_settle(targets);
 }
 
 /* Says how many lines were lost. Returns how many are still to be reported. */
@@ -115,35 +119,17 @@ report_lost(struct log *log, uint64_t lost, uint64_t now_us)
     log_begin(&line, log, LOG_ERROR, LOG_LEVEL_ERROR, "log_lost");
     log_int(&line, "count", (int64_t)lost);
     log->next_report_us = now_us + REPORT_MS * 1000;
-    log->report_failed = write_one(log, LOG_ERROR, line.level, log_line_finish(&line)) != 0;
+    log->report_failed =
+        log_targets_write(log->targets, LOG_ERROR, line.level, log_line_finish(&line)) != 0;
     return log->report_failed ? lost : 0;
-}
-
-static void
-reopen_sinks(struct log *log)
-{
-    for (size_t i = 0; i < COUNT_OF(log->sinks); i++) {
-        struct log_sink *sink = &log->sinks[i];
-
-        if (sink->name == NULL || log_sink_reopen(sink))
-            continue;
-        struct log_line line;
-
-        log_begin(&line, log, LOG_ERROR, LOG_LEVEL_ERROR, "log_reopen_failed");
-        log_text(&line, "path", sink->name);
-        log_text(&line, "message", strerror(errno));
-        write_one(log, LOG_ERROR, line.level, log_line_finish(&line));
-    }
 }
 
 /* ---- The writer thread ----------------------------------------------------------- */
 
 static void
-sleep_ms(long ms)
+let_gather(void)
 {
-    struct timespec time = {.tv_nsec = ms * 1000000};
-
-    nanosleep(&time, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = GATHER_MS * 1000000L}, NULL);
 }
 
 static struct timespec
@@ -155,7 +141,7 @@ timespec_of_us(uint64_t us)
 static bool
 has_work(const struct log *log)
 {
-    return log->filling.len > 0 || log->reopening || log->stopping;
+    return log->filling.len > 0 || log->reopening || log->stopping || log->next != NULL;
 }
 
 /* Under the lock, which the wait gives up. */
@@ -176,6 +162,7 @@ wait_for_work(struct log *log)
 /* What one turn of the writer takes with it out of the lock. */
 struct turn {
     uint64_t lost;
+    struct log_targets *next;
     bool reopen;
     bool last;
 };
@@ -184,11 +171,12 @@ static struct turn
 take_turn(struct log *log)
 {
     struct buffer filled = log->filling;
-    struct turn turn = {log->lost, log->reopening, log->stopping};
+    struct turn turn = {log->lost, log->next, log->reopening, log->stopping};
 
     log->filling = log->writing;
     log->writing = filled;
     log->lost = 0;
+    log->next = NULL;
     log->reopening = false;
     return turn;
 }
@@ -196,11 +184,16 @@ take_turn(struct log *log)
 static uint64_t
 write_turn(struct log *log, const struct turn *turn)
 {
-    uint64_t lost = turn->lost + write_buffer(log);
+    uint64_t lost = turn->lost + write_lines(log, log->targets, false);
     uint64_t now_us = clock_monotonic_us();
 
+    if (turn->next != NULL) {
+        use_targets(log, turn->next);
+        lost += write_lines(log, log->targets, true);
+    }
+    log->writing.len = 0;
     if (turn->reopen)
-        reopen_sinks(log);
+        log_targets_reopen(log->targets, log);
     if (lost > 0 && (now_us >= log->next_report_us || turn->last))
         return report_lost(log, lost, now_us);
     return lost;
@@ -217,7 +210,7 @@ run_writer(void *arg)
         wait_for_work(log);
         if (!log->stopping) {
             pthread_mutex_unlock(&log->lock);
-            sleep_ms(GATHER_MS);
+            let_gather();
             pthread_mutex_lock(&log->lock);
         }
         turn = take_turn(log);
@@ -232,20 +225,6 @@ run_writer(void *arg)
 }
 
 /* ---- Opening and closing -------------------------------------------------------- */
-
-static bool
-open_targets(struct log *log, const struct log_settings *settings, const char **failed)
-{
-    bool one = strcmp(settings->access, settings->error) == 0;
-
-    log->by_target[LOG_ACCESS] = &log->sinks[0];
-    log->by_target[LOG_ERROR] = &log->sinks[one ? 0 : 1];
-    *failed = settings->access;
-    if (!log_sink_open(&log->sinks[0], settings->access))
-        return false;
-    *failed = settings->error;
-    return one || log_sink_open(&log->sinks[1], settings->error);
-}
 
 /* The writer's time-outs are meant in monotonic time. */
 static bool
@@ -266,9 +245,8 @@ make_lock(struct log *log)
 static void
 free_log(struct log *log)
 {
-    for (size_t i = 0; i < COUNT_OF(log->sinks); i++)
-        if (log->sinks[i].name != NULL)
-            log_sink_close(&log->sinks[i]);
+    log_targets_close(log->targets);
+    log_targets_close(log->next);
     free(log->filling.bytes);
     free(log->writing.bytes);
     free(log);
@@ -277,36 +255,29 @@ free_log(struct log *log)
 struct log *
 log_open(const struct log_settings *settings, const char **error)
 {
-    static _Thread_local char message[512]; /* promised until the next call */
     struct log *log = calloc(1, sizeof(*log));
-    const char *failed;
 
     *error = "out of memory";
-    if (log == NULL)
-        return NULL;
-    log->level = settings->level;
-    log->filling.bytes = malloc(BUFFER_BYTES);
-    log->writing.bytes = malloc(BUFFER_BYTES);
-    if (log->filling.bytes == NULL || log->writing.bytes == NULL || !make_lock(log)) {
-        free_log(log);
-        return NULL;
+    if (log != NULL) {
+        atomic_init(&log->level, settings->level);
+        log->filling.bytes = malloc(BUFFER_BYTES);
+        log->writing.bytes = malloc(BUFFER_BYTES);
     }
-    if (!open_targets(log, settings, &failed)) {
-        snprintf(message, sizeof(message), "cannot open \"%s\" for appending: %s", failed,
-                 strerror(errno));
-        *error = message;
-        free_log(log);
-        return NULL;
+    if (log != NULL && log->filling.bytes != NULL && log->writing.bytes != NULL &&
+        make_lock(log)) {
+        log->targets = log_targets_open(settings, error);
+        if (log->targets != NULL)
+            return log;
     }
-    return log;
+    if (log != NULL)
+        free_log(log);
+    return NULL;
 }
 
 void
 log_chown(struct log *log, uid_t uid, gid_t gid)
 {
-    for (size_t i = 0; i < COUNT_OF(log->sinks); i++)
-        if (log->sinks[i].name != NULL && log->sinks[i].kind == LOG_SINK_FILE)
-            (void)!fchown(log->sinks[i].fd, uid, gid);
+    log_targets_chown(log->targets, uid, gid);
 }
 
 /* Signals are the control thread's business: the writer takes none. */
@@ -355,21 +326,42 @@ log_reopen(struct log *log)
         log->reopening = true;
         pthread_cond_signal(&log->wake);
     } else {
-        reopen_sinks(log);
+        log_targets_reopen(log->targets, log);
     }
     pthread_mutex_unlock(&log->lock);
+}
+
+void
+log_move(struct log *log, struct log_targets *targets, enum log_level level)
+{
+    struct log_targets *unused = NULL;
+
+    atomic_store_explicit(&log->level, level, memory_order_relaxed);
+    if (targets == NULL)
+        return;
+    pthread_mutex_lock(&log->lock);
+    if (log->started) {
+        unused = log->next; /* what was to go there goes to these */
+        log->next = targets;
+        pthread_cond_signal(&log->wake);
+    } else {
+        use_targets(log, targets);
+    }
+    pthread_mutex_unlock(&log->lock);
+    log_targets_close(unused);
 }
 
 bool
 log_is_stderr(const struct log *log)
 {
-    return strcmp(log->by_target[LOG_ERROR]->name, "stderr") == 0;
+    return strcmp(log->targets->by_target[LOG_ERROR]->name, "stderr") == 0;
 }
 
 bool
 log_takes(const struct log *log, enum log_target target, enum log_level level)
 {
-    return target == LOG_ACCESS || level <= log->level;
+    return target == LOG_ACCESS ||
+           (int)level <= atomic_load_explicit(&log->level, memory_order_relaxed);
 }
 
 static bool
@@ -386,11 +378,12 @@ enqueue(struct buffer *buffer, struct header header, const char *text)
 void
 log_submit(struct log *log, enum log_target target, enum log_level level, struct str text)
 {
-    struct header header = {(uint16_t)target, (uint16_t)level, (uint32_t)text.len};
+    struct header header = {(uint8_t)target, false, (uint16_t)level, (uint32_t)text.len};
 
     pthread_mutex_lock(&log->lock);
+    header.next = log->next != NULL;
     if (!log->started)
-        log->lost += write_one(log, target, level, text);
+        log->lost += log_targets_write(log->targets, target, level, text);
     else if (!enqueue(&log->filling, header, text.at))
         log->lost++;
     if (log->started && log->sleeping)

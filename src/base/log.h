@@ -29,6 +29,7 @@ struct log_settings {
 };
 
 struct log;
+struct log_targets;
 
 /* Opens the targets; no thread yet: lines are written at once until log_start. NULL: *error
  * names the target and why (static or owned by the log module until the next call). */
@@ -38,6 +39,9 @@ bool log_start(struct log *log) MUST_CHECK;
 void log_chown(struct log *log, uid_t uid, gid_t gid);
 /* USR1: closes and opens files by path, on the writer thread. */
 void log_reopen(struct log *log);
+/* From now on lines go to these (log_targets_open), which are taken over, and from that level on.
+ * NULL: the targets stay. */
+void log_move(struct log *log, struct log_targets *targets, enum log_level level);
 /* Does the error target go to standard error? */
 bool log_is_stderr(const struct log *log) MUST_CHECK;
 /* Writes what waits and ends the thread; from here on lines are written at once again. */

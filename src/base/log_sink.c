@@ -226,6 +226,8 @@ log_sink_write(struct log_sink *sink, const struct log_record *records, size_t c
 bool
 log_sink_reopen(struct log_sink *sink)
 {
+    if (sink->kind == LOG_SINK_SYSLOG)
+        openlog("wsgate", LOG_PID | LOG_NDELAY, LOG_DAEMON); /* another sink may have closed it */
     if (sink->kind != LOG_SINK_FILE)
         return true;
     int fd = open_file(sink->name, O_CREAT);

@@ -10,11 +10,11 @@
 #include "gateway/reload.h"
 
 #include "base/clock.h"
-#include "gateway/descriptors.h"
+#include "base/log_targets.h"
 #include "gateway/endpoint.h"
 #include "gateway/notify.h"
+#include "gateway/reload_load.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 static void begin(struct reload *reload);
@@ -174,110 +174,20 @@ finish_preparing(struct reload *reload)
     struct generation *old = reload->present;
 
     if (reload->over || any_failed(reload)) {
+        log_targets_close(reload->targets);
+        reload->targets = NULL;
         order_all(reload, RELOAD_FORGETTING, on_forget);
         return;
     }
     endpoints_hide(old, reload->other);
+    log_move(reload->log, reload->targets, reload->other->settings->log.level);
+    reload->targets = NULL;
     reload->present = reload->other;
     reload->other = old;
     order_all(reload, RELOAD_SWITCHING, on_switch);
 }
 
-uint64_t
-reload_set_connections(const struct reload *reload, struct generation *generation)
-{
-    uint64_t wanted = generation->settings->limits.connections;
-    uint64_t sockets = endpoints_descriptors(generation), possible = 1;
-
-    if (reload->descriptors > sockets + DESCRIPTORS_PER_CONNECTION)
-        possible = (reload->descriptors - sockets) / DESCRIPTORS_PER_CONNECTION;
-    generation->limits.connections = wanted == 0 || wanted > possible ? possible : wanted;
-    return possible;
-}
-
 /* ---- Beginning -------------------------------------------------------------------------- */
-
-static void
-fault_at(struct reload *reload, const struct settings *settings, struct mark mark, const char *text)
-{
-    fprintf(reload->out, "%s:%u:%u: %s\n", settings->file, mark.line, mark.column, text);
-}
-
-/* What changes by a restart only stays; one warning for each that was meant to change. */
-static bool
-keep_restart_words(struct reload *reload, struct settings *settings)
-{
-    static const char *const words[] = {"threads", "user", "modules"};
-    const struct settings *running = reload->present->settings;
-
-    for (size_t i = 0; i < COUNT_OF(words); i++) {
-        struct mark mark = settings_mark(settings, words[i]);
-        if (!settings_agree(settings, running, words[i]))
-            log_message(reload->log, LOG_LEVEL_WARNING, "reload",
-                        "%s:%u:%u: `%s` changes by a restart only: the old value holds",
-                        settings->file, mark.line, mark.column, words[i]);
-    }
-    return settings_stay(settings, running);
-}
-
-static void
-fault_of_listener(struct reload *reload, const struct settings *settings, size_t i)
-{
-    const struct listener_settings *listener = &settings->listeners[i];
-    char text[FAULT_TEXT_MAX];
-    int error = errno;
-    const char *hint =
-        settings->user != NULL && (error == EACCES || error == EPERM || error == EADDRINUSE)
-            ? "; what only root may bind needs a restart"
-            : "";
-
-    (void)snprintf(text, sizeof(text), "`address`: cannot listen on %s: %s%s", listener->text,
-                   strerror(error), hint);
-    fault_at(reload, settings, listener->mark, text);
-}
-
-static bool
-start_instances(struct reload *reload, struct generation *generation)
-{
-    for (size_t i = 0; i < generation->settings->instance_count; i++)
-        if (!instance_start(generation->instances[i], reload->view)) {
-            fprintf(reload->out, "middleware `%s` did not start\n", generation->instances[i]->name);
-            return false;
-        }
-    return true;
-}
-
-/* NULL: the fault was written. */
-static struct generation *
-load(struct reload *reload)
-{
-    struct generation *present = reload->present, *next;
-    struct settings *settings =
-        settings_load_again(present->settings, SETTINGS_TO_RUN, reload->out);
-    size_t failed;
-
-    if (settings == NULL)
-        return NULL;
-    if (!keep_restart_words(reload, settings)) {
-        settings_free(settings);
-        settings = NULL;
-    }
-    next = settings != NULL ? generation_new(settings, reload->worker_count, present) : NULL;
-    if (next == NULL) {
-        fputs("out of memory\n", reload->out);
-        return NULL;
-    }
-    if (!endpoints_open(next, present, &failed)) {
-        fault_of_listener(reload, settings, failed);
-    } else {
-        reload_set_connections(reload, next);
-        if (start_instances(reload, next))
-            return next;
-        endpoints_free(next, present);
-    }
-    generation_end(next);
-    return NULL;
-}
 
 static void
 begin(struct reload *reload)
@@ -293,7 +203,7 @@ begin(struct reload *reload)
     reload->wanted = false;
     reload->faults = NULL;
     reload->out = open_memstream(&reload->faults, &reload->faults_len);
-    reload->other = reload->out != NULL ? load(reload) : NULL;
+    reload->other = reload->out != NULL ? reload_load(reload) : NULL;
     if (reload->other == NULL) {
         finish(reload, false);
         return;
@@ -371,6 +281,7 @@ reload_end(struct reload *reload)
         endpoints_free(present, NULL);
     generation_end(present);
     reload->other = reload->present = NULL;
+    log_targets_close(reload->targets);
     free(reload->orders);
     reload->orders = NULL;
 }

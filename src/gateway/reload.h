@@ -44,6 +44,7 @@ struct reload {
     struct generation *present;  /* a reference */
     /* Of the run under way. */
     enum reload_state state;
+    struct log_targets *targets; /* of the log, where they change */
     struct generation *other; /* the one to come, or once it switches the one that goes */
     unsigned waiting;         /* for so many answers */
     FILE *out;                /* into faults */

@@ -145,6 +145,28 @@ class Changes(ReloadCase):
         held.read_rest()
         gate.judge(gate.await_exit())
 
+    def test_where_the_log_goes(self):
+        gate = self.gateway()
+        gate.ask(handshake("/one"))
+        gate.config["log"] = {"access": gate.path("a"), "error": gate.path("e"), "level": "warning"}
+        self.reload(gate)
+        gate.ask(handshake("/two"))
+        gate.await_lines(1, "handshake", name="a")
+        gate.config["log"]["access"] = "stdout"
+        self.reload(gate)
+        gate.ask(handshake("/three"))
+        gate.await_lines(2, "handshake")
+        for name, paths in (("stdout", ["/one", "/three"]), ("a", ["/two"])):
+            lines = gate.lines("handshake", name=name)
+            self.assertEqual([line["path"] for line in lines], paths)
+        gate.config["routes"][0]["backend"] = "none"
+        self.reload(gate, good=False)
+        gate.await_lines(2, "reload", name="e", level="error")
+        self.assertEqual(gate.lines("reload", name="e", level="info"), [])
+        gate.config["log"]["error"] = "/nowhere/e"
+        self.reload(gate, good=False)
+        gate.baseline += 1  # the file for errors
+
     def test_what_a_restart_only_changes(self):
         gate = self.gateway()
         threads = len(os.listdir(f"/proc/{gate.pid}/task"))

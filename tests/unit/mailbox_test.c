@@ -96,6 +96,46 @@ START_TEST(close_runs_what_is_left_and_takes_no_more)
 }
 END_TEST
 
+START_TEST(lent_memory_may_go_with_its_message)
+{
+    struct mailbox box;
+    struct mailbox_message *message = malloc(sizeof(*message));
+
+    ck_assert(mailbox_open(&box));
+    ck_assert(mailbox_put(&box, message, free, message)); /* the sanitizer sees what touches it */
+    mailbox_run(&box);
+    mailbox_close(&box);
+    message = malloc(sizeof(*message));
+    ck_assert(!mailbox_put(&box, message, free, message));
+    free(message);
+    mailbox_destroy(&box);
+}
+END_TEST
+
+START_TEST(a_door_closes_behind_what_came_through)
+{
+    struct mailbox box;
+    struct record record = {.box = &box};
+    struct letter a = {&record, 'a'}, b = {&record, 'b'}, c = {&record, 'c'}, d = {&record, 'd'};
+    struct mailbox_door door = {&box, false}, other = {&box, false};
+    struct mailbox_message last;
+
+    ck_assert(mailbox_open(&box));
+    ck_assert(mailbox_door_post(&door, on_letter, &a));
+    ck_assert(mailbox_post(&box, on_letter, &b));
+    ck_assert(mailbox_door_close(&door, &last, on_letter, &c));
+    ck_assert(!mailbox_door_post(&door, on_letter, &a));
+    ck_assert(mailbox_door_post(&other, on_letter, &d));
+    mailbox_run(&box);
+    ck_assert_str_eq(record.text, "abcd");
+    mailbox_close(&box);
+    ck_assert(!mailbox_door_close(&other, &last, on_letter, &c));
+    ck_assert(!mailbox_door_post(&other, on_letter, &d));
+    ck_assert_str_eq(record.text, "abcd");
+    mailbox_destroy(&box);
+}
+END_TEST
+
 START_TEST(open_fails_without_descriptors)
 {
     struct mailbox box;
@@ -201,6 +241,8 @@ mailbox_suite(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, runs_in_order_and_is_readable_while_messages_wait);
     tcase_add_test(tc, close_runs_what_is_left_and_takes_no_more);
+    tcase_add_test(tc, lent_memory_may_go_with_its_message);
+    tcase_add_test(tc, a_door_closes_behind_what_came_through);
     tcase_add_test(tc, open_fails_without_descriptors);
     tcase_add_test(tc, no_message_is_lost_between_threads);
     tcase_add_test(tc, close_meets_posters_halfway);
