@@ -7,6 +7,7 @@
  */
 #include "config/settings.h"
 #include "gateway/chain.h"
+#include "gateway/held.h"
 #include "gateway/module_host.h"
 #include "gateway/refusal.h"
 #include "gateway/resident.h"
@@ -453,7 +454,7 @@ START_TEST(hands_its_slots_over)
 
     run_open(&run, "{any_of: [{all_of: [a, d]}, {all_of: [b, u]}]}, z, {not: e}");
     ck_assert_int_eq(run_through(&run), STEP_DONE);
-    ck_assert(chain_take(run.request, &held, &count));
+    ck_assert(held_take(run.request, &held, &count));
     ck_assert_uint_eq(count, 2);
     chain_release(run.request, MW_END_CLOSED);
     ck_assert_str_eq(trace, "a d -a b u z -z e");
