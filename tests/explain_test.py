@@ -332,6 +332,7 @@ The backend service (127.0.0.1:9001, 127.0.0.1:9002) would be sent:
     Origin: https://app.example.com
     Cookie: theme=[redacted]
     X-Forwarded-For: 127.0.0.1
+    X-Real-IP: 127.0.0.1
     X-Forwarded-Proto: http
     X-Forwarded-Host: chat.example.com
     X-Request-Id: 0000000000000000
@@ -505,6 +506,10 @@ The client would be answered:
         twice["middleware"]["more"] = {"jwt": again}
         twice["routes"][0]["require"].append("more")
         done.append(self.explain("--json", *app, *token, "/chat", config=twice))
+        behind = self.on_paper() | {"trusted_proxies": ["127.0.0.1"]}
+        done.append(
+            self.explain("--json", "--header", "X-Forwarded-For: 192.0.2.1", "/chat", config=behind)
+        )
         for options in ({"delay": "1ms"}, {"too_much": True}):
             waiting = self.waiting(one=options)
             done.append(self.explain("--json", "/ws", config=waiting, waits=True))
@@ -537,6 +542,27 @@ The client would be answered:
              "  far (ip_allowlist)  not asked, would be deny: 403 address-not-allowed",
              "not office (ip_allowlist)  deny: 403 excluded; it says pass"])
         self.assertIn("verdict  refused: 403 excluded, by office", lines)
+
+    def test_a_trusted_proxy_names_the_client(self):
+        config = self.on_paper() | {"trusted_proxies": ["10.0.0.0/8", "unix"]}
+        claim = ["--header", "X-Forwarded-For: 6.6.6.6, 192.0.2.1"]
+        for arguments, client, peer in [
+            (["--from", "10.0.0.1", *claim], "192.0.2.1", "10.0.0.1"),
+            (["--from", "unix", *claim], "192.0.2.1", "unix:"),
+            (["--from", "10.0.0.1"], "10.0.0.1", None),
+            (["--from", "192.0.2.7", *claim], "192.0.2.7", None),
+        ]:
+            report = json.loads(self.explain("--json", *arguments, "/open", config=config).stdout)
+            self.assertEqual((report["client"], report.get("peer")), (client, peer), arguments)
+            sent = {field["name"]: field["value"] for field in report["backend"]["headers"]}
+            self.assertEqual(sent["X-Real-IP"], client)
+        done = self.explain("--from", "10.0.0.1", *claim, "/open", config=config)
+        lines = [line.split() for line in done.stdout.splitlines()]
+        self.assertIn(["client", "192.0.2.1"], lines)
+        self.assertIn(["peer", "10.0.0.1"], lines)
+        garbage = ["--header", "X-Forwarded-For: garbage"]
+        done = self.explain("--json", "--from", "10.0.0.1", *garbage, "/open", config=config)
+        self.assertEqual(json.loads(done.stdout)["stages"][0]["reason"], "forwarded-malformed")
 
     def test_unix(self):
         config = self.on_paper()

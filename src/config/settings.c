@@ -5,7 +5,8 @@
  * file one after the other (settings_*.c), which check what tables cannot.
  *
  * Ownership: one settings_memory owns the settings and all that they point to, but for
- * the modules' instances, which settings_free hands back to their modules.
+ * the modules' instances, which settings_free hands back to their modules, and the set of
+ * trusted proxies, which it frees.
  *
  * The hard thing is to go on after a fault, and never to use what is faulty: settings leave
  * this file only when not one fault was found.
@@ -83,6 +84,7 @@ build(struct settings_memory *memory, const struct mw_options *root, enum settin
 
     settings_build_process(&build);
     settings_build_limits(&build);
+    settings_build_proxies(&build);
     settings_build_listeners(&build);
     settings_build_middleware(&build);
     settings_build_headers(&build);
@@ -197,6 +199,7 @@ settings_free(struct settings *settings)
         if (instance->instance != NULL && !instance->handed_over)
             instance->module->teardown(instance->instance);
     }
+    address_set_free(settings->trusted_proxies);
     for (size_t i = 0; i < settings->listener_count; i++)
         tls_server_free(settings->listeners[i].tls);
     for (size_t i = 0; i < settings->backend_count; i++)

@@ -26,6 +26,7 @@ struct listener_settings {
     const char *name; /* "" when it has none */
     struct address address;
     const char *text; /* the address as written */
+    bool proxy_protocol; /* a PROXY header comes first, from trusted_proxies */
     struct tls_server *tls; /* NULL: plain */
     struct mark mark; /* of the address */
 };
@@ -110,6 +111,8 @@ struct server_settings {
     unsigned max_connections; /* 0: no limit */
 };
 
+enum send_proxy { SEND_PROXY_OFF, SEND_PROXY_V1, SEND_PROXY_V2 };
+
 enum balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_CONNECTIONS, BALANCE_HASH };
 
 struct backend_settings {
@@ -121,10 +124,14 @@ struct backend_settings {
     size_t own_count;
     enum balance balance;
     struct str host; /* at == NULL: the client's */
+    enum send_proxy send_proxy;
     uint64_t connect_timeout;
     uint64_t handshake_timeout;
     struct tls_client *tls; /* NULL: plain */
 };
+
+/* Where trusted proxies name the client. */
+enum client_header { CLIENT_X_FORWARDED_FOR, CLIENT_FORWARDED };
 
 struct settings {
     const char *file;
@@ -133,6 +140,9 @@ struct settings {
     struct log_settings log;
     struct str *identity_headers; /* folded (http_chars.h); "x-auth-*": all that begin so */
     size_t identity_header_count;
+    struct address_set *trusted_proxies; /* never NULL in loaded settings; may be empty */
+    bool trusts_unix;                    /* peers on Unix sockets are such proxies */
+    enum client_header client_header;
 
     struct listener_settings *listeners;
     size_t listener_count;
@@ -185,6 +195,8 @@ struct settings *settings_hold(struct settings *settings);
  * reverse, and all is freed. NULL does no harm. */
 void settings_free(struct settings *settings);
 
+/* Is that peer one of trusted_proxies? */
+bool settings_trusts(const struct settings *settings, const struct sockaddr *peer) MUST_CHECK;
 /* Where the value of a word stands that has no map around it (threads, user, ..). */
 struct mark settings_mark(const struct settings *settings, const char *word) MUST_CHECK;
 /* Do both files say the same of such a word? */

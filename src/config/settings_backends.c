@@ -121,6 +121,7 @@ build_backend(struct settings_build *build, const struct mw_options *options,
     build_servers(build, options, backend);
     build_host(build, options, backend);
     backend->balance = (enum balance)options_integer(options, "balance");
+    backend->send_proxy = (enum send_proxy)options_integer(options, "send_proxy");
     backend->connect_timeout = (uint64_t)options_integer(options, "connect_timeout");
     backend->handshake_timeout = (uint64_t)options_integer(options, "handshake_timeout");
     settings_build_backend_tls(build, options, backend);

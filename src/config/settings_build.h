@@ -42,6 +42,7 @@ struct settings_build {
     const struct mw_module *const *modules;
     const struct mw_host *host;
     enum settings_use use;
+    bool proxies_refused; /* not all trusted_proxies are known */
     struct place *listener_places; /* sorted; of the listeners whose addresses are good */
     size_t listener_place_count;
 };
@@ -49,6 +50,8 @@ struct settings_build {
 /* threads, user, log, limits, timeouts. */
 void settings_build_process(struct settings_build *build);
 void settings_build_limits(struct settings_build *build);
+void settings_build_proxies(struct settings_build *build);
+/* After the proxies, whom a listener may need. */
 void settings_build_listeners(struct settings_build *build);
 /* Runs the setup of each instance that has what its module requires. */
 void settings_build_middleware(struct settings_build *build);

@@ -24,6 +24,24 @@ check_name(struct settings_build *build, const struct mw_options *options, size_
                           it->name, line_of(build, i));
 }
 
+/* Nobody else's header is believed, so without such a proxy nobody could come in. */
+static void
+check_proxy_protocol(struct settings_build *build, const struct mw_options *options,
+                     const struct listener_settings *listener)
+{
+    const struct settings *settings = build->settings;
+    bool is_unix = listener->address.any.sa_family == AF_UNIX;
+
+    if (!listener->proxy_protocol || listener->address.len == 0 ||
+        build->proxies_refused)
+        return;
+    if (is_unix ? !settings->trusts_unix : address_set_count(settings->trusted_proxies) == 0)
+        options_fault(options, "proxy_protocol", 0,
+                      "only trusted_proxies may send it, and none of them can come here; expected "
+                      "%s among them",
+                      is_unix ? "unix" : "an address");
+}
+
 static void
 build_listener(struct settings_build *build, const struct mw_options *options, size_t index)
 {
@@ -38,6 +56,8 @@ build_listener(struct settings_build *build, const struct mw_options *options, s
     listener->text = options_string(options, "address");
     listener->mark = options_find(options, "address")->mark;
     settings_check_address(options, &listener->address);
+    listener->proxy_protocol = options_integer(options, "proxy_protocol") != 0;
+    check_proxy_protocol(build, options, listener);
     check_name(build, options, index);
     settings_build_listener_tls(build, options, &listener->tls);
 }

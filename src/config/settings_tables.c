@@ -50,8 +50,7 @@ static const struct mw_option listener_options[] = {
     {"address", MW_STRING, NULL, "where to listen: IP:PORT, [IPv6]:PORT or unix:/path",
      MW_REQUIRED},
     {"name", MW_STRING, NULL, "the name by which routes ask for it"},
-    {"proxy_protocol", MW_BOOL, "false", "whether every connection begins with a PROXY header",
-     MW_LATER},
+    {"proxy_protocol", MW_BOOL, "false", "whether every connection begins with a PROXY header"},
     {"tls", MW_OBJECT, NULL, "speak TLS", 0, NULL, listener_tls_options},
     {0},
 };
@@ -153,6 +152,8 @@ static const struct mw_option backend_options[] = {
     {"balance", MW_WORD, "least_connections", "how a server is chosen", 0,
      "round_robin|least_connections|hash!"},
     {"host", MW_STRING, NULL, "the Host sent to the backend; left out: the client's"},
+    {"send_proxy", MW_WORD, "off", "the PROXY header that tells the servers who the client is", 0,
+     "off|v1|v2"},
     {"connect_timeout", MW_DURATION, "3s", "for one server to take the connection"},
     {"handshake_timeout", MW_DURATION, "10s", "for the backend's whole answer to the handshake"},
     {"tls", MW_OBJECT, NULL, "speak TLS to the servers", 0, NULL, backend_tls_options},
@@ -170,8 +171,10 @@ const struct mw_option settings_options[] = {
     {"threads", MW_INTEGER, "auto", "number of workers; auto: one for each usable CPU", 0, "auto"},
     {"user", MW_STRING, NULL, "who to become after binding, when started as root"},
     {"modules", MW_FILES, NULL, "paths of modules to load", MW_LATER},
-    {"trusted_proxies", MW_LIST, NULL, "whose word about a client's address is believed",
-     MW_LATER},
+    {"trusted_proxies", MW_LIST, NULL, "whose word about a client's address is believed: "
+                                       "addresses, prefixes, unix"},
+    {"client_address_header", MW_WORD, "X-Forwarded-For", "where trusted proxies name the client",
+     0, "X-Forwarded-For|Forwarded"},
     {"identity_headers", MW_LIST, "X-Auth-*", "headers that no client may send; a trailing * is "
                                               "any ending"},
     {"log", MW_OBJECT, "{}", "where lines go", 0, NULL, log_options},

@@ -1,6 +1,7 @@
 /* accept.c - the parts of the ACCEPT stage, one after the other; see accept.h. */
 #include "gateway/accept.h"
 
+#include "gateway/proxy_accept.h"
 #include "net/tls_server.h"
 
 typedef enum step accept_part(struct accept *accept, struct request *request, struct side *client);
@@ -33,7 +34,7 @@ shake_hands(struct accept *accept, struct request *request, struct side *client)
 }
 
 /* The end of the table is the end of the stage. */
-static accept_part *const parts[] = {shake_hands, NULL};
+static accept_part *const parts[] = {proxy_accept, shake_hands, NULL};
 
 enum step
 accept_run(struct accept *accept, struct request *request, struct side *client)

@@ -10,10 +10,13 @@
 
 #include "gateway/request.h"
 
+struct proxy_header;
+
 /* How far one connection has come; zeroed: not at all. */
 struct accept {
     unsigned part; /* the one whose turn it is */
     bool heard;    /* a byte has come */
+    struct proxy_header *proxy; /* in the request's arena; NULL: none was asked for yet */
 };
 
 /* From the first look on, and again whenever the client's side is readable or writable. */

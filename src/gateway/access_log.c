@@ -16,14 +16,27 @@ log_id(struct log_line *line, uint64_t id)
     log_str(line, "id", text_str(&text));
 }
 
+static bool
+has_port(const struct address *address)
+{
+    return address->any.sa_family == AF_INET ? address->v4.sin_port != 0
+                                             : address->v6.sin6_port != 0;
+}
+
+/* Proxies name most clients without a port, and some not at all. */
 static void
-log_peer(struct log_line *line, const struct sockaddr *sockaddr)
+log_address(struct log_line *line, const char *name, const struct sockaddr *sockaddr)
 {
     char buffer[ADDRESS_TEXT_MAX];
-    struct address peer;
+    struct address address;
 
-    address_of(&peer, sockaddr);
-    log_str(line, "peer", address_format(&peer, buffer));
+    address_of(&address, sockaddr);
+    if (address.any.sa_family == AF_UNSPEC)
+        log_text(line, name, "unknown");
+    else if (address.any.sa_family == AF_UNIX || has_port(&address))
+        log_str(line, name, address_format(&address, buffer));
+    else
+        log_str(line, name, address_format_ip(&address, buffer));
 }
 
 static const char *
@@ -67,7 +80,9 @@ begin_handshake(struct log_line *line, struct log *log, const struct request *re
 {
     log_begin(line, log, LOG_ACCESS, LOG_LEVEL_INFO, event);
     log_id(line, request->id);
-    log_peer(line, request->peer);
+    log_address(line, "peer", request->socket);
+    if (request->peer != request->socket)
+        log_address(line, "client", request->peer);
     log_text(line, "listener", listener_name(request->listener));
     log_request(line, request);
 }
@@ -112,7 +127,7 @@ access_log_turned_away(struct log *log, uint64_t id, const struct sockaddr *peer
 
     log_begin(&line, log, LOG_ACCESS, LOG_LEVEL_INFO, "handshake");
     log_id(&line, id);
-    log_peer(&line, peer);
+    log_address(&line, "peer", peer);
     log_text(&line, "listener", listener_name(listener));
     log_int(&line, "status", reason_status(reason));
     log_text(&line, "reason", reason_word(reason));
@@ -128,7 +143,7 @@ access_log_tunnel(struct log *log, const struct tunnel_record *record, const str
 
     log_begin(&line, log, LOG_ACCESS, LOG_LEVEL_INFO, "tunnel");
     log_id(&line, record->id);
-    log_peer(&line, record->peer);
+    log_address(&line, record->named ? "client" : "peer", record->peer);
     log_int(&line, "route", record->route);
     log_text(&line, "reason", reason_word(reason));
     log_text(&line, "initiator", reason_initiator(reason));

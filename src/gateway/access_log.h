@@ -15,6 +15,7 @@
 struct tunnel_record {
     uint64_t id;
     const struct sockaddr *peer;
+    bool named; /* it is the client that a proxy named */
     uint64_t started_us; /* of the tunnel */
     uint32_t route;
 };

@@ -1,10 +1,13 @@
 /* backend.c - reaching a server; see backend.h. */
 #include "gateway/backend.h"
 
+#include "gateway/client_address.h"
 #include "gateway/descriptors.h"
 #include "gateway/forward.h"
+#include "gateway/tunnel.h"
 #include "gateway/worker.h"
 #include "net/tls_client.h"
+#include "protocol/proxy_protocol.h"
 
 #include <errno.h>
 #include <string.h>
@@ -64,6 +67,20 @@ blame_errno(struct attempt *attempt, int error)
                  strerrordesc_np(error));
 }
 
+/* The first bytes of the connection, before TLS. */
+static void
+write_proxy_header(const struct request *request, struct text *text)
+{
+    enum send_proxy version = request->route->backend->send_proxy;
+    struct address client;
+
+    if (version == SEND_PROXY_OFF)
+        return;
+    address_of(&client, request->peer);
+    (version == SEND_PROXY_V1 ? proxy_header_write_v1 : proxy_header_write_v2)(text, &client,
+                                                                              request->arrival);
+}
+
 /* SIDE_KEPT: on a plain side most often the connect is not through yet; a long request is the rare
  * case. */
 static enum step
@@ -72,6 +89,8 @@ send_request(struct attempt *attempt, struct request *request, struct side *side
     struct text text = {request->worker->buffer, 0, WORKER_BUFFER_BYTES, false};
 
     attempt->sent = true;
+    if (side->stream.tls == NULL)
+        write_proxy_header(request, &text);
     if (!forward_request(request, &text))
         return STEP_FAILED;
     switch (side_send(side, text.at, text.len)) {
@@ -85,10 +104,26 @@ send_request(struct attempt *attempt, struct request *request, struct side *side
     return blame_errno(attempt, errno);
 }
 
-/* The request goes out as soon as it can: at once, or behind TLS's handshake. */
+static bool
+begin_tls(struct attempt *attempt, struct side *side)
+{
+    struct tls_client *tls = attempt->pool->settings->tls;
+    struct server *server = attempt->server;
+
+    return tls == NULL || side->stream.tls != NULL ||
+           tls_client_begin(tls, (size_t)(server - attempt->pool->servers),
+                            &server->settings->address, &side->stream);
+}
+
+/* The request goes out as soon as it can: at once, or behind TLS's handshake, which waits for a
+ * PROXY header to have gone. */
 static enum step
 go_on(struct attempt *attempt, struct request *request, struct side *side)
 {
+    if (side_waiting(side) > 0)
+        return STEP_WAIT;
+    if (!begin_tls(attempt, side))
+        return blame_errno(attempt, ENOMEM);
     switch (side_handshake(side)) {
     case STREAM_OK:
         return send_request(attempt, request, side);
@@ -105,25 +140,31 @@ go_on(struct attempt *attempt, struct request *request, struct side *side)
 static enum step
 reach(struct attempt *attempt, struct request *request, struct side *side)
 {
-    struct server *server = attempt->server;
-    struct tls_client *tls = attempt->pool->settings->tls;
+    char bytes[PROXY_V1_MAX];
+    struct text header = {bytes, 0, sizeof(bytes), false};
     struct stream stream;
 
     attempt->sent = false;
-    if (!stream_connect(&stream, &server->settings->address))
+    if (!stream_connect(&stream, &attempt->server->settings->address))
         return blame_errno(attempt, errno);
     side_open(side, stream);
-    if (tls != NULL && !tls_client_begin(tls, (size_t)(server - attempt->pool->servers),
-                                         &server->settings->address, &side->stream))
-        return blame_errno(attempt, ENOMEM);
+    if (attempt->pool->settings->tls != NULL)
+        write_proxy_header(request, &header);
+    if (side_send(side, header.at, header.len) == SIDE_FAILED)
+        return blame_errno(attempt, errno);
     return go_on(attempt, request, side);
 }
 
 /* ---- One after the other ---------------------------------------------------------- */
 
 enum step
-backend_start(struct attempt *attempt, struct request *request, struct side *side)
+backend_start(struct attempt *attempt, struct request *request, struct side sides[2])
 {
+    struct side *side = &sides[BACKEND];
+
+    if (request->route->backend->send_proxy != SEND_PROXY_OFF &&
+        client_address_arrive(request, &sides[CLIENT].stream) == STEP_FAILED)
+        return STEP_FAILED;
     while ((attempt->server = pool_take(attempt->pool, &attempt->tries)) != NULL) {
         enum step step = reach(attempt, request, side);
         if (step != STEP_FAILED)

@@ -20,10 +20,11 @@ struct attempt {
     bool sent;          /* the request is the side's, or in its outbox */
 };
 
-/* STEP_DONE: the request is sent, or its rest waits in the outbox of a connected side. STEP_WAIT:
- * the connect is under way, or TLS's handshake. STEP_FAILED: no server is left. */
+/* sides: both of the connection. STEP_DONE: the request is sent, or its rest waits in the outbox of
+ * a connected side. STEP_WAIT: the connect is under way, or TLS's handshake. STEP_FAILED: no server
+ * is left. */
 enum step backend_start(struct attempt *attempt, struct request *request,
-                        struct side *side) MUST_CHECK;
+                        struct side sides[2]) MUST_CHECK;
 /* After STEP_WAIT, when the side is ready: the same. STEP_FAILED: this server has failed, for the
  * reason in attempt, unless the request has one. */
 enum step backend_go_on(struct attempt *attempt, struct request *request,

@@ -31,53 +31,6 @@ backend_of(struct connection *connection)
 
 /* ---- State, end --------------------------------------------------------------- */
 
-/* The servers of a backend share one time for their answer: the next one gets what is left of
- * it. */
-static uint64_t
-answer_due(struct opening *opening, const struct worker *worker)
-{
-    if (opening->answer_due_ms == 0)
-        opening->answer_due_ms =
-            worker_after(worker, opening->request->route->backend->handshake_timeout);
-    return opening->answer_due_ms;
-}
-
-static uint64_t
-state_due(const struct connection *connection, enum state state)
-{
-    const struct worker *worker = connection->worker;
-    const struct request *request = state < STATE_TUNNEL ? connection->opening->request : NULL;
-
-    switch (state) {
-    case STATE_ACCEPT:
-        return worker_after(worker, request->settings->timeouts.head);
-    case STATE_HEAD:
-        return connection->deadline.due_ms; /* they share it */
-    case STATE_AUTH:
-        return worker_after(worker, request->settings->timeouts.auth);
-    case STATE_CONNECT:
-        return worker_after(worker, request->route->backend->connect_timeout);
-    case STATE_UPGRADE:
-        return answer_due(connection->opening, worker);
-    case STATE_REFUSE:
-        return worker_after(worker, connection->opening->request->settings->timeouts.close);
-    case STATE_TUNNEL:
-        return tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker));
-    case STATE_CLOSED:
-        break;
-    }
-    return WHEEL_NEVER;
-}
-
-void
-connection_arm(struct connection *connection, uint64_t due_ms)
-{
-    struct worker *worker = connection->worker;
-
-    wheel_set(&worker->wheel, &connection->deadline,
-              due_ms < worker->last_ms ? due_ms : worker->last_ms);
-}
-
 /* The only writer of the state. Arms the one deadline of the new one. */
 static void
 set_state(struct connection *connection, enum state state)
@@ -86,7 +39,7 @@ set_state(struct connection *connection, enum state state)
     if (state == STATE_CLOSED)
         wheel_set(&connection->worker->wheel, &connection->deadline, WHEEL_NEVER);
     else
-        connection_arm(connection, state_due(connection, state));
+        connection_arm(connection, connection_due(connection));
 }
 
 /* The handshake is over: its line is written, its place in the crowd is free. */
@@ -99,7 +52,7 @@ handshake_over(struct connection *connection, unsigned status)
     const struct attempt *attempt = &opening->attempt;
 
     crowd_handshake_over(worker->crowd, &request->handle->generation->limits,
-                         &connection->peer.any);
+                         opening->counted ? &connection->peer.any : NULL);
     if (request->answer.reason == REASON_CLIENT_GONE && request->in.len == 0 &&
         !opening->accept.heard)
         return; /* it came and went without a byte: a port check */
@@ -120,8 +73,8 @@ static void
 tunnel_over(struct connection *connection, enum reason reason)
 {
     struct worker *worker = connection->worker;
-    struct tunnel_record record = {connection->id, &connection->peer.any, connection->started_us,
-                                   connection->route};
+    struct tunnel_record record = {connection->id, &connection->peer.any, connection->named,
+                                   connection->started_us, connection->route};
 
     worker->metrics.reasons[reason]++;
     worker->metrics.bytes_in += connection->tunnel.bytes[CLIENT];
@@ -232,7 +185,7 @@ connection_next_server(struct connection *connection)
     set_state(connection, STATE_CONNECT);
     if (upgrade_prepare(opening->request) == STEP_FAILED)
         return STEP_FAILED;
-    return backend_start(&opening->attempt, opening->request, backend_of(connection));
+    return backend_start(&opening->attempt, opening->request, connection->tunnel.sides);
 }
 
 /* Whether a token has expired while the backend took its time is asked once more. Which realm it
@@ -306,7 +259,7 @@ start_tunnel(struct connection *connection)
         return request_fail(request, REASON_BACKEND_HANDSHAKE, "the 101 is too large");
     if (!held_take(request, &connection->held, &held_count))
         return request_fail(request, REASON_NO_MEMORY, NULL);
-    connection->held_count = (uint32_t)held_count;
+    connection->held_count = (uint32_t)held_count & INT32_MAX;
     connection->load = opening->attempt.server->load;
     opening->attempt.server = NULL;
     fill_tunnel(connection);
@@ -321,14 +274,27 @@ start_tunnel(struct connection *connection)
     return STEP_WAIT;
 }
 
+/* A trusted sender may still name somebody else. */
+static enum step
+start_head(struct connection *connection)
+{
+    struct request *request = connection->opening->request;
+
+    if (!request->sender_trusted && connection_client_found(connection) == STEP_FAILED)
+        return STEP_FAILED;
+    set_state(connection, STATE_HEAD);
+    return request_read(request, client_of(connection));
+}
+
 static enum step
 next_stage(struct connection *connection)
 {
     switch (connection->state) {
     case STATE_ACCEPT:
-        set_state(connection, STATE_HEAD);
-        return request_read(connection->opening->request, client_of(connection));
+        return start_head(connection);
     case STATE_HEAD:
+        if (connection_client_found(connection) == STEP_FAILED)
+            return STEP_FAILED;
         set_state(connection, STATE_AUTH);
         return chain_start(connection->opening->request);
     case STATE_AUTH:

@@ -36,6 +36,7 @@ enum state {
 struct opening {
     struct request *request;
     struct accept accept;
+    bool counted; /* the peer is, in the crowd */
     struct attempt attempt;
     size_t dropped_bytes;   /* while lingering */
     uint64_t answer_due_ms; /* for all servers together; 0: none was asked yet */
@@ -62,12 +63,13 @@ struct connection {
     struct held *held;
     uint64_t id;
     uint64_t started_us; /* of the tunnel */
-    uint32_t held_count;
+    uint32_t held_count : 31;
+    bool named : 1; /* the peer is who a trusted proxy says it is */
     union {
         struct sockaddr any;
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
-    } peer;
+    } peer; /* the client, as far as it is known */
 };
 
 /* What the loop tells each side, by CLIENT and BACKEND. */
@@ -85,6 +87,9 @@ enum step connection_next_server(struct connection *connection) MUST_CHECK;
 /* A new client; the stream is taken over, and closed where there is no room. */
 void connection_accepted(struct worker *worker, const struct listener_settings *listener,
                          struct stream stream, const struct address *peer);
+/* Who the client is has been found out: the counts and the tunnel know it from here on. STEP_DONE,
+ * or STEP_FAILED where that client has too many unfinished handshakes. */
+enum step connection_client_found(struct connection *connection) MUST_CHECK;
 /* The one end. Harmless on one that is closed; afterwards touch nothing of it. */
 void connection_close(struct connection *connection, enum reason reason);
 /* The deadline hanging in the wheel has come. */
@@ -97,6 +102,8 @@ bool connection_end_handshake(struct worker *worker, uint64_t id, enum reason re
 /* The gateway stops: handshakes are refused, tunnels end at a random moment within ms, 0: now. The
  * worker's last_ms ends what is left. */
 void connection_drain(struct connection *connection, uint64_t within_ms);
+/* When the present state is over; WHEEL_NEVER: no end is in sight. */
+uint64_t connection_due(const struct connection *connection);
 /* The one place that sets the deadline. */
 void connection_arm(struct connection *connection, uint64_t due_ms);
 /* The wall clock jumped: deadlines that depend on it are computed anew. */

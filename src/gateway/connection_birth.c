@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "gateway/access_log.h"
+#include "gateway/client_address.h"
 #include "gateway/refusal.h"
 
 #include <stdlib.h>
@@ -29,9 +30,13 @@ opening_new(struct connection *connection, const struct listener_settings *liste
     request->connection = connection;
     request->resumed = connection_resumed;
     request->id = connection->id;
-    request->peer = &connection->peer.any;
     request->listener = listener;
     request->started_us = clock_monotonic_us();
+    if (!client_address_begin(request, &connection->peer.any)) {
+        request_free(request);
+        return NULL;
+    }
+    opening->counted = !request->sender_trusted;
     return opening;
 }
 
@@ -57,13 +62,31 @@ turn_away(struct worker *worker, const struct listener_settings *listener, struc
 }
 
 static void
-peer_set(struct connection *connection, const struct address *peer)
+peer_set(struct connection *connection, const struct sockaddr *peer)
 {
-    connection->peer.any.sa_family = peer->any.sa_family;
-    if (peer->any.sa_family == AF_INET)
-        connection->peer.v4 = peer->v4;
-    else if (peer->any.sa_family == AF_INET6)
-        connection->peer.v6 = peer->v6;
+    connection->peer.any.sa_family = peer->sa_family;
+    if (peer->sa_family == AF_INET)
+        memcpy(&connection->peer.v4, peer, sizeof(connection->peer.v4));
+    else if (peer->sa_family == AF_INET6)
+        memcpy(&connection->peer.v6, peer, sizeof(connection->peer.v6));
+}
+
+enum step
+connection_client_found(struct connection *connection)
+{
+    struct opening *opening = connection->opening;
+    struct request *request = opening->request;
+
+    if (opening->counted)
+        return STEP_DONE;
+    enum reason reason = crowd_count(connection->worker->crowd,
+                                     &request->handle->generation->limits, request->peer);
+    if (reason != REASON_NONE)
+        return request_fail(request, reason, NULL);
+    opening->counted = true;
+    peer_set(connection, request->peer);
+    connection->named = request->peer != request->socket;
+    return STEP_DONE;
 }
 
 static struct connection *
@@ -79,7 +102,7 @@ connection_new(struct worker *worker, const struct address *peer)
     for (int i = CLIENT; i <= BACKEND; i++)
         side_init(&connection->tunnel.sides[i], &connection->reads[i], worker->base,
                   connection_ready[i], connection);
-    peer_set(connection, peer);
+    peer_set(connection, &peer->any);
     return connection;
 }
 
@@ -87,9 +110,13 @@ void
 connection_accepted(struct worker *worker, const struct listener_settings *listener,
                     struct stream stream, const struct address *peer)
 {
+    const struct settings *settings = worker->handle->generation->settings;
+    /* A trusted proxy is many clients: it has yet to say which one this is. */
+    const struct sockaddr *client = settings_trusts(settings, &peer->any) ? NULL : &peer->any;
+
     worker->metrics.accepted++;
     const struct crowd_limits *limits = &worker->handle->generation->limits;
-    enum reason reason = crowd_enter(worker->crowd, limits, &peer->any);
+    enum reason reason = crowd_enter(worker->crowd, limits, client);
     if (reason != REASON_NONE) {
         turn_away(worker, listener, &stream, peer, reason);
         return;
@@ -99,7 +126,7 @@ connection_accepted(struct worker *worker, const struct listener_settings *liste
         connection->opening = opening_new(connection, listener);
     if (connection == NULL || connection->opening == NULL) {
         free(connection);
-        crowd_handshake_over(worker->crowd, limits, &peer->any);
+        crowd_handshake_over(worker->crowd, limits, client);
         crowd_leave(worker->crowd);
         turn_away(worker, listener, &stream, peer, REASON_NO_MEMORY);
         return;

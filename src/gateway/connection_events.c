@@ -201,16 +201,6 @@ tunnel_deadline(struct connection *connection)
         connection_rearm(connection);
 }
 
-void
-connection_rearm(struct connection *connection)
-{
-    const struct worker *worker = connection->worker;
-
-    if (connection->state == STATE_TUNNEL)
-        connection_arm(connection,
-                       tunnel_due(&connection->tunnel, worker->now_ms, worker_wall_ms(worker)));
-}
-
 /* The gateway's own end has come. */
 static void
 last_moment(struct connection *connection)

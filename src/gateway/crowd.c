@@ -135,15 +135,25 @@ take(atomic_uint_fast64_t *count, uint64_t limit)
     return false;
 }
 
-/* Peers on a Unix socket have no address: they are no single client either. */
+/* Whoever has no IP address is no single client either. */
 static bool
-counts_addresses(const struct crowd_limits *limits, const struct sockaddr *peer)
+counts_address(const struct crowd_limits *limits, const struct sockaddr *client)
 {
-    return limits->handshakes_per_address != 0 && peer->sa_family != AF_UNIX;
+    return limits->handshakes_per_address != 0 && client != NULL &&
+           (client->sa_family == AF_INET || client->sa_family == AF_INET6);
 }
 
 enum reason
-crowd_enter(struct crowd *crowd, const struct crowd_limits *limits, const struct sockaddr *peer)
+crowd_count(struct crowd *crowd, const struct crowd_limits *limits, const struct sockaddr *client)
+{
+    if (!counts_address(limits, client) ||
+        address_enter(crowd, limits->handshakes_per_address, client))
+        return REASON_NONE;
+    return REASON_ADDRESS_HANDSHAKES;
+}
+
+enum reason
+crowd_enter(struct crowd *crowd, const struct crowd_limits *limits, const struct sockaddr *client)
 {
     if (!take(&crowd->connections, limits->connections))
         return REASON_OVERLOAD;
@@ -151,21 +161,20 @@ crowd_enter(struct crowd *crowd, const struct crowd_limits *limits, const struct
         atomic_fetch_sub(&crowd->connections, 1);
         return REASON_HANDSHAKES;
     }
-    if (counts_addresses(limits, peer) &&
-        !address_enter(crowd, limits->handshakes_per_address, peer)) {
+    enum reason reason = crowd_count(crowd, limits, client);
+    if (reason != REASON_NONE) {
         atomic_fetch_sub(&crowd->handshakes, 1);
         atomic_fetch_sub(&crowd->connections, 1);
-        return REASON_ADDRESS_HANDSHAKES;
     }
-    return REASON_NONE;
+    return reason;
 }
 
 void
 crowd_handshake_over(struct crowd *crowd, const struct crowd_limits *limits,
-                     const struct sockaddr *peer)
+                     const struct sockaddr *client)
 {
-    if (counts_addresses(limits, peer))
-        address_leave(crowd, peer);
+    if (counts_address(limits, client))
+        address_leave(crowd, client);
     atomic_fetch_sub(&crowd->handshakes, 1);
 }
 

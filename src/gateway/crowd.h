@@ -27,13 +27,17 @@ struct crowd_limits {
 struct crowd *crowd_new(void) MUST_CHECK;
 void crowd_free(struct crowd *crowd);
 
-/* A new connection with an unfinished handshake. Anything but REASON_NONE: it is one too many,
- * nothing was counted. */
+/* A new connection with an unfinished handshake. client: NULL where a proxy has yet to say who that
+ * is. Anything but REASON_NONE: it is one too many, nothing was counted. */
 enum reason crowd_enter(struct crowd *crowd, const struct crowd_limits *limits,
-                        const struct sockaddr *peer) MUST_CHECK;
-/* Its handshake is over, one way or the other; call once, with the limits that it came under. */
+                        const struct sockaddr *client) MUST_CHECK;
+/* The client of such a handshake is known; call once, with the limits that it came under. */
+enum reason crowd_count(struct crowd *crowd, const struct crowd_limits *limits,
+                        const struct sockaddr *client) MUST_CHECK;
+/* The handshake is over, one way or the other; call once, with the same limits. client: NULL where
+ * none was counted. */
 void crowd_handshake_over(struct crowd *crowd, const struct crowd_limits *limits,
-                          const struct sockaddr *peer);
+                          const struct sockaddr *client);
 /* The connection is gone; call once, after the former. */
 void crowd_leave(struct crowd *crowd);
 

@@ -227,18 +227,45 @@ write_fields(struct request *request, struct text *text)
     return true;
 }
 
+/* Without a port; empty for whoever has no IP address. */
+static struct str
+ip_of(const struct sockaddr *sockaddr, char buffer[ADDRESS_TEXT_MAX])
+{
+    struct address address;
+
+    if (sockaddr->sa_family != AF_INET && sockaddr->sa_family != AF_INET6)
+        return STR_NONE;
+    address_of(&address, sockaddr);
+    return address_format_ip(&address, buffer);
+}
+
+/* The client, the proxies behind him, and the sender, who is one of those or the client himself. */
+static void
+write_addresses(const struct request *request, struct text *text)
+{
+    char buffer[ADDRESS_TEXT_MAX];
+    struct str sender = ip_of(request->sender, buffer), proxies = request->proxies;
+
+    if (sender.len > 0 || proxies.len > 0) {
+        text_add(text, STR("X-Forwarded-For: "));
+        text_add(text, proxies);
+        text_add(text, sender.len > 0 && proxies.len > 0 ? STR(", ") : STR(""));
+        text_add(text, sender);
+        text_add(text, STR("\r\n"));
+    }
+    struct str client = ip_of(request->peer, buffer);
+    if (client.len > 0)
+        text_field(text, STR("X-Real-IP"), client);
+}
+
 static void
 write_origin_of_client(const struct request *request, struct text *text)
 {
-    char buffer[ADDRESS_TEXT_MAX], id[16];
+    char id[16];
     struct text id_text = {id, 0, sizeof(id), false};
-    struct address peer;
 
-    if (request->peer->sa_family != AF_UNIX) {
-        address_of(&peer, request->peer);
-        text_field(text, STR("X-Forwarded-For"), address_format_ip(&peer, buffer));
-    }
-    text_field(text, STR("X-Forwarded-Proto"), STR("http"));
+    write_addresses(request, text);
+    text_field(text, STR("X-Forwarded-Proto"), request->secure ? STR("https") : STR("http"));
     write_judged_host(text, STR("X-Forwarded-Host: "), &request->host);
     text_id(&id_text, request->id);
     text_field(text, STR("X-Request-Id"), text_str(&id_text));

@@ -1,6 +1,7 @@
 /* held.c - what a tunnel takes over from the chain that let it in; see held.h. */
 #include "gateway/held.h"
 
+#include "gateway/generation.h"
 #include "gateway/resident.h"
 #include "gateway/revalidation.h"
 

@@ -12,11 +12,14 @@
     R(NONE,               "none",                       0, "")                        \
     /* Before the head: closed without an answer */                                   \
     R(ACCEPT_TIMEOUT,     "accept-timeout",             0, "client")                  \
+    R(PROXY_UNTRUSTED,    "proxy-not-trusted",          0, "client")                  \
+    R(PROXY_MALFORMED,    "proxy-header-malformed",     0, "client")                  \
     /* The head */                                                                    \
     R(HEAD_MALFORMED,     "head-malformed",           400, "client")                  \
     R(HANDSHAKE_BAD,      "handshake-malformed",      400, "client")                  \
     R(PATH_BAD,           "path-malformed",           400, "client")                  \
     R(HOST_BAD,           "host-malformed",           400, "client")                  \
+    R(FORWARDED_BAD,      "forwarded-malformed",      400, "client")                  \
     R(HEAD_TIMEOUT,       "head-timeout",             408, "client")                  \
     R(URI_TOO_LONG,       "uri-too-long",             414, "client")                  \
     R(HEAD_TOO_LARGE,     "head-too-large",           431, "client")                  \

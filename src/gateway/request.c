@@ -8,6 +8,7 @@
 #include "gateway/request.h"
 
 #include "base/clock.h"
+#include "gateway/client_address.h"
 #include "gateway/router.h"
 #include "gateway/worker.h"
 
@@ -137,7 +138,7 @@ judge(struct request *request)
     if (request->target.encoded_slash &&
         (request->route == NULL || !request->route->keep_encoded_slashes))
         return request_fail(request, REASON_PATH_BAD, "%2F on a route that does not keep it");
-    if (judge_parameters(request) == STEP_FAILED)
+    if (judge_parameters(request) == STEP_FAILED || client_address_judge(request) == STEP_FAILED)
         return STEP_FAILED;
     if (verdict != HANDSHAKE_OK)
         return request_fail(request, reasons[verdict], error);

@@ -112,7 +112,15 @@ struct request {
     /* Gets the verdict that a waiting module has come to. From the loop. */
     void (*resumed)(struct request *request, enum mw_verdict verdict);
     uint64_t id; /* the connection's, too: it stands in every log line about it */
-    const struct sockaddr *peer;
+    /* client_address.h. All the same unless trusted proxies said otherwise; AF_UNSPEC: one of them
+     * did not say who it is. */
+    const struct sockaddr *peer;   /* the client */
+    const struct sockaddr *sender; /* of the head */
+    const struct sockaddr *socket;
+    const struct address *arrival; /* where the client has come to; NULL: as the socket says */
+    bool sender_trusted;
+    bool secure;        /* the client speaks TLS, to us or to a proxy */
+    struct str proxies; /* the client and trusted proxies behind him; at == NULL: none were named */
     const struct listener_settings *listener;
     const struct settings *settings;
     uint64_t started_us; /* when it was accepted */

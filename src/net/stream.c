@@ -46,17 +46,34 @@ stream_fault(const struct stream *stream)
     return stream->tls != NULL ? tls_fault(stream->tls) : NULL;
 }
 
-struct stream_result
-stream_read(struct stream *stream, void *buffer, size_t bytes)
+static struct stream_result
+receive(const struct stream *stream, void *buffer, size_t bytes, int flags)
 {
     ssize_t n;
 
-    if (stream->tls != NULL)
-        return tls_read(stream->tls, buffer, bytes);
     do
-        n = recv(stream->fd, buffer, bytes, 0);
+        n = recv(stream->fd, buffer, bytes, flags);
     while (n == -1 && errno == EINTR);
     return result_of(n);
+}
+
+struct stream_result
+stream_read(struct stream *stream, void *buffer, size_t bytes)
+{
+    return stream->tls != NULL ? tls_read(stream->tls, buffer, bytes)
+                               : receive(stream, buffer, bytes, 0);
+}
+
+struct stream_result
+stream_receive(struct stream *stream, void *buffer, size_t bytes)
+{
+    return receive(stream, buffer, bytes, 0);
+}
+
+struct stream_result
+stream_peek(struct stream *stream, void *buffer, size_t bytes)
+{
+    return receive(stream, buffer, bytes, MSG_PEEK);
 }
 
 struct stream_result
@@ -128,6 +145,16 @@ stream_connect(struct stream *stream, const struct address *address)
     stream_close(stream);
     errno = error;
     return false;
+}
+
+bool
+stream_local(const struct stream *stream, struct address *address)
+{
+    address->len = sizeof(address->local);
+    if (getsockname(stream->fd, &address->any, &address->len) == -1)
+        return false;
+    address_normalize(address);
+    return true;
 }
 
 void

@@ -50,6 +50,9 @@ struct stream_result stream_read(struct stream *stream, void *buffer, size_t byt
 bool stream_pending(const struct stream *stream);
 /* After STREAM_AGAIN or a short count the next call must begin with the bytes that were left. */
 struct stream_result stream_write(struct stream *stream, const void *data, size_t bytes) MUST_CHECK;
+/* The same of the bare socket, for what comes before TLS; peek leaves there what it shows. */
+struct stream_result stream_receive(struct stream *stream, void *buffer, size_t bytes) MUST_CHECK;
+struct stream_result stream_peek(struct stream *stream, void *buffer, size_t bytes) MUST_CHECK;
 /* Ends our direction, after what was written. STREAM_AGAIN: TLS's close_notify finds no room yet;
  * else there is nothing more to do. */
 enum stream_status stream_shutdown(struct stream *stream);
@@ -64,6 +67,8 @@ void stream_close(struct stream *stream);
  * says STREAM_AGAIN where it is not. false: errno.
  */
 bool stream_connect(struct stream *stream, const struct address *address) MUST_CHECK;
+/* Our own end of the socket. false: errno. */
+bool stream_local(const struct stream *stream, struct address *address) MUST_CHECK;
 /* SO_KEEPALIVE, for a peer that vanishes without a word. */
 void stream_keep_alive(struct stream *stream);
 /* After writability: 0, or the errno with which the connect failed. */

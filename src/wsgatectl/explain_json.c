@@ -231,14 +231,26 @@ members_json(const struct explanation *explanation, size_t group)
 /* ---- The whole ---------------------------------------------------------------------------- */
 
 static void
+set_address(json_t *object, const char *key, const struct sockaddr *sockaddr)
+{
+    char buffer[ADDRESS_TEXT_MAX];
+    struct address address;
+
+    address_of(&address, sockaddr);
+    set(object, key, safe_text_json(address_format_ip(&address, buffer)));
+}
+
+static void
 set_question(json_t *object, const struct explanation *explanation, struct str secret)
 {
     const struct explain_question *question = explanation->question;
+    const struct request *request = explanation->request;
     struct str rest = question->head, line;
-    char buffer[ADDRESS_TEXT_MAX];
 
     set_text(object, "listener", explain_listener_name(question->listener));
-    set(object, "client", safe_text_json(address_format_ip(&question->peer, buffer)));
+    set_address(object, "client", request->peer);
+    if (request->peer != request->socket)
+        set_address(object, "peer", request->socket);
     (void)explain_next_line(&rest, &line);
     set(object, "request", redacted(redact_request_line, line, secret));
 }

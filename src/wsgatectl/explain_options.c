@@ -137,7 +137,7 @@ static const struct option_row rows[] = {
     {0, "listener", required_argument, "NAME", take_listener,
      "name or address of the listener that it comes to; default: the first"},
     {0, "from", required_argument, "ADDRESS", take_from,
-     "the client's address, or unix; default: one of loopback"},
+     "the client's or a trusted proxy's address, or unix; default: loopback"},
     {0, "method", required_argument, "METHOD", take_method, "default: GET"},
     {0, "host", required_argument, "HOST", take_host, "Host; default: the URL's, or localhost"},
     {0, "origin", required_argument, "ORIGIN", take_origin, "Origin, as a browser sends it"},

@@ -97,19 +97,31 @@ print_redacted(const struct lines *lines, redact_function *redact, struct str pi
 /* ---- What was asked ---------------------------------------------------------------- */
 
 static void
+print_address(const struct lines *lines, const char *label, const struct sockaddr *sockaddr)
+{
+    char buffer[ADDRESS_TEXT_MAX];
+    struct address address;
+
+    address_of(&address, sockaddr);
+    print_label(lines, label);
+    fprintf(lines->out, STR_FMT "\n", STR_ARG(address_format_ip(&address, buffer)));
+}
+
+static void
 print_question(const struct lines *lines)
 {
     const struct explain_question *question = lines->explanation->question;
+    const struct request *request = lines->explanation->request;
     struct str rest = question->head, line;
-    char buffer[ADDRESS_TEXT_MAX];
 
     print_label(lines, "listener");
     fprintf(lines->out, "%s", explain_listener_name(question->listener));
     if (question->listener->name[0] != '\0')
         fprintf(lines->out, " (%s)", question->listener->text);
     fputc('\n', lines->out);
-    print_label(lines, "client");
-    fprintf(lines->out, STR_FMT "\n", STR_ARG(address_format_ip(&question->peer, buffer)));
+    print_address(lines, "client", request->peer);
+    if (request->peer != request->socket)
+        print_address(lines, "peer", request->socket);
     print_label(lines, "request");
     (void)explain_next_line(&rest, &line);
     print_redacted(lines, redact_request_line, line);

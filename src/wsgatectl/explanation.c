@@ -8,6 +8,7 @@
 #include "wsgatectl/explanation.h"
 
 #include "base/clock.h"
+#include "gateway/client_address.h"
 #include "gateway/forward.h"
 #include "gateway/refusal.h"
 
@@ -279,10 +280,9 @@ open_request(struct explanation *explanation)
         return false;
     explanation->request = request;
     request->resumed = on_resumed;
-    request->peer = &explanation->question->peer.any;
     request->listener = explanation->question->listener;
     request->started_us = clock_monotonic_us();
-    return true;
+    return client_address_begin(request, &explanation->question->peer.any);
 }
 
 /* The modules' own words go to standard error, as they do at the gateway by default. */

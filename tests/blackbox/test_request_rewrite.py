@@ -107,7 +107,7 @@ class Plain(Rewrite):
         self.assertEqual(head.get("X-Forwarded-Proto"), "http")
         self.assertEqual(head.get("X-Forwarded-Host"), "gate.test:8080")
         self.assertEqual(head.all("Forwarded"), [])
-        self.assertEqual(head.all("X-Real-IP"), [])
+        self.assertEqual(head.get("X-Real-IP"), "127.0.0.3")
         self.assertNotIn("mine", head.get("X-Request-Id"))
         line = gate.await_line("handshake")
         self.assertEqual(line["id"], head.get("X-Request-Id"))

@@ -207,7 +207,7 @@ run_open(struct run *run, const char *require)
     ck_assert_ptr_nonnull(run->request);
     run->request->route = &run->settings->routes[0];
     run->request->listener = &run->settings->listeners[0];
-    run->request->peer = &run->settings->listeners[0].address.any;
+    run->request->peer = run->request->socket = &run->settings->listeners[0].address.any;
 }
 
 static void

@@ -87,6 +87,30 @@ START_TEST(peers_on_a_unix_socket_are_no_single_address)
 }
 END_TEST
 
+START_TEST(a_client_counts_once_he_is_known)
+{
+    const struct crowd_limits limits = {.handshakes = 3, .handshakes_per_address = 1};
+    struct crowd *crowd = crowd_new();
+    struct address a = ip("192.0.2.1");
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(crowd_enter(crowd, &limits, NULL), REASON_NONE);
+    ck_assert_int_eq(crowd_enter(crowd, &limits, NULL), REASON_HANDSHAKES);
+    ck_assert_int_eq(crowd_count(crowd, &limits, &a.any), REASON_NONE);
+    ck_assert_int_eq(crowd_count(crowd, &limits, &a.any), REASON_ADDRESS_HANDSHAKES);
+    ck_assert_int_eq(crowd_count(crowd, &limits, &nobody), REASON_NONE);
+    ck_assert_int_eq(crowd_count(crowd, &limits, &nobody), REASON_NONE);
+    crowd_handshake_over(crowd, &limits, NULL);
+    ck_assert_int_eq(crowd_enter(crowd, &limits, &a.any), REASON_ADDRESS_HANDSHAKES);
+    crowd_handshake_over(crowd, &limits, &a.any);
+    ck_assert_int_eq(crowd_enter(crowd, &limits, &a.any), REASON_NONE);
+    crowd_handshake_over(crowd, &limits, &a.any);
+    crowd_handshake_over(crowd, &limits, &nobody);
+    crowd_free(crowd);
+}
+END_TEST
+
 START_TEST(many_addresses_come_and_go)
 {
     const struct crowd_limits limits = {.handshakes_per_address = 1};
@@ -115,6 +139,7 @@ crowd_suite(void)
     tcase_add_test(tc, zero_is_no_limit);
     tcase_add_test(tc, an_address_has_its_own_limit);
     tcase_add_test(tc, peers_on_a_unix_socket_are_no_single_address);
+    tcase_add_test(tc, a_client_counts_once_he_is_known);
     tcase_add_test(tc, many_addresses_come_and_go);
     suite_add_tcase(suite, tc);
     return suite;

@@ -56,7 +56,7 @@ static const struct {
      "[\"error\",\"warning\",\"info\",\"debug\"]"},
     {"properties limits properties head $ref", "\"#/$defs/size\""},
     {"properties timeouts properties head default", "\"10s\""},
-    {"properties listeners items properties proxy_protocol const", "false"},
+    {"properties listeners items properties proxy_protocol default", "\"false\""},
     {"properties listeners items properties tls required", "[\"certificates\"]"},
     {"properties listeners items required", "[\"address\"]"},
     {ROUTE "reject_with anyOf 0 enum", "[\"http\",\"close\"]"},

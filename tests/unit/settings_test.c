@@ -260,9 +260,8 @@ static const struct {
     {"{", "2:1: not YAML: did not find expected node content, while parsing a flow node\n"},
     {L R B "a: 1\na: 2",
      "4:1: unknown key `a`; expected `threads`, `user`, `modules`, `trusted_proxies`, "
-     "`identity_headers`, `log`, `admin`, `listeners`, `limits`, `timeouts`, `middleware`, "
-     "`routes`, "
-     "`backends`\n5:1: `a` twice; first on line 4\n"},
+     "`client_address_header`, `identity_headers`, `log`, `admin`, `listeners`, `limits`, "
+     "`timeouts`, `middleware`, `routes`, `backends`\n5:1: `a` twice; first on line 4\n"},
     {"{}", "1:1: `listeners` is missing: where to listen\n"
            "1:1: `routes` is missing: which requests go where; the first that matches is taken\n"
            "1:1: `backends` is missing: groups of servers, by name\n"},
@@ -347,17 +346,39 @@ static const struct {
      "1:75: expected a name of letters, digits, `_`, `-` and `.`, at most 64, found ``\n"},
     {"listeners: [{address: 1.1.1.1:1, tls: {}}]\n" R B,
      "1:39: `certificates` is missing: certificates, chosen by the name a client asks for\n"},
-    {"listeners: [{address: 1.1.1.1:1, proxy_protocol: true}]\n" R B,
-     "1:34: `proxy_protocol` is not supported by this version; expected `false`, or nothing\n"},
+    {"listeners: [{address: 1.1.1.1:1, proxy_protocol: true}, {address: 'unix:/x'}]\n" R B,
+     "1:50: `proxy_protocol`: only trusted_proxies may send it, and none of them can come here; "
+     "expected an address among them\n"},
+    {"listeners: [{address: 1.1.1.1:1, proxy_protocol: true}]\n" R B "trusted_proxies: unix",
+     "1:50: `proxy_protocol`: only trusted_proxies may send it, and none of them can come here; "
+     "expected an address among them\n"},
+    {"listeners: [{address: 'unix:/x', proxy_protocol: true}]\n" R B "trusted_proxies: ['::/0']",
+     "1:50: `proxy_protocol`: only trusted_proxies may send it, and none of them can come here; "
+     "expected unix among them\n"},
+    {"listeners: [{address: 1.1.1.1:1, proxy_protocol: true}]\n" R B
+     "trusted_proxies: [10.0.0.1/8, localhost, 1.2.3.4:5, 'fe80::1%lo', 'unix:']",
+     "4:19: `trusted_proxies`: bits are set behind the prefix length; or unix, found `10.0.0.1/8`\n"
+     "4:31: `trusted_proxies`: expected an IP address or a prefix, like 192.0.2.0/24 or "
+     "2001:db8::/32; or unix, found `localhost`\n"
+     "4:42: `trusted_proxies`: expected an IP address or a prefix, like 192.0.2.0/24 or "
+     "2001:db8::/32; or unix, found `1.2.3.4:5`\n"
+     "4:53: `trusted_proxies`: expected an IP address or a prefix, like 192.0.2.0/24 or "
+     "2001:db8::/32; or unix, found `fe80::1%lo`\n"
+     "4:67: `trusted_proxies`: expected an IP address or a prefix, like 192.0.2.0/24 or "
+     "2001:db8::/32; or unix, found `unix:`\n"},
+    {L R B "client_address_header: forwarded",
+     "4:24: `client_address_header`: expected one of X-Forwarded-For, Forwarded, "
+     "found `forwarded`\n"},
+    {L R "backends: {b: {servers: [127.0.0.1:2], send_proxy: v3}}\n",
+     "3:52: `send_proxy`: expected one of off, v1, v2, found `v3`\n"},
     {"listeners: [{adress: 1.1.1.1:1}]\n" R B,
      "1:13: `address` is missing: where to listen: IP:PORT, [IPv6]:PORT or unix:/path\n"
      "1:14: unknown key `adress`; did you mean `address`?\n"},
 
     /* What comes later. */
-    {L R B "modules: [/x.so]\ntrusted_proxies: [10.0.0.0/8]\nadmin: {address: 127.0.0.1:9}",
+    {L R B "modules: [/x.so]\nadmin: {address: 127.0.0.1:9}",
      "4:1: `modules` is not supported by this version\n"
-     "5:1: `trusted_proxies` is not supported by this version\n"
-     "6:1: `admin` is not supported by this version\n"},
+     "5:1: `admin` is not supported by this version\n"},
     {L "routes: [{path: /, require: [], backend: b, reject_with: clos, tunnel: {frames: "
        "checked}}]\n" B,
      "2:58: `reject_with`: expected one of http, close, found `clos`\n"
@@ -700,7 +721,6 @@ END_TEST
 /* ---- Files ------------------------------------------------------------------------------- */
 
 static const char whole_faults[] =
-    "6:1: `trusted_proxies` is not supported by this version\n"
     "9:1: `admin` is not supported by this version\n"
     "18:37: `certificate`: `/etc/wsgate/tls/chat.pem` cannot be read: No such file or directory\n"
     "18:76: `private_key`: cannot be read: No such file or directory\n"

@@ -1,4 +1,4 @@
-"""What /proc says about a process: descriptors, memory."""
+"""What /proc says about a process: descriptors, memory, time."""
 
 import os
 
@@ -25,3 +25,10 @@ def memory(pid, field="Rss"):
 
 def threads(pid):
     return len(os.listdir(f"/proc/{pid}/task"))
+
+
+def cpu_seconds(pid):
+    """What it has used of processors, itself and the kernel for it."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
