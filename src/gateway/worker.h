@@ -25,6 +25,7 @@
 
 enum { WORKER_BUFFER_BYTES = 64 * 1024 };
 
+struct accept_maker;
 struct connection;
 
 struct worker {
@@ -48,6 +49,7 @@ struct worker {
     struct wheel wheel;         /* of connections' deadlines */
     struct wheel revalidations; /* apart, for a wheel's nodes are of one kind */
     struct arena_pool arenas;
+    struct accept_maker *accepts;
     char *buffer;    /* WORKER_BUFFER_BYTES; nobody's between two callbacks */
     uint64_t now_ms; /* the monotonic clock at the last tick */
     int64_t wall_offset_ms; /* wall - monotonic, at the last tick */
