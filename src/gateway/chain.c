@@ -283,8 +283,6 @@ chain_start(struct request *request)
     size_t count = request->route->require_count;
     struct chain *chain = &request->chain;
 
-    if (count == 1)
-        return STEP_DONE;
     chain->slots = arena_zalloc(&request->arena, count * sizeof(void *));
     chain->tasks = arena_alloc(&request->arena, count * sizeof(struct mw_task));
     chain->held = arena_alloc(&request->arena, count * sizeof(size_t));
@@ -292,6 +290,8 @@ chain_start(struct request *request)
         return request_fail(request, REASON_NO_MEMORY, NULL);
     for (size_t i = 0; i < count; i++)
         chain->tasks[i] = (struct mw_task){request, i};
+    if (count == 1)
+        return STEP_DONE;
     enter(request, 0);
     return run(request, STEP_WAIT);
 }

@@ -75,7 +75,7 @@ struct chain {
     bool deciding;   /* inside decide(): resume is not allowed */
     bool waiting;    /* decide() answered MW_WAIT */
     bool overdue;    /* the time is up: who would wait is refused */
-    void **slots;    /* one for each node of route->require */
+    void **slots;    /* one for each node of route->require; NULL: it has not begun */
     struct mw_task *tasks; /* the same */
     size_t *held;    /* nodes whose modules have passed and are not released, in that order */
     size_t held_count;
