@@ -66,10 +66,15 @@ void settings_build_backend_tls(struct settings_build *build, const struct mw_op
                                 struct backend_settings *backend);
 /* After listeners, middleware and backends, which routes name. */
 void settings_build_routes(struct settings_build *build);
+/* A route's `tunnel:`, once its chain is known; for settings_build_routes. */
+void settings_build_tunnel(const struct mw_options *route_options, struct route_settings *route);
 
 /* The `require` of one route. false: faults were reported, and not all of it is there. */
 bool settings_build_require(struct settings_build *build, const struct mw_options *options,
                             struct route_settings *route);
+/* After both, where the chain is whole: can anybody in it do what the tunnel asks for? */
+void settings_check_revalidation(struct settings_build *build, const struct mw_options *options,
+                                 const struct route_settings *route);
 
 /* ---- What several parts need ---------------------------------------------- */
 

@@ -254,3 +254,21 @@ settings_build_require(struct settings_build *build, const struct mw_options *op
     check_header_count(&require, options);
     return good && options_find(options, "require")->items != NULL;
 }
+
+/* Who asks for it counts on it: a chain in which nobody can do it is a fault. */
+void
+settings_check_revalidation(struct settings_build *build, const struct mw_options *options,
+                            const struct route_settings *route)
+{
+    if (route->tunnel.revalidate_interval == 0)
+        return;
+    for (size_t i = 0; i < route->require_count; i++) {
+        const struct require_node *node = &route->require[i];
+        const struct instance_settings *instance = &build->settings->instances[node->instance];
+        if (node->kind == REQUIRE_ONE &&
+            (instance->module == NULL || instance->module->revalidate != NULL))
+            return;
+    }
+    options_fault(options_member(options, "tunnel", 0), "revalidate_interval", 0,
+                  "no middleware that the route requires can judge a live tunnel again");
+}

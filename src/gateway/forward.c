@@ -200,6 +200,20 @@ write_list(struct text *text, struct str name, const struct str *list, size_t co
     text_add(text, STR("\r\n"));
 }
 
+/* Frames of other extensions could not be followed. */
+static size_t
+choose_extensions(const struct request *request, struct str *chosen)
+{
+    const struct handshake *handshake = &request->handshake;
+    size_t count = 0;
+
+    for (size_t i = 0; i < handshake->extension_count; i++)
+        if (!request->route->strip_extensions &&
+            (!request->route->tunnel.checked || handshake_is_deflate(handshake->extensions[i])))
+            chosen[count++] = handshake->extensions[i];
+    return count;
+}
+
 /* What we offer the backend is what its answer is judged by. */
 static bool
 write_handshake(struct request *request, struct text *text)
@@ -219,8 +233,8 @@ write_handshake(struct request *request, struct text *text)
         .accept = upgrade->accept,
         .protocols = upgrade->protocols,
         .protocol_count = count,
-        .extensions = handshake->extensions,
-        .extension_count = request->route->strip_extensions ? 0 : handshake->extension_count,
+        .extensions = upgrade->extensions,
+        .extension_count = choose_extensions(request, upgrade->extensions),
     };
     text_add(text, STR("Upgrade: websocket\r\nConnection: Upgrade\r\n"));
     text_field(text, STR("Sec-WebSocket-Key"), handshake->key);

@@ -27,6 +27,7 @@ enum { WORKER_BUFFER_BYTES = 64 * 1024 };
 
 struct accept_maker;
 struct connection;
+struct tunnel_rules;
 
 struct worker {
     unsigned index;
@@ -47,6 +48,7 @@ struct worker {
     size_t live_count;
     struct sessions sessions;
     struct wheel wheel;         /* of connections' deadlines */
+    struct tunnel_rules *tunnel_rules; /* those that live tunnels go by */
     struct wheel revalidations; /* apart, for a wheel's nodes are of one kind */
     struct arena_pool arenas;
     struct accept_maker *accepts;

@@ -32,6 +32,23 @@ handshake_extension_name(struct str extension)
     return extension;
 }
 
+bool
+handshake_is_deflate(struct str extension)
+{
+    return str_equal_nocase(handshake_extension_name(extension), STR("permessage-deflate"));
+}
+
+bool
+handshake_has_deflate(struct str extensions)
+{
+    struct str extension;
+
+    while (http_list_next(&extensions, &extension))
+        if (handshake_is_deflate(extension))
+            return true;
+    return false;
+}
+
 static bool
 list_contains(struct str list, struct str token)
 {

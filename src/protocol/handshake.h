@@ -73,5 +73,8 @@ bool handshake_check_response(const struct http_head *head, const struct handsha
 
 /* "name; a=b" -> "name". */
 struct str handshake_extension_name(struct str extension);
+/* Is it permessage-deflate (RFC 7692)? And: is it among those of a 101's field? */
+bool handshake_is_deflate(struct str extension);
+bool handshake_has_deflate(struct str extensions);
 
 #endif
