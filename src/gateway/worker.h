@@ -9,6 +9,7 @@
 #define WSGATE_WORKER_H
 
 #include "base/arena.h"
+#include "base/blocks.h"
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/wheel.h"
@@ -51,6 +52,7 @@ struct worker {
     struct tunnel_rules *tunnel_rules; /* those that live tunnels go by */
     struct wheel revalidations; /* apart, for a wheel's nodes are of one kind */
     struct arena_pool arenas;
+    struct blocks connections; /* memory for the next ones */
     struct accept_maker *accepts;
     char *buffer;    /* WORKER_BUFFER_BYTES; nobody's between two callbacks */
     uint64_t now_ms; /* the monotonic clock at the last tick */
