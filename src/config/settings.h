@@ -168,9 +168,10 @@ struct settings {
     struct settings_memory *memory; /* owns all of the above */
 };
 
-/* To run with them: the logs must be there to be opened. Else somebody only reads them, who may
- * well not be the one that the gateway runs as. */
-enum settings_use { SETTINGS_TO_READ, SETTINGS_TO_RUN };
+/* To run with them: the logs must be there to be opened, and instances' own files to be made. As a
+ * reload would: the latter alone. Else somebody only reads them, who may well not be the one that
+ * the gateway runs as. */
+enum settings_use { SETTINGS_TO_READ, SETTINGS_AS_RELOAD, SETTINGS_TO_RUN };
 
 /*
  * Reads, checks and sets up. Every fault is one line "FILE:LINE:COLUMN: what, and what was
@@ -184,7 +185,7 @@ struct settings *settings_load(const char *file, const struct mw_module *const *
 /* The same file once more, by who we are now. */
 struct settings *settings_load_again(const struct settings *settings, enum settings_use use,
                                      FILE *faults) MUST_CHECK;
-/* The same, to read, and thrown away: could it be loaded now? */
+/* The same, and thrown away: could a reload take it now? */
 bool settings_read_again(const struct settings *settings, FILE *faults) MUST_CHECK;
 /* To read, from memory; `file` is what faults are named after, and whose directory relative paths
  * start from. `text` need not outlive the call. */

@@ -8,10 +8,12 @@
  */
 #include "gateway/module_host.h"
 
+#include "base/clock.h"
 #include "gateway/chain.h"
 #include "gateway/revalidation.h"
 #include "gateway/session_order.h"
 #include "protocol/http_head.h"
+#include "token/revocations.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -145,6 +147,26 @@ host_identify(struct mw_request *mw, struct mw_str issuer, struct mw_str subject
 
     return copy_if_there(request, &request->issuer, in(issuer)) &&
            copy_if_there(request, &request->subject, in(subject));
+}
+
+static bool
+host_identify_token(struct mw_request *mw, struct mw_str token_id, struct mw_str session_id)
+{
+    struct request *request = of(mw);
+
+    return copy_if_there(request, &request->token_id, in(token_id)) &&
+           copy_if_there(request, &request->sid, in(session_id));
+}
+
+static bool
+host_is_revoked(const struct mw_host *host, struct mw_str issuer, struct mw_str subject,
+                struct mw_str token_id, struct mw_str session_id)
+{
+    const struct host_functions *own = (const struct host_functions *)host;
+    const struct token_identity identity = {in(issuer), in(subject), in(token_id),
+                                            in(session_id)};
+
+    return revocations_hold(own->revocations, &identity, clock_wall_ms());
 }
 
 static void
@@ -285,6 +307,8 @@ host_fill(struct host_functions *host)
         .log = host_log,
         .count = host_count,
         .count_on = host_count_on,
+        .identify_token = host_identify_token,
+        .is_revoked = host_is_revoked,
     };
     module_questions_fill(&host->public);
     settings_fill_host(&host->public);

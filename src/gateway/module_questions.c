@@ -123,6 +123,12 @@ host_session_id(const struct mw_request *request)
     return of(request)->id;
 }
 
+static bool
+host_is_revalidated(const struct mw_request *request)
+{
+    return of(request)->route->tunnel.revalidate_interval > 0;
+}
+
 void
 module_questions_fill(struct mw_host *host)
 {
@@ -137,4 +143,5 @@ module_questions_fill(struct mw_host *host)
     host->subprotocol = host_subprotocol;
     host->wall_clock_ms = host_wall_clock_ms;
     host->session_id = host_session_id;
+    host->is_revalidated = host_is_revalidated;
 }

@@ -39,6 +39,7 @@
     R(EXCLUDED,           "excluded",                 403, "gateway")                 \
     R(AUTH_TIMEOUT,       "auth-timeout",             504, "gateway")                 \
     R(HEADER_TWICE,       "header-twice",             503, "gateway")                 \
+    R(REVOKED_EARLY,      "token-revoked",            401, "client")                  \
     R(EXPIRED_EARLY,      "token-expired",            401, "client")                  \
     /* The backend's handshake */                                                     \
     R(BACKEND_BUSY,       "backend-no-server",        503, "backend")                 \

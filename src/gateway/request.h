@@ -169,6 +169,9 @@ enum step request_feed(struct request *request, const char *bytes, size_t len) M
 /* Reads what comes behind the head while others are waited for. STEP_FAILED: the client is gone. */
 enum step request_read_early(struct request *request, struct side *client) MUST_CHECK;
 
+/* Whether a token has expired or was revoked while the backend took its time. false: said. */
+bool request_still_holds(struct request *request) MUST_CHECK;
+
 /* Says why, unless something else said so first; always STEP_FAILED. */
 enum step request_fail(struct request *request, enum reason reason, const char *detail);
 

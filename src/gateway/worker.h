@@ -48,6 +48,7 @@ struct worker {
     struct connection *dead; /* closed in this turn, freed in the next */
     size_t live_count;
     struct sessions sessions;
+    struct revocations *revocations; /* all workers'; NULL: nothing is revoked */
     struct wheel wheel;         /* of connections' deadlines */
     struct tunnel_rules *tunnel_rules; /* those that live tunnels go by */
     struct wheel revalidations; /* apart, for a wheel's nodes are of one kind */

@@ -454,6 +454,49 @@ count_on(struct mw_worker *worker, const char *module, const char *word, uint64_
     worker->counted += n;
 }
 
+static bool
+identify_token(struct mw_request *request, struct mw_str token_id, struct mw_str session_id)
+{
+    trace(request, "identify_token %.*s %.*s", (int)token_id.len, token_id.at ? token_id.at : "",
+          (int)session_id.len, session_id.at ? session_id.at : "");
+    return works(request, "identify_token");
+}
+
+static const char *revoked;
+
+void
+fake_revoke(const char *text)
+{
+    revoked = text;
+}
+
+static bool
+is_named(struct mw_str text)
+{
+    return text.at && revoked && strlen(revoked) == text.len &&
+           memcmp(revoked, text.at, text.len) == 0;
+}
+
+static bool
+is_revoked(const struct mw_host *host, struct mw_str issuer, struct mw_str subject,
+           struct mw_str token_id, struct mw_str session_id)
+{
+    (void)host, (void)issuer;
+    return is_named(subject) || is_named(token_id) || is_named(session_id);
+}
+
+static bool
+is_revalidated(const struct mw_request *request)
+{
+    return request->revalidated;
+}
+
+static void
+slot_set(struct mw_request *request, void *slot)
+{
+    request->slot = slot;
+}
+
 static struct mw_task *
 host_task(struct mw_request *request)
 {
@@ -510,4 +553,8 @@ const struct mw_host fake_host = {
     .count_on = count_on,
     .task = host_task,
     .resume = host_resume,
+    .identify_token = identify_token,
+    .is_revoked = is_revoked,
+    .is_revalidated = is_revalidated,
+    .slot_set = slot_set,
 };

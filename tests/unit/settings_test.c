@@ -451,6 +451,8 @@ static const struct {
      "4:56: `list`: expected better\n"},
     {L R B "middleware: {m: {jwt: {cache_file: /a}}, n: {jwt: {}}, o: {jwt: {cache_file: /a}}}",
      "4:78: `cache_file`: `m` names the same file\n"},
+    {L R B "middleware: {m: {jwt: {cache_file: /tmp/a}}, o: {jwt: {cache_file: \"/tmp//./a\"}}}",
+     "4:68: `cache_file`: `m` names the same file\n"},
     {L R B "middleware: {m: {every: {needed: nothing, size: 1}}}",
      "4:49: `size`: expected a size such as 512B, 64KiB, 1MiB or 2GiB, found `1`\n"},
     /* Without what it requires a module cannot look at the rest. */
