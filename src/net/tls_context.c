@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #define CIPHERS                                                  \
@@ -60,7 +61,9 @@ set_lists(SSL_CTX *context, const struct tls_versions *versions,
                    tls_library_fault());
         good = false;
     }
-    if (SSL_CTX_set1_groups_list(context, versions->curves ? versions->curves : CURVES) != 1) {
+    const char *curves = versions->curves != NULL ? versions->curves : CURVES;
+
+    if (SSL_CTX_ctrl(context, SSL_CTRL_SET_GROUPS_LIST, 0, (void *)(uintptr_t)curves) != 1) {
         tls_report(reporter, TLS_NO_ITEM, "curves",
                    "expected names that OpenSSL knows, as in \"" CURVES "\"");
         ERR_clear_error();
