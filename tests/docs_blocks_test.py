@@ -343,7 +343,7 @@ class BlocksTest(unittest.TestCase):
             "wsgatectl probe --unix-socket": (1, "401 Unauthorized"),
             "wsgatectl probe": (0, "101 Switching"),
             "wsgatectl token inspect": (0, "ann"),
-            "wsgatectl token mint --key private.pem --subject ann": (0, "connection ended after"),
+            "wsgatectl token mint --key private.pem --subject ann": (0, "closed with 4401"),
             "": (0, ""),
         }
         session = self.session()

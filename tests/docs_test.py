@@ -161,7 +161,7 @@ class DocsTest(unittest.TestCase):
 
     def test_every_reason_is_explained(self):
         """Words of the core, of tokens and of modules that refuse; the manual has all, and no others."""
-        words = set(re.findall(r'R\(\w+,\s+"([a-z0-9-]+)"', read("src", "gateway", "reasons.h")))
+        words = set(re.findall(r'[RE]\(\w+,\s+"([a-z0-9-]+)"', read("src", "gateway", "reasons.h")))
         words |= set(re.findall(r'X\(\w+, "((?:token|claims)-[a-z-]+)"', read("src", "protocol", "jose.h")))
         words |= set(re.findall(r'X\(\w+, "(introspection-[a-z-]+)"',
                                 read("middleware", "introspection_answer.h")))
@@ -202,6 +202,10 @@ class DocsTest(unittest.TestCase):
                 "drain": "STOPPING",
             },
             "routes: tunnel": {
+                "max_message": "CLIENT_MESSAGE",
+                "max_frame": "CLIENT_FRAME",
+                "allow": "CLIENT_TYPE",
+                "validate_utf8": "CLIENT_UTF8",
                 "idle_timeout": "IDLE",
                 "max_lifetime": "LIFETIME",
                 "revalidate_interval": "REVALIDATION",
@@ -214,7 +218,7 @@ class DocsTest(unittest.TestCase):
             "backends: servers": {"max_connections": "BACKEND_BUSY"},
         }
         statuses = dict(
-            re.findall(r'R\((\w+),\s+"[a-z0-9-]+",\s+(\d+),', read("src", "gateway", "reasons.h"))
+            re.findall(r'[RE]\((\w+),\s+"[a-z0-9-]+",\s+(\d+),', read("src", "gateway", "reasons.h"))
         )
         parts = re.split(r"^\.S[hs] (.*)$", read("man", "wsgate.yaml.5"), flags=re.M)
         sections = dict(zip(parts[1::2], parts[2::2]))

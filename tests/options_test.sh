@@ -69,7 +69,7 @@ awk '
     /^\.Ed/ { literal = 0 }
     literal {
         sub(/ #.*/, "")
-        while (match($0, /[a-z_]+:/)) {
+        while (match($0, /[a-z0-9_]+:/)) {
             print section "|" substr($0, RSTART, RLENGTH - 1)
             $0 = substr($0, RSTART + RLENGTH)
         }
@@ -85,10 +85,10 @@ done <"$work/need_examples"
 # first two keys name chapter and word; nested words are looked for in the chapter.
 awk '
     { line = $0; sub(/^#/, "", line); sub(/^ *(- )?/, "", line) }
-    /^#?[a-z_]+:/ { chapter = line; sub(/:.*/, "", chapter) }
-    line ~ /^[a-z_]+:/ {
+    /^#?[a-z0-9_]+:/ { chapter = line; sub(/:.*/, "", chapter) }
+    line ~ /^[a-z0-9_]+:/ {
         word = line; sub(/:.*/, "", word)
-        value = line; sub(/^[a-z_]+: */, "", value); sub(/ +#.*/, "", value)
+        value = line; sub(/^[a-z0-9_]+: */, "", value); sub(/ +#.*/, "", value)
         gsub(/[\["\]]/, "", value)
         print chapter "|" word "|" value
     }' "$sample" >"$work/sample"

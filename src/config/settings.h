@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "config/faults.h"
+#include "protocol/frames.h"
 
 #include <wsgate/middleware.h>
 
@@ -57,6 +58,8 @@ struct path_piece {
 };
 
 struct tunnel_settings {
+    bool checked; /* frames: checked */
+    struct frames_rules frames;
     uint64_t idle_timeout;
     uint64_t write_timeout;
     uint64_t max_lifetime;

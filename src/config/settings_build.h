@@ -66,6 +66,9 @@ void settings_build_backend_tls(struct settings_build *build, const struct mw_op
                                 struct backend_settings *backend);
 /* After listeners, middleware and backends, which routes name. */
 void settings_build_routes(struct settings_build *build);
+/* A route's `tunnel:`, once its chain is known; for settings_build_routes. */
+void settings_build_tunnel(struct settings_build *build, const struct mw_options *route_options,
+                           struct route_settings *route);
 
 /* ---- What several parts need ---------------------------------------------- */
 

@@ -203,33 +203,6 @@ build_backend(struct settings_build *build, const struct mw_options *options,
 }
 
 static void
-build_tunnel(const struct mw_options *options, struct tunnel_settings *tunnel)
-{
-    tunnel->idle_timeout = (uint64_t)options_integer(options, "idle_timeout");
-    tunnel->write_timeout = (uint64_t)options_integer(options, "write_timeout");
-    tunnel->max_lifetime = (uint64_t)options_integer(options, "max_lifetime");
-    tunnel->revalidate_interval = (uint64_t)options_integer(options, "revalidate_interval");
-}
-
-/* Who asks for it counts on it: a chain in which nobody can do it is a fault. */
-static void
-check_revalidation(struct settings_build *build, const struct mw_options *options,
-                   const struct route_settings *route)
-{
-    const struct instance_settings *all = build->settings->instances;
-
-    if (route->tunnel.revalidate_interval == 0 ||
-        route->require_count < options_count(options, "require"))
-        return;
-    for (size_t i = 0; i < route->require_count; i++)
-        if (all[route->require[i]].module == NULL ||
-            all[route->require[i]].module->revalidate != NULL)
-            return;
-    options_fault(options_member(options, "tunnel", 0), "revalidate_interval", 0,
-                  "no middleware that the route requires can judge a live tunnel again");
-}
-
-static void
 build_route(struct settings_build *build, const struct mw_options *options,
             struct route_settings *route)
 {
@@ -243,10 +216,8 @@ build_route(struct settings_build *build, const struct mw_options *options,
     build_path(build, options, route);
     build_chain(build, options, route);
     build_backend(build, options, route);
-    if (tunnel != NULL) {
-        build_tunnel(tunnel, &route->tunnel);
-        check_revalidation(build, options, route);
-    }
+    if (tunnel != NULL)
+        settings_build_tunnel(build, options, route);
 }
 
 /* ---- Routes that nothing reaches -------------------------------------------------- */

@@ -75,10 +75,12 @@ static const struct mw_option timeout_options[] = {
 };
 
 static const struct mw_option tunnel_options[] = {
-    {"frames", MW_WORD, "opaque", "whether frames are followed and checked", 0,
-     "opaque|checked!"},
-    {"max_message", MW_SIZE, "0", "bytes of one message", MW_LATER},
-    {"max_frame", MW_SIZE, "0", "bytes of one frame", MW_LATER},
+    {"frames", MW_WORD, "checked", "whether frames are followed and checked", 0,
+     "checked|opaque"},
+    {"max_message", MW_SIZE, "1MiB", "bytes of one message, as they are on the wire"},
+    {"max_frame", MW_SIZE, "0", "bytes of one frame, as they are on the wire"},
+    {"allow", MW_LIST, NULL, "kinds of messages: text, binary; left out: both"},
+    {"validate_utf8", MW_BOOL, "false", "whether text that is not compressed must be UTF-8"},
     {"messages_per_second", MW_INTEGER, "0", "messages a second from a client", MW_LATER},
     {"bytes_per_second", MW_SIZE, "0", "bytes a second from a client", MW_LATER},
     {"idle_timeout", MW_DURATION, "10m", "without a byte from either side"},

@@ -115,8 +115,14 @@ access_log_tunnel(struct log *log, const struct tunnel_record *record, const str
     log_int(&line, "route", record->route);
     log_text(&line, "reason", reason_word(reason));
     log_text(&line, "initiator", reason_initiator(reason));
+    if (tunnel->close_code != 0)
+        log_int(&line, "close_code", tunnel->close_code);
     log_int(&line, "duration_ms", (int64_t)(clock_monotonic_us() - record->started_us) / 1000);
     log_int(&line, "bytes_in", (int64_t)tunnel->bytes[CLIENT]);
     log_int(&line, "bytes_out", (int64_t)tunnel->bytes[BACKEND]);
+    if (tunnel->rules->terms.checked) {
+        log_int(&line, "messages_in", (int64_t)tunnel->frames[CLIENT].messages);
+        log_int(&line, "messages_out", (int64_t)tunnel->frames[BACKEND].messages);
+    }
     log_end(&line);
 }

@@ -121,6 +121,7 @@ connection_close(struct connection *connection, enum reason reason)
     sessions_leave(&connection->worker->sessions, &connection->session);
     side_close(client_of(connection));
     side_close(backend_of(connection));
+    tunnel_end(&connection->tunnel, &connection->worker->tunnel_rules);
     if (connection->load != NULL)
         pool_give(connection->load);
     connection->load = NULL;
@@ -201,46 +202,6 @@ still_valid(struct request *request)
     return false;
 }
 
-static void
-fill_tunnel(struct connection *connection)
-{
-    const struct request *request = connection->opening->request;
-    const struct tunnel_settings *settings = &request->route->tunnel;
-    struct tunnel *tunnel = &connection->tunnel;
-
-    tunnel->times = (struct tunnel_times){settings->idle_timeout, settings->write_timeout,
-                                          request->settings->timeouts.fin,
-                                          request->settings->timeouts.close};
-    tunnel->active_ms = connection->worker->now_ms;
-    tunnel->keep_alive_ms = worker_after(connection->worker, TUNNEL_KEEP_ALIVE_AFTER_MS);
-    tunnel->lifetime_due_ms = worker_after(connection->worker, settings->max_lifetime);
-    tunnel->lifetime_reason = REASON_LIFETIME;
-    tunnel->expiry_wall_ms = request->deadline_wall_ms;
-    tunnel->first_end = REASON_NONE;
-    connection->route = (uint32_t)request->route->index;
-    connection->started_us = clock_monotonic_us();
-}
-
-/* The 101 and the backend's early bytes go out in one write; then the client's early bytes. */
-static enum reason
-exchange_early(struct connection *connection, const struct text *head)
-{
-    const struct request *request = connection->opening->request;
-    struct str from_backend = upgrade_early(request);
-    struct text text = *head;
-    uint64_t now_ms = connection->worker->now_ms;
-
-    text_add(&text, from_backend);
-    if (text.full)
-        return REASON_NO_MEMORY;
-    enum reason over =
-        tunnel_give(&connection->tunnel, BACKEND, text.at, text.len, head->len, now_ms);
-    if (over == REASON_NONE)
-        over = tunnel_give(&connection->tunnel, CLIENT, request->early.at, request->early.len, 0,
-                           now_ms);
-    return over;
-}
-
 /* The 101 is verified: from here on the client is no longer answered, but connected. */
 static enum step
 start_tunnel(struct connection *connection)
@@ -257,13 +218,12 @@ start_tunnel(struct connection *connection)
         return STEP_FAILED;
     if (!forward_switching(request, &text))
         return request_fail(request, REASON_BACKEND_HANDSHAKE, "the 101 is too large");
-    if (!chain_take(request, &connection->held, &held_count))
+    if (!connection_fill_tunnel(connection) || !chain_take(request, &connection->held, &held_count))
         return request_fail(request, REASON_NO_MEMORY, NULL);
     connection->held_count = (uint32_t)held_count & INT32_MAX;
     connection->load = opening->attempt.server->load;
     opening->attempt.server = NULL;
-    fill_tunnel(connection);
-    enum reason over = exchange_early(connection, &text);
+    enum reason over = connection_exchange_early(connection, &text);
     handshake_over(connection, 101);
     opening_over(connection, MW_END_CLOSED);
     set_state(connection, STATE_TUNNEL);

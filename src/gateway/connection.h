@@ -8,6 +8,7 @@
 #ifndef WSGATE_CONNECTION_H
 #define WSGATE_CONNECTION_H
 
+#include "base/text.h"
 #include "base/wheel.h"
 #include "gateway/accept.h"
 #include "gateway/backend.h"
@@ -45,7 +46,7 @@ enum { CONNECTION_ALIGNMENT = 64 }; /* a line of the processor's cache */
 
 /*
  * With thousands of tunnels each message finds its connection far from the processor, and pays for
- * every line of it. So what it touches are four lines: its side's event, and the two after both.
+ * every line of it. So what it touches are six lines: its side's event, and the four after both.
  */
 struct connection {
     struct event reads[2] __attribute__((aligned(CONNECTION_ALIGNMENT))); /* of the two sides */
@@ -80,6 +81,11 @@ void connection_start(struct connection *connection);
 /* Goes from stage to stage until one waits; `step` is what the present one has answered. The
  * connection may be closed afterwards. */
 void connection_run(struct connection *connection, enum step step);
+/* The tunnel by what its route says; then the 101 and the backend's early bytes in one write, and
+ * the client's early bytes. For connection_run. */
+bool connection_fill_tunnel(struct connection *connection) MUST_CHECK;
+enum reason connection_exchange_early(struct connection *connection,
+                                      const struct text *head) MUST_CHECK;
 /* The next server, after one that failed; for connection_run. */
 enum step connection_next_server(struct connection *connection) MUST_CHECK;
 

@@ -1,10 +1,18 @@
 /* forward.c - writing heads anew; see forward.h. */
 #include "gateway/forward.h"
 
+#include "gateway/worker.h"
+#include "protocol/accept_value.h"
 #include "protocol/subprotocol.h"
 
+/* Names of fields, in lower case. */
+struct field_names {
+    const struct str *at;
+    size_t count;
+};
+
 /* Fields of a request that never pass, in either direction or because we write them ourselves. */
-static const struct str request_dropped[] = {
+static const struct str request_names[] = {
     /* RFC 9110 7.6.1, hop by hop */
     {"connection", 10}, {"keep-alive", 10}, {"proxy-connection", 16}, {"proxy-authorization", 19},
     {"te", 2}, {"trailer", 7}, {"transfer-encoding", 17}, {"upgrade", 7},
@@ -20,18 +28,15 @@ static const struct str request_dropped[] = {
     {"proxy", 5},
 };
 
-static const struct str answer_dropped[] = {
+static const struct str answer_names[] = {
     {"connection", 10}, {"keep-alive", 10}, {"proxy-connection", 16}, {"proxy-authenticate", 18},
     {"te", 2}, {"trailer", 7}, {"transfer-encoding", 17}, {"upgrade", 7}, {"content-length", 14},
     {"sec-websocket-accept", 20}, {"sec-websocket-protocol", 22}, {"sec-websocket-extensions", 24},
     {"sec-websocket-version", 21}, {"x-request-id", 12}, {"alt-svc", 7},
 };
 
-static bool
-named_by_connection(const struct http_head *head, struct str name)
-{
-    return http_list_has(head, STR("connection"), name);
-}
+static const struct field_names request_dropped = {request_names, COUNT_OF(request_names)};
+static const struct field_names answer_dropped = {answer_names, COUNT_OF(answer_names)};
 
 static bool
 matches(struct str pattern, struct str name)
@@ -45,12 +50,36 @@ matches(struct str pattern, struct str name)
 }
 
 static bool
-is_listed(const struct str *list, size_t count, struct str name)
+is_listed(const struct field_names *names, struct str name)
 {
-    for (size_t i = 0; i < count; i++)
-        if (matches(list[i], name))
+    for (size_t i = 0; i < names->count; i++)
+        if (names->at[i].len == name.len && http_names_alike(names->at[i], name))
             return true;
     return false;
+}
+
+/* Does Connection name a field that is not dropped anyway? Mostly it says "Upgrade" alone, and no
+ * field need be looked for in it. */
+static bool
+connection_names_more(const struct http_head *head, const struct field_names *dropped)
+{
+    const struct http_field *field;
+
+    for (size_t i = 0; (field = http_find(head, STR("connection"), &i));) {
+        struct str rest = field->value, element;
+        while (http_list_next(&rest, &element))
+            if (!is_listed(dropped, element))
+                return true;
+    }
+    return false;
+}
+
+/* named: connection_names_more. */
+static bool
+is_dropped(const struct http_head *head, const struct field_names *dropped, bool named,
+           struct str name)
+{
+    return is_listed(dropped, name) || (named && http_list_has(head, STR("connection"), name));
 }
 
 /* X-Forwarded-Anything, and what the operator or a module reserved. */
@@ -76,11 +105,10 @@ is_stripped(const struct request *request, enum mw_source source, struct str nam
 }
 
 static bool
-request_field_passes(const struct request *request, struct str name)
+request_field_passes(const struct request *request, bool named, struct str name)
 {
-    return !is_listed(request_dropped, COUNT_OF(request_dropped), name) &&
-           !named_by_connection(&request->head, name) && !is_identity(request->settings, name) &&
-           !is_stripped(request, MW_HEADER, name);
+    return !is_dropped(&request->head, &request_dropped, named, name) &&
+           !is_identity(request->settings, name) && !is_stripped(request, MW_HEADER, name);
 }
 
 /* ---- The request line ----------------------------------------------------- */
@@ -172,15 +200,32 @@ write_list(struct text *text, struct str name, const struct str *list, size_t co
     text_add(text, STR("\r\n"));
 }
 
+/* Frames of other extensions could not be followed. */
+static size_t
+choose_extensions(const struct request *request, struct str *chosen)
+{
+    const struct handshake *handshake = &request->handshake;
+    size_t count = 0;
+
+    for (size_t i = 0; i < handshake->extension_count; i++)
+        if (!request->route->strip_extensions &&
+            (!request->route->tunnel.checked || handshake_is_deflate(handshake->extensions[i])))
+            chosen[count++] = handshake->extensions[i];
+    return count;
+}
+
 /* What we offer the backend is what its answer is judged by. */
-static void
+static bool
 write_handshake(struct request *request, struct text *text)
 {
     struct handshake *handshake = &request->handshake;
     struct upgrade *upgrade = &request->upgrade;
     size_t count = 0;
 
-    handshake_accept(handshake->key, upgrade->accept);
+    if (!accept_value(request->worker->accepts, handshake->key, upgrade->accept)) {
+        (void)request_fail(request, REASON_NO_MEMORY, "no SHA-1 for Sec-WebSocket-Accept");
+        return false;
+    }
     for (size_t i = 0; i < handshake->protocol_count; i++)
         if ((request->stripped_protocols >> i & 1) == 0)
             upgrade->protocols[count++] = handshake->protocols[i];
@@ -188,8 +233,8 @@ write_handshake(struct request *request, struct text *text)
         .accept = upgrade->accept,
         .protocols = upgrade->protocols,
         .protocol_count = count,
-        .extensions = handshake->extensions,
-        .extension_count = request->route->strip_extensions ? 0 : handshake->extension_count,
+        .extensions = upgrade->extensions,
+        .extension_count = choose_extensions(request, upgrade->extensions),
     };
     text_add(text, STR("Upgrade: websocket\r\nConnection: Upgrade\r\n"));
     text_field(text, STR("Sec-WebSocket-Key"), handshake->key);
@@ -197,6 +242,7 @@ write_handshake(struct request *request, struct text *text)
     write_list(text, STR("Sec-WebSocket-Protocol"), upgrade->offer.protocols, count);
     write_list(text, STR("Sec-WebSocket-Extensions"), upgrade->offer.extensions,
                upgrade->offer.extension_count);
+    return true;
 }
 
 /* A Cookie field without the stripped cookies; nothing at all when nothing is left. */
@@ -215,9 +261,11 @@ write_cookie(struct request *request, struct text *text, const struct http_field
 static bool
 write_fields(struct request *request, struct text *text)
 {
+    bool named = connection_names_more(&request->head, &request_dropped);
+
     for (size_t i = 0; i < request->head.field_count; i++) {
         const struct http_field *field = &request->head.fields[i];
-        if (!request_field_passes(request, field->name))
+        if (!request_field_passes(request, named, field->name))
             continue;
         if (!str_equal_nocase(field->name, STR("cookie")))
             text_field(text, field->name, field->value);
@@ -277,8 +325,7 @@ forward_request(struct request *request, struct text *text)
     if (!write_request_line(request, text))
         return false;
     write_host(text, request);
-    write_handshake(request, text);
-    if (!write_fields(request, text))
+    if (!write_handshake(request, text) || !write_fields(request, text))
         return false;
     write_origin_of_client(request, text);
     for (size_t i = 0; i < request->forward_count; i++)
@@ -295,10 +342,11 @@ forward_request(struct request *request, struct text *text)
 bool
 forward_answer_fields(const struct http_head *head, struct text *text)
 {
+    bool named = connection_names_more(head, &answer_dropped);
+
     for (size_t i = 0; i < head->field_count; i++) {
         const struct http_field *field = &head->fields[i];
-        if (!is_listed(answer_dropped, COUNT_OF(answer_dropped), field->name) &&
-            !named_by_connection(head, field->name))
+        if (!is_dropped(head, &answer_dropped, named, field->name))
             text_field(text, field->name, field->value);
     }
     return !text->full;

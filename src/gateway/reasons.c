@@ -5,9 +5,13 @@ static const struct {
     const char *word;
     unsigned status;
     const char *initiator;
+    unsigned code, others_code;
 } rows[REASON_COUNT] = {
-#define R(name, word, status, initiator) {word, status, initiator},
-    REASONS(R)
+#define R(name, word, status, initiator) {word, status, initiator, 0, 0},
+#define E(name, word, status, initiator, code, others_code) \
+    {word, status, initiator, code, others_code},
+    REASONS(R, E)
+#undef E
 #undef R
 };
 
@@ -27,4 +31,22 @@ const char *
 reason_initiator(enum reason reason)
 {
     return rows[reason].initiator;
+}
+
+enum reason_side
+reason_cause(enum reason reason)
+{
+    return rows[reason].initiator[0] == 'b' ? REASON_OF_BACKEND : REASON_OF_CLIENT;
+}
+
+unsigned
+reason_close_code(enum reason reason, enum reason_side side)
+{
+    return side == reason_cause(reason) ? rows[reason].code : rows[reason].others_code;
+}
+
+bool
+reason_revokes(enum reason reason)
+{
+    return rows[reason].code == 4403;
 }

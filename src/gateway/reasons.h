@@ -2,13 +2,17 @@
  * reasons.h - why a connection was refused or ended, in one table.
  *
  * A row gives the enum, the word in the log, the status that a client sees while it can
- * still be told, and who caused it. Everything else asks the table.
+ * still be told, and who caused it. A row of a tunnel's end (E) also has the codes of the Close
+ * frames (RFC 6455 7.4) that go to whoever caused it, and to the other side: "gateway" stands for
+ * something about the client. 0: none goes there. Everything else asks the table.
  */
 #ifndef WSGATE_REASONS_H
 #define WSGATE_REASONS_H
 
-/*     enum               word                     status initiator */
-#define REASONS(R)                                                                  \
+#include <stdbool.h>
+
+/*     enum               word                     status initiator  codes */
+#define REASONS(R, E)                                                               \
     R(NONE,               "none",                       0, "")                        \
     /* Before the head: closed without an answer */                                   \
     R(ACCEPT_TIMEOUT,     "accept-timeout",             0, "client")                  \
@@ -54,29 +58,43 @@
     R(TLS,                "tls-handshake",              0, "client")                  \
     R(REFUSED,            "refused",                    0, "gateway")                 \
     R(LINGER_TIMEOUT,     "linger-timeout",             0, "client")                  \
-    /* The tunnel's end */                                                            \
-    R(CLIENT_CLOSED,      "client-closed",              0, "client")                  \
-    R(BACKEND_ENDED,      "backend-closed",             0, "backend")                 \
-    R(CLIENT_CUT,         "client-truncated",           0, "client")                  \
-    R(BACKEND_CUT,        "backend-truncated",          0, "backend")                 \
-    R(CLIENT_RESET,       "client-reset",               0, "client")                  \
-    R(BACKEND_RESET,      "backend-reset",              0, "backend")                 \
-    R(EXPIRED,            "expired",                    0, "gateway")                 \
-    R(LIFETIME,           "max-lifetime",               0, "gateway")                 \
-    R(IDLE,               "idle-timeout",               0, "gateway")                 \
-    R(WRITE_TIMEOUT,      "write-timeout",              0, "gateway")                 \
-    R(FIN_TIMEOUT,        "fin-timeout",                0, "gateway")                 \
-    R(CLOSED_BY_MODULE,   "closed-by-module",         403, "gateway")                 \
-    R(KILLED,             "killed",                   403, "gateway")                 \
-    R(REVOKED,            "revoked",                  403, "gateway")                 \
-    R(REVALIDATION,       "revalidation-refused",       0, "gateway")                 \
-    R(REVALIDATION_TIMEOUT, "revalidation-timeout",     0, "gateway")                 \
-    R(DRAIN,              "drain",                      0, "gateway")                 \
-    R(SHUTDOWN,           "shutdown",                   0, "gateway")
+    /* The tunnel's end, and the Close codes that go with it */                       \
+    E(CLIENT_CLOSED,      "client-closed",              0, "client",  1000, 1000)     \
+    E(BACKEND_ENDED,      "backend-closed",             0, "backend", 1000, 1000)     \
+    E(CLIENT_LOST,        "client-lost",                0, "client",     0,    0)     \
+    E(BACKEND_LOST,       "backend-lost",               0, "backend",    0, 1011)     \
+    E(CLIENT_CUT,         "client-truncated",           0, "client",     0,    0)     \
+    E(BACKEND_CUT,        "backend-truncated",          0, "backend",    0, 1011)     \
+    E(CLIENT_RESET,       "client-reset",               0, "client",     0,    0)     \
+    E(BACKEND_RESET,      "backend-reset",              0, "backend",    0, 1011)     \
+    E(CLIENT_PROTOCOL,    "client-protocol",            0, "client",  1002, 1001)     \
+    E(BACKEND_PROTOCOL,   "backend-protocol",           0, "backend", 1002, 1001)     \
+    E(CLIENT_UTF8,        "client-utf8",                0, "client",  1007, 1001)     \
+    E(BACKEND_UTF8,       "backend-utf8",               0, "backend", 1007, 1001)     \
+    E(CLIENT_TYPE,        "client-type-not-allowed",    0, "client",  1003, 1001)     \
+    E(BACKEND_TYPE,       "backend-type-not-allowed",   0, "backend", 1003, 1001)     \
+    E(CLIENT_FRAME,       "client-frame-too-large",     0, "client",  1009, 1001)     \
+    E(BACKEND_FRAME,      "backend-frame-too-large",    0, "backend", 1009, 1001)     \
+    E(CLIENT_MESSAGE,     "client-message-too-large",   0, "client",  1009, 1001)     \
+    E(BACKEND_MESSAGE,    "backend-message-too-large",  0, "backend", 1009, 1001)     \
+    E(EXPIRED,            "expired",                    0, "gateway", 4401, 1001)     \
+    E(LIFETIME,           "max-lifetime",               0, "gateway", 1001, 1001)     \
+    E(IDLE,               "idle-timeout",               0, "gateway", 1001, 1001)     \
+    E(WRITE_TIMEOUT,      "write-timeout",              0, "gateway", 1001, 1001)     \
+    E(FIN_TIMEOUT,        "fin-timeout",                0, "gateway", 1001, 1001)     \
+    E(CLOSED_BY_MODULE,   "closed-by-module",         403, "gateway", 4403, 1001)     \
+    E(KILLED,             "killed",                   403, "gateway", 4403, 1001)     \
+    E(REVOKED,            "revoked",                  403, "gateway", 4403, 1001)     \
+    E(REVALIDATION,       "revalidation-refused",       0, "gateway", 4403, 1001)     \
+    E(REVALIDATION_TIMEOUT, "revalidation-timeout",     0, "gateway", 1011, 1001)     \
+    E(DRAIN,              "drain",                      0, "gateway", 1012, 1001)     \
+    E(SHUTDOWN,           "shutdown",                   0, "gateway", 1012, 1001)
 
 enum reason {
 #define R(name, word, status, initiator) REASON_##name,
-    REASONS(R)
+#define E(name, word, status, initiator, code, others_code) REASON_##name,
+    REASONS(R, E)
+#undef E
 #undef R
     REASON_COUNT
 };
@@ -85,5 +103,11 @@ const char *reason_word(enum reason reason);
 /* 0: there is none. */
 unsigned reason_status(enum reason reason);
 const char *reason_initiator(enum reason reason);
+/* Whom it is about, and the code of the Close frame to either; 0: none. */
+enum reason_side { REASON_OF_CLIENT, REASON_OF_BACKEND };
+enum reason_side reason_cause(enum reason reason);
+unsigned reason_close_code(enum reason reason, enum reason_side side);
+/* Was leave to be here taken away? Then not even a frame that has begun is finished. */
+bool reason_revokes(enum reason reason);
 
 #endif

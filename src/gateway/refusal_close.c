@@ -3,6 +3,8 @@
 
 #include "gateway/forward.h"
 #include "gateway/refusal.h"
+#include "gateway/worker.h"
+#include "protocol/accept_value.h"
 #include "protocol/frame.h"
 #include "protocol/subprotocol.h"
 
@@ -40,7 +42,10 @@ refusal_close_head(const struct request *request, struct text *text)
     char accept[HANDSHAKE_ACCEPT_LEN + 1];
     struct str protocol;
 
-    handshake_accept(request->handshake.key, accept);
+    if (!accept_value(request->worker->accepts, request->handshake.key, accept)) {
+        text->full = true; /* an answer over HTTP then */
+        return;
+    }
     (void)!subprotocol_choose(&request->handshake, &protocol);
     forward_accept(accept, protocol, text);
     text_add(text, STR("X-Request-Id: "));

@@ -76,6 +76,7 @@ struct upgrade {
     char accept[HANDSHAKE_ACCEPT_LEN + 1];
     struct handshake_offer offer;
     struct str protocols[HANDSHAKE_PROTOCOLS_MAX];
+    struct str extensions[HANDSHAKE_EXTENSIONS_MAX];
     struct inbox in;
     struct http_head head;
     unsigned interim; /* 1xx answers skipped */

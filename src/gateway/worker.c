@@ -9,6 +9,7 @@
 #include "gateway/revalidation.h"
 #include "gateway/start_fault.h"
 #include "net/loop.h"
+#include "protocol/accept_value.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -290,9 +291,10 @@ worker_open(struct worker *worker, unsigned index, struct generation *generation
     worker->mailbox.fd = -1;
     worker->next = &generation->handles[index];
     worker->buffer = malloc(WORKER_BUFFER_BYTES);
+    worker->accepts = accept_maker_new();
     worker->base = loop_new();
     sem_init(&worker->ready, 0, 0);
-    if (worker->buffer == NULL || worker->base == NULL ||
+    if (worker->buffer == NULL || worker->accepts == NULL || worker->base == NULL ||
         !mailbox_open(&worker->mailbox) ||
         getrandom(&worker->next_id, sizeof(worker->next_id), 0) != sizeof(worker->next_id))
         return start_fault(worker->log, "worker", "%s", strerror(errno));
@@ -340,5 +342,6 @@ worker_close(struct worker *worker)
     sem_destroy(&worker->ready);
     sessions_free(&worker->sessions);
     arena_pool_free(&worker->arenas);
+    accept_maker_free(worker->accepts);
     free(worker->buffer);
 }

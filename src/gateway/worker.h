@@ -25,7 +25,9 @@
 
 enum { WORKER_BUFFER_BYTES = 64 * 1024 };
 
+struct accept_maker;
 struct connection;
+struct tunnel_rules;
 
 struct worker {
     unsigned index;
@@ -46,8 +48,10 @@ struct worker {
     size_t live_count;
     struct sessions sessions;
     struct wheel wheel;         /* of connections' deadlines */
+    struct tunnel_rules *tunnel_rules; /* those that live tunnels go by */
     struct wheel revalidations; /* apart, for a wheel's nodes are of one kind */
     struct arena_pool arenas;
+    struct accept_maker *accepts;
     char *buffer;    /* WORKER_BUFFER_BYTES; nobody's between two callbacks */
     uint64_t now_ms; /* the monotonic clock at the last tick */
     int64_t wall_offset_ms; /* wall - monotonic, at the last tick */

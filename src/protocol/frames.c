@@ -166,6 +166,7 @@ judge_control(struct frames *frames, const char *at, size_t len, struct frames_s
     if (step->opcode == OPCODE_CLOSE) {
         found = judge_close(frames, at);
         frames->over = true;
+        frames->closed = found == FRAMES_CONTROL;
     } else if (step->budget == 0) {
         found = FRAMES_TOO_MANY;
     } else {

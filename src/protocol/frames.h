@@ -34,6 +34,7 @@ struct frames {
     uint8_t opcode : 2;  /* of the message that more frames belong to; 0: none */
     uint8_t final : 1;   /* the present frame is the last of its message */
     uint8_t text : 1;    /* the present message is judged as UTF-8 */
+    uint8_t closed : 1;  /* a Close has come */
     uint8_t over : 1;    /* after a Close, or a fault: what still comes is nothing */
     uint8_t mask_at : 2; /* which byte of the mask is next */
     uint8_t utf8 : 4;    /* state of utf8.h */

@@ -14,9 +14,6 @@
 #include "protocol/extension.h"
 #include "protocol/http_chars.h"
 
-#include <openssl/evp.h>
-#include <openssl/sha.h>
-
 /* ---- Values ---- */
 
 /* Canonical base64 of 16 bytes: 22 characters, the last with four bits at zero, and "==". */
@@ -33,6 +30,23 @@ handshake_extension_name(struct str extension)
     extension = str_trim(extension);
     extension.len = http_chars_skip(extension.at, 0, extension.len, HTTP_CHAR_TOKEN);
     return extension;
+}
+
+bool
+handshake_is_deflate(struct str extension)
+{
+    return str_equal_nocase(handshake_extension_name(extension), STR("permessage-deflate"));
+}
+
+bool
+handshake_has_deflate(struct str extensions)
+{
+    struct str extension;
+
+    while (http_list_next(&extensions, &extension))
+        if (handshake_is_deflate(extension))
+            return true;
+    return false;
 }
 
 static bool
@@ -253,18 +267,6 @@ handshake_check_request(struct handshake *handshake, const struct http_head *hea
 }
 
 /* ---- The answer ---- */
-
-void
-handshake_accept(struct str key, char accept[HANDSHAKE_ACCEPT_LEN + 1])
-{
-    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    unsigned char text[HANDSHAKE_KEY_LEN + sizeof(guid) - 1], digest[SHA_DIGEST_LENGTH];
-
-    memcpy(text, key.at, HANDSHAKE_KEY_LEN);
-    memcpy(text + HANDSHAKE_KEY_LEN, guid, sizeof(guid) - 1);
-    SHA1(text, sizeof(text), digest);
-    EVP_EncodeBlock((unsigned char *)accept, digest, sizeof(digest));
-}
 
 /* The value of the one field of that name; at == NULL when there is none. false: several. */
 static bool

@@ -47,12 +47,9 @@ enum handshake_verdict handshake_check_request(struct handshake *handshake,
                                                const struct http_head *head, const char **error)
     MUST_CHECK;
 
-/* RFC 6455 4.2.2 (5.4): base64(SHA-1(key + GUID)), with a NUL behind. */
-void handshake_accept(struct str key, char accept[HANDSHAKE_ACCEPT_LEN + 1]);
-
 /* What was sent to the backend, against which its 101 is judged. */
 struct handshake_offer {
-    const char *accept; /* HANDSHAKE_ACCEPT_LEN bytes */
+    const char *accept; /* HANDSHAKE_ACCEPT_LEN bytes (accept_value.h) */
     const struct str *protocols;
     size_t protocol_count;
     const struct str *extensions;
@@ -76,5 +73,8 @@ bool handshake_check_response(const struct http_head *head, const struct handsha
 
 /* "name; a=b" -> "name". */
 struct str handshake_extension_name(struct str extension);
+/* Is it permessage-deflate (RFC 7692)? And: is it among those of a 101's field? */
+bool handshake_is_deflate(struct str extension);
+bool handshake_has_deflate(struct str extensions);
 
 #endif

@@ -4,6 +4,7 @@
 #include "wsgatectl/ws_client.h"
 
 #include "base/clock.h"
+#include "protocol/accept_value.h"
 #include "protocol/http_body.h"
 
 #include <openssl/evp.h>
@@ -168,7 +169,13 @@ check_answer(struct ws_client *client, const struct ws_client_request *request, 
     struct str protocols[HANDSHAKE_PROTOCOLS_MAX];
     struct handshake_offer offer = {.accept = accept, .protocols = protocols};
 
-    handshake_accept(str_of(key), accept);
+    struct accept_maker *maker = accept_maker_new();
+    bool made = maker && accept_value(maker, str_of(key), accept);
+
+    accept_maker_free(maker);
+    client->error = "OpenSSL has no SHA-1 for Sec-WebSocket-Accept";
+    if (!made)
+        return false;
     for (; offer.protocol_count < request->given.protocol_count; offer.protocol_count++)
         protocols[offer.protocol_count] = str_of(request->given.protocols[offer.protocol_count]);
     return handshake_check_response(&client->head, &offer, &client->choice, &client->error);

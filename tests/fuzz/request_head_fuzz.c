@@ -1,7 +1,7 @@
 /* request_head_fuzz.c - a client's bytes through all that is judged before a route is known. */
 #include "head_pair.h"
 
-#include "protocol/handshake.h"
+#include "protocol/accept_value.h"
 #include "protocol/path.h"
 
 static void
@@ -34,6 +34,7 @@ check_target(struct str text)
 static void
 check_handshake(const struct http_head *head)
 {
+    static struct accept_maker *maker;
     struct handshake handshake;
     const char *error = NULL;
     char accept[HANDSHAKE_ACCEPT_LEN + 1];
@@ -42,7 +43,9 @@ check_handshake(const struct http_head *head)
         FUZZ_REQUIRE(error != NULL);
         return;
     }
-    handshake_accept(handshake.key, accept);
+    if (!maker)
+        maker = accept_maker_new();
+    FUZZ_REQUIRE(maker && accept_value(maker, handshake.key, accept));
     FUZZ_REQUIRE(strlen(accept) == HANDSHAKE_ACCEPT_LEN);
     FUZZ_REQUIRE(str_equal(head->method, STR("GET")));
     FUZZ_REQUIRE(http_count(head, STR("Host")) == 1);

@@ -89,6 +89,10 @@ START_TEST(defaults_of_parts)
     ck_assert(!route->keep_encoded_slashes && !route->strip_extensions);
     ck_assert_uint_eq(route->require_count, 0);
     ck_assert_ptr_eq(route->backend, backend);
+    ck_assert(route->tunnel.checked && !route->tunnel.frames.validate_utf8);
+    ck_assert_uint_eq(route->tunnel.frames.max_message, 1 << 20);
+    ck_assert_uint_eq(route->tunnel.frames.max_frame, 0);
+    ck_assert_uint_eq(route->tunnel.frames.allow, FRAMES_ALLOW_TEXT | FRAMES_ALLOW_BINARY);
     ck_assert_uint_eq(route->tunnel.idle_timeout, 600000);
     ck_assert_uint_eq(route->tunnel.write_timeout, 30000);
     ck_assert_uint_eq(route->tunnel.max_lifetime, 0);
@@ -121,7 +125,8 @@ START_TEST(everything_set)
         "backend: c, strip_prefix: /rooms, encoded_slashes: keep, extensions: none, "
         "reject_with: http, tunnel: {frames: opaque, max_lifetime: 1h, idle_timeout: 0, "
         "write_timeout: 1s, ping_interval: 0, max_message: 0}}\n"
-        " - {host: '[::1]', path: /a/*, require: n, backend: d, strip_prefix: /a}\n"
+        " - {host: '[::1]', path: /a/*, require: n, backend: d, strip_prefix: /a, tunnel: {"
+        "max_message: 5B, max_frame: 4B, allow: text, validate_utf8: true}}\n"
         " - {host: a.b., path: /%5B%2F, require: n, backend: d, encoded_slashes: keep}\n"
         "backends:\n"
         " c: {servers: [127.0.0.1:1, {address: 'unix:/y', weight: 1000, max_connections: 7}], "
@@ -164,6 +169,11 @@ START_TEST(everything_set)
     ck_assert(route->keep_encoded_slashes && route->strip_extensions);
     ck_assert_uint_eq(route->tunnel.max_lifetime, 3600000);
     ck_assert_uint_eq(route->tunnel.idle_timeout, 0);
+    ck_assert(!route->tunnel.checked);
+    ck_assert(route[1].tunnel.checked && route[1].tunnel.frames.validate_utf8);
+    ck_assert_uint_eq(route[1].tunnel.frames.max_message, 5);
+    ck_assert_uint_eq(route[1].tunnel.frames.max_frame, 4);
+    ck_assert_uint_eq(route[1].tunnel.frames.allow, FRAMES_ALLOW_TEXT);
     ck_assert(str_equal(route[1].host, STR("[::1]")) && !route[1].host_wildcard);
     ck_assert_int_eq(route[1].match, PATH_BELOW);
     ck_assert(str_equal(route[1].path, STR("/a/")));
@@ -375,19 +385,27 @@ static const struct {
      "1:13: `address` is missing: where to listen: IP:PORT, [IPv6]:PORT or unix:/path\n"
      "1:14: unknown key `adress`; did you mean `address`?\n"},
 
+    /* Frames that nobody follows, and kinds that there are not. */
+    {L "routes:\n - path: /\n   require: []\n   backend: b\n   tunnel:\n    frames: opaque\n"
+       "    max_message: 1B\n    max_frame: 1B\n    allow: text\n    validate_utf8: true\n" B,
+     "8:18: `max_message`: needs `frames: checked`\n"
+     "9:16: `max_frame`: needs `frames: checked`\n"
+     "10:12: `allow`: needs `frames: checked`\n"
+     "11:20: `validate_utf8`: needs `frames: checked`\n"},
+    {L "routes: [{path: /, require: [], backend: b, tunnel: {allow: [text, binery]}}]\n" B,
+     "2:68: `allow`: expected `text` or `binary`, found `binery`; did you mean `binary`?\n"},
+    {L "routes: [{path: /, require: [], backend: b, tunnel: {allow: []}}]\n" B,
+     "2:61: `allow`: expected `text`, `binary` or both\n"},
+
     /* What comes later. */
     {L R B "modules: [/x.so]\nadmin: {address: 127.0.0.1:9}",
      "4:1: `modules` is not supported by this version\n"
      "5:1: `admin` is not supported by this version\n"},
-    {L "routes: [{path: /, require: [], backend: b, reject_with: clos, tunnel: {frames: "
-       "checked}}]\n" B,
-     "2:58: `reject_with`: expected one of http, close, found `clos`\n"
-     "2:81: `frames: checked` is not supported by this version\n"},
+    {L "routes: [{path: /, require: [], backend: b, reject_with: clos}]\n" B,
+     "2:58: `reject_with`: expected one of http, close, found `clos`\n"},
     {L "routes:\n - path: /\n   require: []\n   backend: b\n   tunnel:\n    max_message: 1MiB\n"
        "    max_frame: 1B\n    messages_per_second: 1\n    bytes_per_second: 1B\n"
        "    ping_interval: 1s\n    pong_timeout: 20s\n" B,
-     "7:5: `max_message` is not supported by this version; expected `0`, or nothing\n"
-     "8:5: `max_frame` is not supported by this version; expected `0`, or nothing\n"
      "9:5: `messages_per_second` is not supported by this version; expected `0`, or nothing\n"
      "10:5: `bytes_per_second` is not supported by this version; expected `0`, or nothing\n"
      "11:5: `ping_interval` is not supported by this version; expected `0`, or nothing\n"
@@ -486,6 +504,7 @@ static const struct {
      "2:79: `extensions`: expected one of pass, none, found `no`\n"},
     {L "routes: [{path: /, require: [], backend: b, tunnel: {idle: 1s}}]\n" B,
      "2:54: unknown key `idle`; expected `frames`, `max_message`, `max_frame`, "
+     "`allow`, `validate_utf8`, "
      "`messages_per_second`, `bytes_per_second`, `idle_timeout`, `max_lifetime`, "
      "`revalidate_interval`, `ping_interval`, `pong_timeout`, `write_timeout`\n"},
     {L "routes: [{path: /, require: [a], backend: b, tunnel: {revalidate_interval: 1m}}]\n" B
@@ -688,8 +707,6 @@ static const char whole_faults[] =
     "18:37: `certificate`: `/etc/wsgate/tls/chat.pem` cannot be read: No such file or directory\n"
     "18:76: `private_key`: cannot be read: No such file or directory\n"
     "20:18: `client_ca`: `/etc/wsgate/tls/clients.pem` cannot be read: No such file or directory\n"
-    "49:23: `frames: checked` is not supported by this version\n"
-    "49:32: `max_message` is not supported by this version; expected `0`, or nothing\n"
     "50:69: `pong_timeout` is not supported by this version\n"
     "60:5: `health` is not supported by this version\n";
 

@@ -4,140 +4,12 @@
  */
 #include "base/compiler.h"
 #include "gateway/connection.h"
+#include "tunnel_rig.h"
 #include "unit.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static struct event_base *base;
-static struct event reads[2];
-static struct tunnel tunnel;
-static int peers[2]; /* the client's and the backend's end */
-static enum reason over;
-static char buffer[65536];
-
-static void
-judged(enum reason reason)
-{
-    if (over == REASON_NONE)
-        over = reason;
-}
-
-static void
-on_ready(evutil_socket_t fd, short what, void *arg)
-{
-    int side = fd == tunnel.sides[CLIENT].stream.fd ? CLIENT : BACKEND;
-
-    (void)arg;
-    if ((what & EV_WRITE) != 0)
-        judged(tunnel_writable(&tunnel, side, 1000));
-    else
-        judged(tunnel_readable(&tunnel, side, buffer, sizeof(buffer), 1000));
-}
-
-/* TCP, for resets. */
-static void
-tcp_pair(int fds[2])
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-
-    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, len), 0);
-    ck_assert_int_eq(listen(listener, 1), 0);
-    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
-    fds[0] = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(connect(fds[0], (struct sockaddr *)&address, len), 0);
-    fds[1] = accept(listener, NULL, NULL);
-    ck_assert_int_ge(fds[1], 0);
-    close(listener);
-    for (int i = 0; i < 2; i++)
-        ck_assert_int_eq(fcntl(fds[i], F_SETFL, O_NONBLOCK), 0);
-}
-
-static void
-setup(void)
-{
-    base = event_base_new();
-    memset(&tunnel, 0, sizeof(tunnel));
-    over = REASON_NONE;
-    for (int i = CLIENT; i <= BACKEND; i++) {
-        int fds[2];
-        tcp_pair(fds);
-        peers[i] = fds[0];
-        side_init(&tunnel.sides[i], &reads[i], base, on_ready, NULL);
-        side_open(&tunnel.sides[i], (struct stream){fds[1], NULL});
-    }
-    tunnel.expiry_wall_ms = INT64_MAX;
-    tunnel.lifetime_due_ms = WHEEL_NEVER;
-    tunnel.keep_alive_ms = WHEEL_NEVER;
-    tunnel.lifetime_reason = REASON_LIFETIME;
-    ck_assert_int_eq(tunnel_open(&tunnel), REASON_NONE);
-}
-
-static void
-teardown(void)
-{
-    side_close(&tunnel.sides[CLIENT]);
-    side_close(&tunnel.sides[BACKEND]);
-    for (int i = 0; i < 2; i++)
-        if (peers[i] != -1)
-            close(peers[i]);
-    event_base_free(base);
-}
-
-static void
-turn(void)
-{
-    for (int i = 0; i < 20 && over == REASON_NONE; i++) {
-        usleep(500);
-        event_base_loop(base, EVLOOP_NONBLOCK);
-    }
-}
-
-static void
-leave(int peer, bool reset)
-{
-    struct linger now = {1, 0};
-
-    if (reset)
-        setsockopt(peers[peer], SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-    close(peers[peer]);
-    peers[peer] = -1;
-}
-
-static void
-expect(int peer, const char *text)
-{
-    char got[256];
-    ssize_t n = recv(peers[peer], got, sizeof(got), 0);
-
-    ck_assert_int_eq(n, (ssize_t)strlen(text));
-    ck_assert_mem_eq(got, text, strlen(text));
-}
-
-/* Once the tunnel is over, its owner closes it. */
-static void
-close_if_over(void)
-{
-    if (over == REASON_NONE)
-        return;
-    side_close(&tunnel.sides[CLIENT]);
-    side_close(&tunnel.sides[BACKEND]);
-}
-
-static void
-expect_end(int peer)
-{
-    char byte;
-
-    close_if_over();
-    ck_assert_int_eq(recv(peers[peer], &byte, 1, 0), 0);
-}
 
 START_TEST(bytes_go_both_ways)
 {
@@ -274,7 +146,7 @@ START_TEST(a_finished_tunnel_flushes_and_has_a_deadline)
     size_t sent = fill(BACKEND);
 
     ck_assert_ptr_nonnull(tunnel.sides[CLIENT].out);
-    tunnel.times.close = 40;
+    rules.terms.times.close = 40;
     ck_assert_int_eq(tunnel_finish(&tunnel, REASON_DRAIN, 1000), REASON_NONE);
     ck_assert_uint_eq(tunnel_due(&tunnel, 1000, 0), 1040);
     ck_assert_int_eq(tunnel_tick(&tunnel, 1039, 0), REASON_NONE);
@@ -289,12 +161,13 @@ END_TEST
 START_TEST(data_before_a_reset_arrives_when_a_write_finds_it)
 {
     int first = _i, second = 1 - _i;
+    char bytes[] = "x";
 
     ck_assert_int_eq(send(peers[first], "last", 4, 0), 4);
     leave(first, true);
     usleep(2000);
-    (void)!tunnel_give(&tunnel, second, "x", 1, 0, 1000);
-    (void)!tunnel_give(&tunnel, second, "x", 1, 0, 1000);
+    (void)!tunnel_give(&tunnel, second, bytes, 1, 0, 1000);
+    (void)!tunnel_give(&tunnel, second, bytes, 1, 0, 1000);
     turn();
     expect(second, "last");
     leave(second, false);
@@ -324,7 +197,7 @@ START_TEST(a_slow_reader_stops_the_writer)
         event_base_loop(base, EVLOOP_NONBLOCK);
     }
     ck_assert(!tunnel.sides[from].reading);
-    ck_assert_uint_le(side_waiting(&tunnel.sides[to]), sizeof(buffer));
+    ck_assert_uint_le(side_waiting(&tunnel.sides[to]), RIG_BUFFER);
     ck_assert_uint_gt(side_waiting(&tunnel.sides[to]), 0);
     shutdown(peers[from], SHUT_WR);
     for (int quiet = 0; quiet < 200;) {
@@ -349,7 +222,7 @@ START_TEST(deadlines)
 {
     const int64_t wall = 1700000000000;
 
-    tunnel.times = (struct tunnel_times){.idle = 600, .write = 30, .fin = 20};
+    rules.terms.times = (struct tunnel_times){.idle = 600, .write = 30, .fin = 20};
     tunnel.active_ms = 5000;
     ck_assert_uint_eq(tunnel_due(&tunnel, 5000, wall), 5600);
     ck_assert_int_eq(tunnel_overdue(&tunnel, 5599, wall), REASON_NONE);
@@ -372,7 +245,7 @@ START_TEST(deadlines)
     ck_assert_int_eq(tunnel_overdue(&tunnel, 5020, wall), REASON_FIN_TIMEOUT);
     tunnel.fin_ms = 0;
 
-    tunnel.times = (struct tunnel_times){0};
+    rules.terms.times = (struct tunnel_times){0};
     ck_assert_uint_eq(tunnel_due(&tunnel, 5000, wall), WHEEL_NEVER);
     ck_assert_int_eq(tunnel_overdue(&tunnel, WHEEL_NEVER - 1, wall), REASON_NONE);
 }
@@ -401,7 +274,7 @@ START_TEST(each_direction_has_its_own_write_deadline)
     static char chunk[65536];
     const int64_t wall = 1700000000000;
 
-    tunnel.times.write = 500; /* the backend reads nothing: its outbox was filled at 1000 */
+    rules.terms.times.write = 500; /* the backend reads nothing: its outbox was filled at 1000 */
     for (int i = 0; i < 300 && tunnel.sides[BACKEND].out == NULL; i++) {
         (void)!send(peers[CLIENT], chunk, sizeof(chunk), 0);
         event_base_loop(base, EVLOOP_NONBLOCK);
@@ -422,7 +295,7 @@ START_TEST(a_slow_reader_is_no_dead_one)
 
     (void)fill(BACKEND);
     ck_assert_ptr_nonnull(tunnel.sides[CLIENT].out);
-    tunnel.times = (struct tunnel_times){.idle = 700, .write = 500, .fin = 20, .close = 20};
+    rules.terms.times = (struct tunnel_times){.idle = 700, .write = 500, .fin = 20, .close = 20};
     ck_assert_int_gt(recv(peers[CLIENT], chunk, sizeof(chunk), 0), 0);
     usleep(20000); /* the kernel tells the sender's side */
     ck_assert_int_eq(tunnel_tick(&tunnel, 1500, wall), REASON_NONE);
@@ -433,18 +306,24 @@ START_TEST(a_slow_reader_is_no_dead_one)
 }
 END_TEST
 
-/* What a tunnel costs; and what each message touches stands in its first 112 bytes. */
+/*
+ * What a tunnel costs, in bytes: two sides of 40, two directions' frames of 32 and what of each
+ * waits for more (8); counters and times that each message touches, 40; what only deadlines and
+ * the end ask for, 76. What each message touches stands in front.
+ */
 START_TEST(is_small)
 {
     ck_assert_uint_le(sizeof(struct side), 40);
-    ck_assert_uint_le(sizeof(struct tunnel), 208);
+    ck_assert_uint_le(sizeof(struct frames), 32);
+    ck_assert_uint_le(sizeof(struct tunnel), 264);
     ck_assert_uint_eq(offsetof(struct tunnel, fin_ms), 104);
     ck_assert_uint_eq(offsetof(struct connection, worker) % CONNECTION_ALIGNMENT, 0);
     ck_assert_uint_le(offsetof(struct connection, tunnel.progress_ms) -
                           offsetof(struct connection, worker),
-                      2 * CONNECTION_ALIGNMENT);
+                      4 * CONNECTION_ALIGNMENT);
+    ck_assert_uint_eq(offsetof(struct connection, tunnel.frames) % CONNECTION_ALIGNMENT, 0);
     ck_assert_uint_le(sizeof(struct connection),
-                      640); /* two events of 128 bytes are the most of it */
+                      704); /* two events of 128 bytes are the most of it */
 }
 END_TEST
 
@@ -453,7 +332,7 @@ tunnel_suite(void)
 {
     Suite *suite = suite_create("tunnel");
     TCase *tc = tcase_create("tunnel");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, bytes_go_both_ways);
     tcase_add_loop_test(tc, an_end_is_passed_on_after_the_data, 0, 2);

@@ -1,0 +1,99 @@
+/*
+ * settings_tunnel.c - what a route says about its live connections.
+ */
+#include "config/settings_build.h"
+#include "config/suggest.h"
+
+/* ---- Kinds of data -------------------------------------------------------------- */
+
+static const struct {
+    const char *word;
+    uint8_t bit;
+} kinds[] = {{"text", FRAMES_ALLOW_TEXT}, {"binary", FRAMES_ALLOW_BINARY}};
+
+static uint8_t
+read_kind(const struct mw_options *options, size_t item)
+{
+    const char *text = options_item(options, "allow", item);
+    struct suggest suggest;
+
+    if (text == NULL) /* refused already */
+        return 0;
+    suggest_start(&suggest, str_of(text));
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        if (strcmp(text, kinds[i].word) == 0)
+            return kinds[i].bit;
+        suggest_try(&suggest, kinds[i].word);
+    }
+    options_fault(options, "allow", item, "expected `text` or `binary`, found `%s`" SUGGEST_FMT,
+                  text, SUGGEST_ARG(suggest));
+    return 0;
+}
+
+static uint8_t
+read_kinds(const struct mw_options *options)
+{
+    uint8_t allow = 0;
+
+    if (!options_given(options, "allow"))
+        return FRAMES_ALLOW_TEXT | FRAMES_ALLOW_BINARY;
+    if (options_count(options, "allow") == 0)
+        options_fault(options, "allow", 0, "expected `text`, `binary` or both");
+    for (size_t i = 0; i < options_count(options, "allow"); i++)
+        allow |= read_kind(options, i);
+    return allow;
+}
+
+/* ---- What fits together ----------------------------------------------------------- */
+
+/* What is asked of frames that nobody follows would be a limit that does not hold. */
+static void
+check_followed(const struct mw_options *options, const struct tunnel_settings *tunnel)
+{
+    static const char *const words[] = {"max_message", "max_frame", "allow", "validate_utf8"};
+
+    for (size_t i = 0; i < COUNT_OF(words) && !tunnel->checked; i++)
+        if (options_given(options, words[i]) &&
+            (strcmp(words[i], "allow") == 0 || options_integer(options, words[i]) != 0))
+            options_fault(options, words[i], 0, "needs `frames: checked`");
+}
+
+/* Who asks for it counts on it: a chain in which nobody can do it is a fault. */
+static void
+check_revalidation(struct settings_build *build, const struct mw_options *options,
+                   const struct route_settings *route)
+{
+    const struct instance_settings *all = build->settings->instances;
+
+    if (route->tunnel.revalidate_interval == 0 ||
+        route->require_count < options_count(options, "require"))
+        return;
+    for (size_t i = 0; i < route->require_count; i++)
+        if (all[route->require[i]].module == NULL ||
+            all[route->require[i]].module->revalidate != NULL)
+            return;
+    options_fault(options_member(options, "tunnel", 0), "revalidate_interval", 0,
+                  "no middleware that the route requires can judge a live tunnel again");
+}
+
+void
+settings_build_tunnel(struct settings_build *build, const struct mw_options *route_options,
+                      struct route_settings *route)
+{
+    const struct mw_options *options = options_member(route_options, "tunnel", 0);
+    struct tunnel_settings *tunnel = &route->tunnel;
+
+    tunnel->checked = options_integer(options, "frames") == 0;
+    tunnel->frames = (struct frames_rules){
+        .max_frame = (uint64_t)options_integer(options, "max_frame"),
+        .max_message = (uint64_t)options_integer(options, "max_message"),
+        .allow = read_kinds(options),
+        .validate_utf8 = options_integer(options, "validate_utf8") != 0,
+    };
+    tunnel->idle_timeout = (uint64_t)options_integer(options, "idle_timeout");
+    tunnel->write_timeout = (uint64_t)options_integer(options, "write_timeout");
+    tunnel->max_lifetime = (uint64_t)options_integer(options, "max_lifetime");
+    tunnel->revalidate_interval = (uint64_t)options_integer(options, "revalidate_interval");
+    check_followed(options, tunnel);
+    check_revalidation(build, route_options, route);
+}

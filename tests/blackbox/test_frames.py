@@ -1,0 +1,297 @@
+"""Frames under `checked`, through the real program: what passes, which Close goes where."""
+
+import hashlib
+import os
+import struct
+import threading
+import time
+
+from harness import frames, tokens
+from harness.case import Case
+from harness.frames import BINARY, CLOSE, PING, TEXT
+from harness.wire import handshake, switching
+
+DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+
+
+def close(code, reason=b"", masked=False):
+    return frames.encode(struct.pack("!H", code) + reason, CLOSE, masked)
+
+
+class Checked(Case):
+    def tunnel_with(self, *lines, parts=None, **options):
+        service = self.backend()
+        gate = self.gateway(
+            service, route={"tunnel": {"frames": "checked"} | options}, **(parts or {})
+        )
+        return gate, *self.tunnel(gate, service, handshake("/ws", *lines))
+
+    def check_close(self, peer, code):
+        """A Close with that code, then the end and nothing else."""
+        opcode, payload = peer.read_frame()
+        self.assertEqual((opcode, struct.unpack("!H", payload[:2])[0]), (CLOSE, code))
+        peer.expect_end()
+        return payload[2:]
+
+    def check_line(self, gate, reason, code, **fields):
+        line = gate.await_line("tunnel")
+        self.assertEqual((line["reason"], line.get("close_code")), (reason, code), line)
+        for name, value in fields.items():
+            self.assertEqual(line[name], value, line)
+
+
+class Passing(Checked):
+    def test_the_default_is_checked(self):
+        service = self.backend()
+        config = self.config(service)
+        del config["routes"][0]["tunnel"]
+        gate = self.start(config)
+        client, peer = self.tunnel(gate, service, handshake("/ws"))
+        client.send(b"no frames at all")
+        self.check_close(client, 1002)
+        self.check_close(peer, 1001)
+        client.close(), peer.close()
+        self.check_line(gate, "client-protocol", 1002)
+
+    def test_messages_and_a_close(self):
+        gate, client, peer = self.tunnel_with()
+        client.send_frame(b"hello", TEXT, masked=True)
+        client.send_frame(b"ping", PING, masked=True)
+        self.assertEqual(peer.read_frame(), (TEXT, b"hello"))
+        self.assertEqual(peer.read_frame(), (PING, b"ping"))
+        peer.send_frame(bytes(70000))
+        self.assertEqual(client.read_frame(), (BINARY, bytes(70000)))
+        client.send(close(4000, b"done", masked=True))
+        self.assertEqual(peer.read_frame(), (CLOSE, b"\x0f\xa0done"))
+        peer.send(close(4000))
+        self.check_close(client, 4000)
+        peer.expect_end()
+        client.close(), peer.close()
+        self.check_line(gate, "client-closed", 4000, initiator="client", messages_in=1,
+                        messages_out=1)
+
+    def test_byte_by_byte_and_in_megabytes_both_ways(self):
+        """Messages of 1 byte and of 8 MiB (64 MiB under WSGATE_FULL), both directions at once."""
+        large = (64 if os.environ.get("WSGATE_FULL") else 8) << 20
+        _, client, peer = self.tunnel_with(max_message="0")
+        good = []
+
+        def transfer(sender, reader, masked):
+            message = os.urandom(large)
+            small = b"".join(frames.encode(b"%d" % (i % 10), TEXT, masked) for i in range(300))
+            data = frames.encode(message, masked=masked) + small
+            got = hashlib.sha256()
+
+            def read():
+                for _ in range(len(data) // 65536):
+                    got.update(reader.read(65536))
+                got.update(reader.read(len(data) % 65536))
+
+            thread = threading.Thread(target=read)
+            thread.start()
+            for at in range(0, len(data) - len(small), 1 << 20):
+                sender.send(data[at : min(at + (1 << 20), len(data) - len(small))])
+            for i in range(len(small)):
+                sender.send(small[i : i + 1])
+            thread.join()
+            if got.digest() == hashlib.sha256(data).digest():
+                good.append(sender.name)
+
+        threads = [
+            threading.Thread(target=transfer, args=way)
+            for way in ((client, peer, True), (peer, client, False))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(good), 2, good)
+
+    def test_a_close_split_at_every_byte(self):
+        whole = close(1000, b"bye", masked=True)
+        for at in range(1, len(whole)):
+            _, client, peer = self.tunnel_with()
+            client.send(whole[:at])
+            peer.expect_nothing(0.01)
+            client.send(whole[at:])
+            self.assertEqual(peer.read_frame(), (CLOSE, b"\x03\xe8bye"))
+            client.close(), peer.close()
+            self.gateways[-1].stop()
+
+
+class Extensions(Checked):
+    def test_only_deflate_is_offered(self):
+        service = self.backend()
+        gate = self.gateway(service, route={"tunnel": {"frames": "checked"}})
+        offer = "Sec-WebSocket-Extensions: x-other, PerMessage-Deflate; a"
+        self.client(gate, handshake("/ws", offer))
+        self.assertEqual(
+            service.next().read_head().get("Sec-WebSocket-Extensions"), "PerMessage-Deflate; a"
+        )
+
+    def test_opaque_offers_all(self):
+        service = self.backend()
+        gate = self.gateway(service)
+        self.client(gate, handshake("/ws", "Sec-WebSocket-Extensions: x-other, permessage-deflate"))
+        offered = service.next().read_head().get("Sec-WebSocket-Extensions")
+        self.assertIn("x-other", offered)
+
+    def test_compressed_messages_need_the_agreement(self):
+        for agreed in (True, False):
+            service = self.backend()
+            gate = self.gateway(service, route={"tunnel": {"frames": "checked"}})
+            client = self.client(gate, handshake("/ws", DEFLATE))
+            peer = service.next()
+            extra = ("Sec-WebSocket-Extensions: permessage-deflate",) if agreed else ()
+            peer.send(switching(peer.read_head(), *extra))
+            self.check_switched(client.read_response())
+            peer.send(b"\xc1\x02ok")
+            if agreed:
+                self.assertEqual(client.read(4), b"\xc1\x02ok")
+            else:
+                self.check_close(peer, 1002)
+                self.check_close(client, 1001)
+                client.close(), peer.close()
+                self.check_line(gate, "backend-protocol", 1002, initiator="backend")
+
+
+class Limits(Checked):
+    def test_a_message_that_is_too_large(self):
+        gate, client, peer = self.tunnel_with(max_message="100B")
+        client.send_frame(bytes(100), masked=True)
+        self.assertEqual(peer.read_frame(), (BINARY, bytes(100)))
+        client.send(frames.encode(bytes(101), masked=True)[:8])  # the header will do
+        self.assertEqual(self.check_close(client, 1009), b"client-message-too-large")
+        self.check_close(peer, 1001)
+        client.close(), peer.close()
+        self.check_line(gate, "client-message-too-large", 1009)
+
+    def test_kinds_and_frames(self):
+        for options, opcode, size, code in (
+            ({"allow": ["text"]}, BINARY, 1, 1003),
+            ({"max_frame": "10B"}, TEXT, 11, 1009),
+        ):
+            _, client, peer = self.tunnel_with(**options)
+            peer.send_frame(bytes(size), opcode)
+            self.check_close(peer, code)
+            self.check_close(client, 1001)
+
+    def test_text_that_is_not(self):
+        gate, client, peer = self.tunnel_with(validate_utf8=True)
+        client.send_frame(b"\xc3\x28", TEXT, masked=True)
+        self.check_close(client, 1007)
+        self.assertEqual(peer.read_rest()[0], 0x81)  # cut within it, or no Close would be seen
+        client.close(), peer.close()
+        self.check_line(gate, "client-utf8", 1007)
+
+
+class Ends(Checked):
+    def expiring(self, seconds=2, **options):
+        parts = self.jwt(leeway="0s")
+        line = f"Authorization: Bearer {tokens.hs(tokens.claims(seconds))}"
+        return self.tunnel_with(line, parts=parts, **options)
+
+    def test_a_token_in_the_middle_of_a_large_message(self):
+        """The frame is cut where the client was, nothing comes behind it; the client sees 4401."""
+        gate, client, peer = self.expiring(max_message="0")
+        data = frames.encode(bytes(100 << 20), masked=True)
+        over = threading.Event()
+        sent = [0]
+
+        def send():
+            while not over.is_set() and sent[0] < len(data):
+                try:
+                    sent[0] += client.sock.send(data[sent[0] : sent[0] + 65536])
+                    time.sleep(0.005)
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        got = hashlib.sha256()
+        count = 0
+        while part := peer.sock.recv(1 << 20):
+            got.update(part)
+            count += len(part)
+        over.set()
+        thread.join()
+        self.assertLess(count, len(data))
+        self.assertEqual(got.digest(), hashlib.sha256(data[:count]).digest())
+        opcode, payload = client.read_frame()
+        self.assertEqual((opcode, payload), (CLOSE, struct.pack("!H", 4401) + b"expired"))
+        client.close(), peer.close()
+        self.check_line(gate, "expired", 4401, initiator="gateway", messages_in=1)
+
+    def test_a_frame_that_can_be_finished_is(self):
+        gate, client, peer = self.expiring()
+        data = frames.encode(os.urandom(1000), masked=True)
+        client.send(data[:500])
+        self.assertEqual(peer.read(500), data[:500])
+        self.check_close(client, 4401)
+        client.send(data[500:])
+        self.assertEqual(peer.read(len(data) - 500), data[500:])
+        self.check_close(peer, 1001)
+        client.close(), peer.close()
+        self.check_line(gate, "expired", 4401)
+
+    def test_peers_that_do_not_care(self):
+        """They never answer the Close, and go on sending after it: it ends all the same."""
+        gate, client, peer = self.expiring(1)
+        self.check_close(client, 4401)
+        self.check_close(peer, 1001)
+        for _ in range(5):
+            client.send_frame(b"still here", masked=True)
+            peer.send_frame(b"still here")
+            time.sleep(0.05)
+        self.check_line(gate, "expired", 4401, bytes_in=0, bytes_out=0)
+
+    def test_a_close_that_nobody_answers(self):
+        gate, client, peer = self.tunnel_with(parts={"timeouts": {"close": "500ms"}})
+        client.send(close(1000, masked=True))
+        self.assertEqual(peer.read_frame()[0], CLOSE)
+        self.check_close(client, 1000)
+        peer.expect_end()
+        self.check_line(gate, "client-closed", 1000)
+
+    def test_both_at_once(self):
+        gate, client, peer = self.tunnel_with()
+        gate.freeze()
+        client.send(close(1000, masked=True))
+        peer.send(close(1001))
+        gate.thaw()
+        self.check_close(client, 1001)
+        self.check_close(peer, 1000)
+
+    def test_a_backend_that_is_lost(self):
+        gate, client, peer = self.tunnel_with()
+        peer.send_frame(b"last")
+        peer.close()
+        self.assertEqual(client.read_frame(), (BINARY, b"last"))
+        self.check_close(client, 1011)
+        client.close()
+        self.check_line(gate, "backend-lost", 1011)
+
+    def test_a_backend_that_is_lost_within_a_frame(self):
+        gate, client, peer = self.tunnel_with()
+        peer.send(b"\x82\x7e\x01\x00half")
+        peer.close()
+        self.assertEqual(client.read_rest(), b"\x82\x7e\x01\x00half")
+        client.close()
+        self.check_line(gate, "backend-lost", None)
+
+    def test_idle_and_lifetime(self):
+        for option, reason in (("idle_timeout", "idle-timeout"), ("max_lifetime", "max-lifetime")):
+            gate, client, peer = self.tunnel_with(**{option: "300ms"})
+            self.check_close(client, 1001)
+            self.check_close(peer, 1001)
+            client.close(), peer.close()
+            self.check_line(gate, reason, 1001)
+
+    def test_drain(self):
+        gate, client, peer = self.tunnel_with()
+        gate.send_signal(15)
+        self.check_close(client, 1012)
+        self.check_close(peer, 1001)
+        client.close(), peer.close()
+        gate.judge(gate.await_exit())
+        self.check_line(gate, "drain", 1012)

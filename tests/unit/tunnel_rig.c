@@ -1,0 +1,147 @@
+/* tunnel_rig.c - a tunnel whose loop is turned by hand; see tunnel_rig.h. */
+#include "tunnel_rig.h"
+
+#include "base/compiler.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct event_base *base;
+static struct event reads[2];
+struct tunnel tunnel;
+struct tunnel_rules rules;
+int peers[2];
+bool rig_local;
+enum reason over;
+static char buffer[RIG_BUFFER];
+
+static void
+judged(enum reason reason)
+{
+    if (over == REASON_NONE)
+        over = reason;
+}
+
+static void
+on_ready(evutil_socket_t fd, short what, void *arg)
+{
+    int side = fd == tunnel.sides[CLIENT].stream.fd ? CLIENT : BACKEND;
+
+    (void)arg;
+    if ((what & EV_WRITE) != 0)
+        judged(tunnel_writable(&tunnel, side, 1000));
+    else
+        judged(tunnel_readable(&tunnel, side, buffer, sizeof(buffer), 1000));
+}
+
+/* TCP, for resets. */
+static void
+socket_pair(int fds[2])
+{
+    if (rig_local) {
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+        return;
+    }
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, len), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(connect(fds[0], (struct sockaddr *)&address, len), 0);
+    fds[1] = accept(listener, NULL, NULL);
+    ck_assert_int_ge(fds[1], 0);
+    close(listener);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(fcntl(fds[i], F_SETFL, O_NONBLOCK), 0);
+        ck_assert_int_eq(setsockopt(fds[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
+    }
+}
+
+void
+rig_setup(void)
+{
+    base = event_base_new();
+    memset(&tunnel, 0, sizeof(tunnel));
+    memset(&rules, 0, sizeof(rules));
+    tunnel_begin(&tunnel, &rules, false);
+    over = REASON_NONE;
+    for (int i = CLIENT; i <= BACKEND; i++) {
+        int fds[2];
+        socket_pair(fds);
+        peers[i] = fds[0];
+        side_init(&tunnel.sides[i], &reads[i], base, on_ready, NULL);
+        side_open(&tunnel.sides[i], (struct stream){fds[1], NULL});
+    }
+    tunnel.expiry_wall_ms = INT64_MAX;
+    tunnel.lifetime_due_ms = WHEEL_NEVER;
+    tunnel.keep_alive_ms = WHEEL_NEVER;
+    tunnel.lifetime_reason = REASON_LIFETIME;
+    ck_assert_int_eq(tunnel_open(&tunnel), REASON_NONE);
+}
+
+void
+rig_teardown(void)
+{
+    side_close(&tunnel.sides[CLIENT]);
+    side_close(&tunnel.sides[BACKEND]);
+    for (int i = 0; i < 2; i++)
+        if (peers[i] != -1)
+            close(peers[i]);
+    event_base_free(base);
+}
+
+void
+turn(void)
+{
+    for (int i = 0; i < 20 && over == REASON_NONE; i++) {
+        usleep(500);
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    }
+}
+
+void
+leave(int peer, bool reset)
+{
+    struct linger now = {1, 0};
+
+    if (reset)
+        setsockopt(peers[peer], SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    close(peers[peer]);
+    peers[peer] = -1;
+}
+
+void
+expect(int peer, const char *text)
+{
+    char got[256];
+    ssize_t n = recv(peers[peer], got, sizeof(got), 0);
+
+    ck_assert_int_eq(n, (ssize_t)strlen(text));
+    ck_assert_mem_eq(got, text, strlen(text));
+}
+
+void
+close_if_over(void)
+{
+    if (over == REASON_NONE)
+        return;
+    side_close(&tunnel.sides[CLIENT]);
+    side_close(&tunnel.sides[BACKEND]);
+}
+
+void
+expect_end(int peer)
+{
+    char byte;
+
+    close_if_over();
+    ck_assert_int_eq(recv(peers[peer], &byte, 1, 0), 0);
+}
