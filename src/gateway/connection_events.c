@@ -6,6 +6,7 @@
  */
 #include "gateway/connection.h"
 
+#include "gateway/bulk.h"
 #include "gateway/refusal.h"
 #include "gateway/upgrade.h"
 
@@ -37,9 +38,14 @@ static void
 tunnel_read(struct connection *connection, int from)
 {
     struct worker *worker = connection->worker;
+    struct tunnel *tunnel = &connection->tunnel;
+    const struct bulk_means means = {&worker->pipe, worker->buffer, WORKER_BUFFER_BYTES,
+                                     worker->now_ms};
 
-    after_tunnel(connection, tunnel_readable(&connection->tunnel, from, worker->buffer,
-                                             WORKER_BUFFER_BYTES, worker->now_ms));
+    after_tunnel(connection, bulk_is_wanted(tunnel, from)
+                                 ? bulk_readable(tunnel, from, &means)
+                                 : tunnel_readable(tunnel, from, means.buffer, means.bytes,
+                                                   means.now_ms));
 }
 
 static void

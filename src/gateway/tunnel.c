@@ -113,8 +113,8 @@ backend_lost(struct tunnel *tunnel, enum stream_status how, uint64_t now_ms)
         tunnel, after_close ? REASON_CLIENT_CLOSED : ended_by(tunnel, BACKEND, how), now_ms);
 }
 
-static enum reason
-read_ended(struct tunnel *tunnel, int from, enum stream_status how, uint64_t now_ms)
+enum reason
+tunnel_read_ended(struct tunnel *tunnel, int from, enum stream_status how, uint64_t now_ms)
 {
     int to = tunnel_other(from);
     struct side *in = &tunnel->sides[from];
@@ -146,6 +146,12 @@ arrived(struct tunnel *tunnel, int from, char *data, size_t bytes, size_t head, 
     return tunnel_pass_on(tunnel, from, data, head + bytes, now_ms);
 }
 
+static void
+note_flow(struct tunnel *tunnel, int from, bool full)
+{
+    tunnel->flow[from] = full ? tunnel->flow[from] + (tunnel->flow[from] < UINT8_MAX) : 0;
+}
+
 enum reason
 tunnel_readable(struct tunnel *tunnel, int from, char *buffer, size_t bytes, uint64_t now_ms)
 {
@@ -161,6 +167,7 @@ tunnel_readable(struct tunnel *tunnel, int from, char *buffer, size_t bytes, uin
             return REASON_NONE;
         tunnel->bytes[from] += result.n;
         tunnel->active_ms = now_ms;
+        note_flow(tunnel, from, result.n == bytes - held);
         return arrived(tunnel, from, buffer, held + result.n, 0, now_ms);
     case STREAM_AGAIN:
         return REASON_NONE;
@@ -169,7 +176,7 @@ tunnel_readable(struct tunnel *tunnel, int from, char *buffer, size_t bytes, uin
     case STREAM_ERROR:
         break;
     }
-    return read_ended(tunnel, from, result.status, now_ms);
+    return tunnel_read_ended(tunnel, from, result.status, now_ms);
 }
 
 enum reason
