@@ -14,26 +14,11 @@
  */
 #include "base/arena.h"
 
+#include "base/poison.h"
+
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
-
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define ARENA_POISONS
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define ARENA_POISONS
-#endif
-#ifdef ARENA_POISONS
-#include <sanitizer/asan_interface.h>
-#define poison(at, bytes) __asan_poison_memory_region((at), (bytes))
-#define unpoison(at, bytes) __asan_unpoison_memory_region((at), (bytes))
-#else
-#define poison(at, bytes) ((void)(at), (void)(bytes))
-#define unpoison(at, bytes) ((void)(at), (void)(bytes))
-#endif
 
 enum {
     ALIGNMENT = 16,

@@ -34,11 +34,13 @@ str_equal(struct str a, struct str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
-/* ASCII case only; the locale is never set. */
+/* ASCII case only; the locale is never set. Most that are as long differ in the first character. */
 static inline bool
 str_equal_nocase(struct str a, struct str b)
 {
-    return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
+    return a.len == b.len &&
+           (a.len == 0 ||
+            ((a.at[0] | 0x20) == (b.at[0] | 0x20) && strncasecmp(a.at, b.at, a.len) == 0));
 }
 
 static inline bool

@@ -10,7 +10,6 @@
 #include "gateway/client_address.h"
 #include "gateway/refusal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static struct opening *
@@ -92,11 +91,10 @@ connection_client_found(struct connection *connection)
 static struct connection *
 connection_new(struct worker *worker, const struct address *peer)
 {
-    struct connection *connection = aligned_alloc(CONNECTION_ALIGNMENT, sizeof(*connection));
+    struct connection *connection = blocks_take(&worker->connections);
 
     if (connection == NULL)
         return NULL;
-    memset(connection, 0, sizeof(*connection));
     connection->worker = worker;
     connection->id = worker_new_id(worker);
     for (int i = CLIENT; i <= BACKEND; i++)
@@ -125,7 +123,7 @@ connection_accepted(struct worker *worker, const struct listener_settings *liste
     if (connection != NULL)
         connection->opening = opening_new(connection, listener);
     if (connection == NULL || connection->opening == NULL) {
-        free(connection);
+        blocks_give(&worker->connections, connection);
         crowd_handshake_over(worker->crowd, limits, client);
         crowd_leave(worker->crowd);
         turn_away(worker, listener, &stream, peer, REASON_NO_MEMORY);

@@ -8,6 +8,7 @@
  */
 #include "gateway/control.h"
 
+#include "gateway/certificates.h"
 #include "gateway/descriptors.h"
 #include "gateway/endpoint.h"
 #include "gateway/event_words.h"
@@ -32,6 +33,7 @@ struct control {
     struct mw_worker module_view; /* this thread, as a module sees it */
     struct metrics metrics;
     struct reload reload; /* with the present generation */
+    struct certificates certificates;
     struct log *log;
     struct crowd *crowd;
     struct worker *workers;
@@ -299,6 +301,7 @@ close_all(struct control *control)
         for (size_t i = 0; i < COUNT_OF(signals); i++)
             if (event_initialized(&control->signal_events[i]))
                 (void)event_del(&control->signal_events[i]);
+        certificates_leave(&control->certificates);
         if (event_initialized(&control->mail_event))
             (void)event_del(&control->mail_event);
         if (control->mailbox.fd != -1)
@@ -338,7 +341,9 @@ start(struct control *control, struct host_functions *host)
     host->worker_count = control->worker_count;
     if (!start_modules(control))
         return false;
-    if (start_workers(control))
+    if (certificates_watch(&control->certificates, control->base, &control->reload, control->log,
+                           &control->metrics) &&
+        start_workers(control))
         return true;
     drain_all(control, 0);
     return false;

@@ -4,6 +4,7 @@
 #include "config/options.h"
 #include "gateway/resident.h"
 #include "gateway/worker.h"
+#include "net/tls_server.h"
 
 #include <stdlib.h>
 
@@ -57,6 +58,17 @@ make_handles(struct generation *generation)
     }
 }
 
+/* So that clients resume what they began before: at the same address, with the same keys. */
+static void
+keep_tickets(const struct settings *settings, const struct settings *before)
+{
+    for (size_t i = 0; i < settings->listener_count; i++)
+        for (size_t k = 0; k < before->listener_count; k++)
+            if (settings->listeners[i].tls != NULL && before->listeners[k].tls != NULL &&
+                address_equal(&settings->listeners[i].address, &before->listeners[k].address))
+                tls_server_inherit(settings->listeners[i].tls, before->listeners[k].tls);
+}
+
 static bool
 fill(struct generation *generation, const struct generation *before)
 {
@@ -77,6 +89,8 @@ fill(struct generation *generation, const struct generation *before)
     generation->pools = pools_new(settings->backends, settings->backend_count,
                                   before != NULL ? before->pools : NULL,
                                   before != NULL ? before->settings->backend_count : 0);
+    if (before != NULL)
+        keep_tickets(settings, before->settings);
     return generation->pools != NULL;
 }
 

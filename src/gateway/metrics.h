@@ -20,6 +20,8 @@
     M(bytes_out)      /* backend to client */                                               \
     M(reloads)        /* configurations that took the place of another */               \
     M(reloads_failed) /* that were not taken: the old one stayed */                     \
+    M(renewals)       /* certificates that were read again because a file had changed */    \
+    M(renewals_failed) /* that were not good: the old ones stayed */                        \
     M(counts_lost)    /* times that a module counted a word for which there was no room */
 
 /* Counters of modules, by (module, word): few, found by a walk. */

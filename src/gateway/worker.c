@@ -29,7 +29,7 @@ worker_turn(struct worker *worker)
     while (worker->dead != NULL) {
         struct connection *dead = worker->dead;
         worker->dead = dead->next;
-        free(dead);
+        blocks_give(&worker->connections, dead);
     }
 }
 
@@ -294,6 +294,7 @@ worker_open(struct worker *worker, unsigned index, struct generation *generation
     worker->next = &generation->handles[index];
     worker->buffer = malloc(WORKER_BUFFER_BYTES);
     worker->accepts = accept_maker_new();
+    blocks_init(&worker->connections, sizeof(struct connection), CONNECTION_ALIGNMENT);
     worker->base = loop_new();
     sem_init(&worker->ready, 0, 0);
     if (worker->buffer == NULL || worker->accepts == NULL || worker->base == NULL ||
@@ -345,6 +346,7 @@ worker_close(struct worker *worker)
     sessions_free(&worker->sessions);
     splice_pipe_close(&worker->pipe);
     arena_pool_free(&worker->arenas);
+    blocks_free(&worker->connections);
     accept_maker_free(worker->accepts);
     free(worker->buffer);
 }

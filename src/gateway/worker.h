@@ -9,6 +9,7 @@
 #define WSGATE_WORKER_H
 
 #include "base/arena.h"
+#include "base/blocks.h"
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/wheel.h"
@@ -53,6 +54,7 @@ struct worker {
     struct wheel revalidations; /* apart, for a wheel's nodes are of one kind */
     struct splice_pipe pipe; /* empty between two callbacks */
     struct arena_pool arenas;
+    struct blocks connections; /* memory for the next ones */
     struct accept_maker *accepts;
     char *buffer;    /* WORKER_BUFFER_BYTES; nobody's between two callbacks */
     uint64_t now_ms; /* the monotonic clock at the last tick */

@@ -2,9 +2,9 @@
  * splice_pipe.h - a pipe through which bytes go from socket to socket and are copied by nobody
  * (splice(2)).
  *
- * One for a worker, opened with it, so that its descriptors are counted from the start. It is empty between two callbacks: what a
- * socket would not take is read out of it again, so no tunnel ever owns one and a tunnel's end finds
- * nothing in it.
+ * One for a worker, opened with it, so that its descriptors are counted from the start. It is empty
+ * between two callbacks: what a socket would not take is read out of it again, so no tunnel ever
+ * owns one and a tunnel's end finds nothing in it.
  */
 #ifndef WSGATE_SPLICE_PIPE_H
 #define WSGATE_SPLICE_PIPE_H

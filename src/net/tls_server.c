@@ -34,6 +34,7 @@ struct tls_server {
     SSL_CTX *context;
     struct tls_certificate_info *infos; /* one for each certificate */
     struct file_state *states;          /* one for each file, see file_at */
+    bool stale;                         /* they have changed, and were not read since */
 };
 
 /* ---- What OpenSSL asks ---------------------------------------------------------------- */
@@ -249,8 +250,13 @@ look_at_files(struct tls_server *server)
 enum tls_renewal
 tls_server_renew(struct tls_server *server, const struct tls_reporter *reporter)
 {
-    if (!look_at_files(server))
+    if (look_at_files(server)) {
+        server->stale = true; /* and perhaps still being written */
         return TLS_RENEWAL_NONE;
+    }
+    if (!server->stale)
+        return TLS_RENEWAL_NONE;
+    server->stale = false;
     SSL_CTX *fresh = load(server, reporter), *old;
 
     if (fresh == NULL)

@@ -36,8 +36,9 @@ void tls_server_inherit(struct tls_server *server, struct tls_server *before);
 bool tls_server_begin(struct tls_server *server, struct stream *stream) MUST_CHECK;
 
 enum tls_renewal { TLS_RENEWAL_NONE, TLS_RENEWAL_DONE, TLS_RENEWAL_FAILED };
-/* Reads the files again if one of them is another one than before. FAILED: reported, and what was
- * there stays; told once for each change. From one thread. */
+/* Now and then, from one thread. Reads the files again if one of them was another one at the last
+ * look, and all are the same as then. FAILED: reported, and what was there stays; told once for
+ * each change. */
 enum tls_renewal tls_server_renew(struct tls_server *server, const struct tls_reporter *reporter);
 
 /* The certificates in use, in the order of the file. false: no more. From the thread of renew. */

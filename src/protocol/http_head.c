@@ -289,7 +289,7 @@ http_names_alike(struct str a, struct str b)
 {
     if (a.len != b.len)
         return false;
-    if (strncasecmp(a.at, b.at, a.len) == 0) /* mostly, and many bytes at a time */
+    if (str_equal_nocase(a, b)) /* mostly, and many bytes at a time */
         return true;
     for (size_t i = 0; i < a.len; i++)
         if (http_char_folded(a.at[i]) != http_char_folded(b.at[i]))

@@ -3,7 +3,9 @@
  *
  * An entry stands in three places of its shard: in a bucket, found by its digest; in a list, the
  * one used last in front; and in a heap, the one that expires first on top. shard_add and
- * shard_remove alone put it in and take it out of all three.
+ * shard_remove alone put it in and take it out of all three. The heap has the times beside the
+ * entries: those lie all over the memory, and to look at each on the way would cost more than all
+ * the rest.
  *
  * Which shard and which bucket is a matter of the digest's bytes, different ones for the two.
  * Nobody can aim at a bucket: only tokens that verified are put in.
@@ -20,12 +22,17 @@ enum { EXPIRED_PER_PUT = 4 };
 
 TAILQ_HEAD(use_list, token_entry);
 
+struct expiry {
+    int64_t ms;
+    struct token_entry *entry;
+};
+
 struct shard {
     pthread_mutex_t lock;
     size_t count, bytes;
     struct use_list by_use;
     struct token_entry **buckets;
-    struct token_entry **heap; /* heap[0..count) */
+    struct expiry *heap; /* heap[0..count) */
 };
 
 struct token_cache {
@@ -37,48 +44,47 @@ struct token_cache {
 /* ---- The heap: who expires first ----------------------------------------------------- */
 
 static void
-heap_set(struct shard *shard, size_t place, struct token_entry *entry)
+heap_set(struct shard *shard, size_t place, struct expiry expiry)
 {
-    shard->heap[place] = entry;
-    entry->heap_place = place;
+    shard->heap[place] = expiry;
+    expiry.entry->heap_place = place;
 }
 
-/* Entry goes to `place` or, past those that expire later, further up. */
+/* It goes to `place` or, past those that expire later, further up. */
 static void
-heap_raise(struct shard *shard, size_t place, struct token_entry *entry)
+heap_raise(struct shard *shard, size_t place, struct expiry expiry)
 {
-    while (place > 0 && shard->heap[(place - 1) / 2]->expires_ms > entry->expires_ms) {
+    while (place > 0 && shard->heap[(place - 1) / 2].ms > expiry.ms) {
         heap_set(shard, place, shard->heap[(place - 1) / 2]);
         place = (place - 1) / 2;
     }
-    heap_set(shard, place, entry);
+    heap_set(shard, place, expiry);
 }
 
-/* Entry goes to `place` or, past those of the first `count` that expire earlier, further down. */
+/* It goes to `place` or, past those of the first `count` that expire earlier, further down. */
 static void
-heap_sink(struct shard *shard, size_t count, size_t place, struct token_entry *entry)
+heap_sink(struct shard *shard, size_t count, size_t place, struct expiry expiry)
 {
     for (size_t child; (child = 2 * place + 1) < count; place = child) {
-        if (child + 1 < count &&
-            shard->heap[child + 1]->expires_ms < shard->heap[child]->expires_ms)
+        if (child + 1 < count && shard->heap[child + 1].ms < shard->heap[child].ms)
             child++;
-        if (shard->heap[child]->expires_ms >= entry->expires_ms)
+        if (shard->heap[child].ms >= expiry.ms)
             break;
         heap_set(shard, place, shard->heap[child]);
     }
-    heap_set(shard, place, entry);
+    heap_set(shard, place, expiry);
 }
 
-/* Of `count` entries the last one takes the place of the one that goes. */
+/* Of `count` the last one takes the place of the one that goes. */
 static void
 heap_remove(struct shard *shard, size_t count, size_t place)
 {
-    struct token_entry *last = shard->heap[count - 1];
+    struct expiry last = shard->heap[count - 1];
 
     if (place == count - 1)
         return;
     heap_sink(shard, count - 1, place, last);
-    heap_raise(shard, last->heap_place, last);
+    heap_raise(shard, last.entry->heap_place, last);
 }
 
 /* ---- A shard, its lock held ---------------------------------------------------------------- */
@@ -109,7 +115,7 @@ shard_add(struct shard *shard, struct token_entry **place, struct token_entry *e
     entry->next = *place;
     *place = entry;
     TAILQ_INSERT_HEAD(&shard->by_use, entry, by_use);
-    heap_raise(shard, shard->count, entry);
+    heap_raise(shard, shard->count, (struct expiry){entry->expires_ms, entry});
     shard->count++;
     shard->bytes += entry->bytes;
 }
@@ -132,7 +138,7 @@ shard_remove(struct shard *shard, struct token_entry **place, struct token_entry
 static bool
 has_expired(const struct shard *shard, int64_t now_ms)
 {
-    return shard->count > 0 && shard->heap[0]->expires_ms <= now_ms;
+    return shard->count > 0 && shard->heap[0].ms <= now_ms;
 }
 
 static void
@@ -145,7 +151,7 @@ make_room(const struct token_cache *cache, struct shard *shard, size_t bytes, in
         if (!full && (!expired || n >= EXPIRED_PER_PUT))
             return;
         struct token_entry *victim =
-            expired ? shard->heap[0] : TAILQ_LAST(&shard->by_use, use_list);
+            expired ? shard->heap[0].entry : TAILQ_LAST(&shard->by_use, use_list);
         shard_remove(shard, shard_find(cache, shard, victim->digest), dead);
     }
 }
@@ -248,7 +254,7 @@ shard_init(struct shard *shard, size_t bucket_count, size_t entries_max)
     TAILQ_INIT(&shard->by_use);
     pthread_mutex_init(&shard->lock, NULL);
     shard->buckets = calloc(bucket_count, sizeof(struct token_entry *));
-    shard->heap = calloc(entries_max, sizeof(struct token_entry *));
+    shard->heap = calloc(entries_max, sizeof(*shard->heap));
     return shard->buckets && shard->heap;
 }
 
@@ -283,7 +289,7 @@ token_cache_free(struct token_cache *cache)
     for (size_t i = 0; i < cache->shard_count; i++) {
         struct shard *shard = &cache->shards[i];
         for (size_t n = 0; n < shard->count; n++)
-            token_entry_unref(shard->heap[n]);
+            token_entry_unref(shard->heap[n].entry);
         pthread_mutex_destroy(&shard->lock);
         free(shard->buckets);
         free(shard->heap);

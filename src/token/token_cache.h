@@ -8,7 +8,7 @@
  *
  * Bounded in entries and in bytes of entries and claims, over all of it. What expired
  * leaves first, then what was used longest ago. Beside the entries an empty table
- * takes 16 to 24 bytes for each that is allowed.
+ * takes 24 to 32 bytes for each that is allowed.
  *
  * Shards, each behind a lock that is held for a few pointer writes; nothing is parsed, hashed,
  * allocated or freed under it. An entry that somebody holds stays whole after it left the

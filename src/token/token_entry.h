@@ -19,7 +19,9 @@
 
 enum { TOKEN_DIGEST_LEN = 32 }; /* SHA-256 */
 
+/* What is looked at on the way to another entry stands first, together. */
 struct token_entry {
+    struct token_entry *next; /* the cache's: in a bucket; later among those to be let go */
     unsigned char digest[TOKEN_DIGEST_LEN]; /* of the token, all of it */
     unsigned char thumbprint[KEY_THUMBPRINT_LEN]; /* zeroes where no key was used */
     size_t key_place; /* in the key set of that time: where to look first */
@@ -29,8 +31,7 @@ struct token_entry {
 
     atomic_uint holders;
 
-    /* The cache's, under the lock of the entry's shard. */
-    struct token_entry *next; /* in a bucket; later among those to be let go */
+    /* The cache's, as `next`, under the lock of the entry's shard. */
     TAILQ_ENTRY(token_entry) by_use;
     size_t heap_place;
 };

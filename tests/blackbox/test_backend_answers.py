@@ -5,6 +5,7 @@ import time
 from harness import tokens
 from harness.backend import answer
 from harness.case import Case
+from harness.secure import in_four_forms
 from harness.wire import Head, handshake, head, switching
 
 PHRASES = (
@@ -22,6 +23,7 @@ def plain(status, *lines, body=b""):
     return head(f"HTTP/1.1 {status}", *lines) + body
 
 
+@in_four_forms()
 class Wrong(Case):
     """Broken handshakes: 502 to the client, and not a byte of what follows passes."""
 
@@ -226,6 +228,7 @@ class Wrong(Case):
         self.assertEqual(peer.read_rest(), b"")
 
 
+@in_four_forms()
 class PassedOn(Case):
     """Other answers of the backend are the client's: its status, its body, our own length."""
 
@@ -388,6 +391,7 @@ class PassedOn(Case):
         self.check(self.ask(data + plain("403 No", "Content-Length: 2", body=b"no")), 403, b"no")
 
 
+@in_four_forms()
 class Right(Case):
     """What is right in more than one form."""
 

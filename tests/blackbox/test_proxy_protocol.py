@@ -1,10 +1,13 @@
 """The PROXY header: from trusted proxies alone, whole and right, or the connection is closed."""
 
+import ssl
 import struct
 
 from harness import process, proxy
 from harness.case import Case
+from harness.certificates import Certificates
 from harness.gateway import GatewayError
+from harness.peer import Peer
 from harness.wire import handshake, switching
 
 PEER = "127.0.0.1"
@@ -355,3 +358,113 @@ class Outgoing(Case):
             peer.send(switching(peer.read_head()))
             self.check_switched(client.read_response())
             client.close()
+
+
+class BeforeTLS(Case):
+    """The header is in the clear, in front of TLS, both ways."""
+
+    def setUp(self):
+        super().setUp()
+        self.certificates = Certificates(self.directory)
+
+    def listener(self, **more):
+        pair = {
+            "certificate": self.certificates.path("good.pem"),
+            "private_key": self.certificates.path("good.key"),
+        }
+        return [{"name": "main", "tls": {"certificates": [pair]}} | more]
+
+    def wrapped(self, client):
+        context = ssl.create_default_context(cafile=self.certificates.path("ca.pem"))
+        sock = context.wrap_socket(client.sock, server_hostname="chat.example.com")
+        made = Peer(sock, "client")
+        self.clients.append(made)
+        return made
+
+    def test_from_a_proxy(self):
+        service = self.backend()
+        gate = self.gateway(
+            service,
+            listeners=self.listener(proxy_protocol=True),
+            trusted_proxies=[PROXY],
+        )
+        for header in (proxy.v1(ONE), proxy.named(ONE, tlvs=bytes(500))):
+            for at in (len(header), len(header) // 2):
+                client = self.client(gate, header[:at], source=PROXY)
+                client.send(header[at:])
+                client = self.wrapped(client)
+                client.send(handshake("/ws"))
+                peer = service.next()
+                head = peer.read_head()
+                self.assertEqual(head.get("X-Forwarded-For"), ONE)
+                self.assertEqual(head.get("X-Forwarded-Proto"), "https")
+                peer.send(switching(head))
+                self.check_switched(client.read_response())
+                client.close()
+                peer.close()
+        gate.await_lines(4, "handshake", client=f"{ONE}:4242", status=101)
+
+    def test_a_stranger_gets_no_handshake(self):
+        gate = self.gateway(
+            listeners=self.listener(proxy_protocol=True), trusted_proxies=[PROXY]
+        )
+        client = self.client(gate, proxy.v1(ONE))
+        client.expect_end()
+        self.assertEqual(bytes(client.received), b"")
+        gate.await_line("handshake", reason="proxy-not-trusted", status=0)
+
+    def test_tls_without_the_header(self):
+        gate = self.gateway(
+            listeners=self.listener(proxy_protocol=True), trusted_proxies=[PROXY]
+        )
+        client = self.client(gate, source=PROXY)
+        with self.assertRaises((ssl.SSLError, OSError)):
+            self.wrapped(client)
+        gate.await_line("handshake", reason="proxy-header-malformed", status=0)
+
+    def test_the_scheme(self):
+        """What the client speaks to us, unless a trusted proxy says otherwise."""
+        service = self.backend()
+        gate = self.gateway(service, listeners=self.listener(), trusted_proxies=[PROXY])
+        for source, fields, scheme in (
+            (PEER, [], "https"),
+            (PEER, ["X-Forwarded-Proto: http"], "https"),
+            (PROXY, [], "https"),
+            (PROXY, ["X-Forwarded-Proto: http"], "http"),
+        ):
+            client = self.wrapped(self.client(gate, source=source))
+            client.send(handshake("/ws", *fields))
+            peer = service.next()
+            head = peer.read_head()
+            self.assertEqual(head.get("X-Forwarded-Proto"), scheme)
+            peer.send(switching(head))
+            client.read_response()
+
+    def test_to_servers(self):
+        service = self.backend()
+        for version in ("v1", "v2"):
+            tls = {
+                "ca_file": self.certificates.path("ca.pem"),
+                "server_name": "chat.example.com",
+            }
+            gate = self.gateway(service, pool={"send_proxy": version, "tls": tls})
+            client = self.client(gate, handshake("/ws"))
+            peer = service.next()
+            ports = (client.sock.getsockname()[1], gate.address[1])
+            expected = {
+                "v1": proxy.v1(PEER, "127.0.0.1", ports),
+                "v2": proxy.named(PEER, destination="127.0.0.1", ports=ports),
+            }[version]
+            header = b""  # not one byte of TLS's
+            while len(header) < len(expected):
+                header += peer.sock.recv(len(expected) - len(header))
+            self.assertEqual(header, expected)
+            inner = Peer(
+                self.certificates.context("good").wrap_socket(peer.sock, server_side=True), "backend"
+            )
+            inner.send(switching(inner.read_head()))
+            self.check_switched(client.read_response())
+            client.send_frame(b"hello", masked=True)
+            self.assertEqual(inner.read_frame(), (2, b"hello"))
+            client.close()
+            inner.close()

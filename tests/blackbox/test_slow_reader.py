@@ -6,6 +6,7 @@ import threading
 import time
 
 from harness.case import Case
+from harness.secure import in_four_forms
 from harness.gateway import sanitized
 from harness.wire import handshake
 
@@ -15,6 +16,7 @@ PAUSE = 10.0
 BOUND = 512 << 10  # one 64 KiB buffer a direction and some pages; far under what was offered
 
 
+@in_four_forms()
 class SlowReader(Case):
     weight = 20
 
@@ -69,6 +71,7 @@ class SlowReader(Case):
         self.check_slow(sender_is_client=False)
 
 
+@in_four_forms()
 class Streams(Case):
     """Bytes in both directions at once, whole and in order."""
 

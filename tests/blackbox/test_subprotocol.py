@@ -2,9 +2,11 @@
 
 from harness import tokens
 from harness.case import Case
+from harness.secure import in_four_forms
 from harness.wire import handshake, switching
 
 
+@in_four_forms()
 class Subprotocol(Case):
     def exchange(self, offered, chosen=None):
         """(what the backend was offered, what the client was answered)"""

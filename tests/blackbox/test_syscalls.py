@@ -1,4 +1,5 @@
-"""In steady state a message costs what a bare relay pays: epoll_wait, read, write per hop."""
+"""In steady state a message costs what a bare relay pays: epoll_wait, read, write per hop; and a
+handshake little more than one."""
 
 import os
 import re
@@ -8,6 +9,7 @@ import subprocess
 import time
 import unittest
 
+from harness import tokens
 from harness.backend import EchoLoop
 from harness.case import Case
 from harness.gateway import sanitized
@@ -67,6 +69,46 @@ class SystemCalls(Case):
         self.exchange(clients, rounds)
         counts = tracer.counts()
         return counts, time.monotonic() - start
+
+    # For one opening handshake and its end, by FIN from the client: what a bare relay calls, and a
+    # FIN passed on, the answer to it read, and two descriptors taken out of the loop.
+    HANDSHAKE = {
+        "sendto": 2,
+        "socket": 1,
+        "setsockopt": 1,
+        "connect": 1,
+        "epoll_ctl": 4,
+        "shutdown": 1,
+        "close": 2,
+    }
+
+    def test_handshake(self):
+        """17 calls, with four reads and one accept4, but for epoll_wait and what the log's writer does. One
+        at a time, each wake-up also asks for a second connection; and a request may come after its own."""
+        rounds = 200
+        service = EchoLoop()
+        self.backends.append(service)
+        gate = self.gateway(service, threads=1, **self.jwt())
+        token = tokens.hs()
+        request = handshake("/ws", f"Authorization: Bearer {token}")
+        self.open_and_leave(gate, request, 10)
+        tracer = Tracer(gate.pid, gate.path("strace"))
+        self.open_and_leave(gate, request, rounds)
+        gate.await_lines(10 + rounds, "tunnel")
+        counts = tracer.counts()
+        for others in ("epoll_wait", "futex", "clock_nanosleep", "writev", "write", "restart_syscall"):
+            counts.pop(others, None)
+        reads, accepts = counts.pop("recvfrom"), counts.pop("accept4")
+        self.assertIn(reads, range(4 * rounds, 5 * rounds + 1))
+        self.assertIn(accepts, range(rounds, 2 * rounds + 1))
+        if not sanitized():
+            self.assertEqual(counts, {name: n * rounds for name, n in self.HANDSHAKE.items()})
+
+    def open_and_leave(self, gate, request, rounds):
+        for _ in range(rounds):
+            client = self.client(gate, request)
+            self.check_switched(client.read_response())
+            client.close()
 
     def exchange(self, clients, rounds):
         payload = b"m" * 64

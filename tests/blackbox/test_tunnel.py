@@ -6,11 +6,13 @@ from threading import Thread
 
 from harness import tokens
 from harness.case import Case
+from harness.secure import in_four_forms
 from harness.wire import handshake, switching
 
 BOTH = ("client", "backend")
 
 
+@in_four_forms("test_half_close_then_data_the_other_way", "test_a_fin_does_not_overtake_data", "test_what_the_log_says")
 class Ends(Case):
     def pair(self, first, **parts):
         """(gateway, the end named `first`, the other one) of a new tunnel."""
@@ -43,6 +45,7 @@ class Ends(Case):
                     one.reset()
                     gate.thaw()
                     self.assertEqual(other.read_rest(), data)
+                    other.close()
                     gate.await_line("tunnel")
 
     def test_reset_from_both_sides(self):
@@ -155,6 +158,7 @@ class Ends(Case):
                 self.assertTrue(line["reason"])
 
 
+@in_four_forms("test_of_the_client", "test_of_the_backend_with_fin", "test_many")
 class EarlyBytes(Case):
     def test_of_the_client(self):
         service = self.backend()
@@ -233,6 +237,7 @@ class EarlyBytes(Case):
         sender.join()
 
 
+@in_four_forms("test_fin_behind_early_bytes")
 class Leaving(Case):
     """A client that goes before the 101 takes the backend's connection with it."""
 
@@ -294,6 +299,7 @@ class Leaving(Case):
         gate.await_idle()
 
 
+@in_four_forms("test_idle")
 class Limits(Case):
     def tunnel_with(self, **options):
         service = self.backend()
@@ -360,7 +366,7 @@ class Limits(Case):
                 data = bytes(16 << 20)
                 thread = Thread(target=sender.send, args=(data,))
                 thread.start()
-                got = b""
+                got = bytearray()
                 for _ in range(100):
                     got += reader.sock.recv(8192)
                     time.sleep(0.05)

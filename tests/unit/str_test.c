@@ -15,6 +15,9 @@ START_TEST(compares)
     ck_assert(str_equal(STR(""), STR_NONE));
     ck_assert(str_equal_nocase(STR("Host"), STR("hOST")));
     ck_assert(!str_equal_nocase(STR("Host"), STR("Hos")));
+    ck_assert(!str_equal_nocase(STR("Host"), STR("Most")));
+    ck_assert(!str_equal_nocase(STR("[ost"), STR("{ost"))); /* alike but for the bit of case */
+    ck_assert(str_equal_nocase(STR(""), STR("")));
     ck_assert(str_starts_with(STR("/chat/x"), STR("/chat/")));
     ck_assert(!str_starts_with(STR("/cha"), STR("/chat/")));
 }

@@ -8,6 +8,7 @@ import threading
 
 from . import frames
 from .peer import PATIENCE, Peer
+from .secure import SecureSocket
 from .ports import Port
 from .wire import Head, WireError, switching
 
@@ -19,8 +20,9 @@ class Backend:
     them.
     """
 
-    def __init__(self, handler=None, path=None, ip="127.0.0.1", backlog=512):
+    def __init__(self, handler=None, path=None, ip="127.0.0.1", backlog=512, secure=None):
         self.handler = handler
+        self.secure = secure  # a server's context: it speaks TLS
         self.peers = []
         self._knocks = set()
         self._waiting = queue.Queue()
@@ -52,20 +54,30 @@ class Backend:
                     self._knocks.discard(name)
                     self._changed.notify_all()
                 continue
+            if self.secure:
+                sock = SecureSocket(sock, self.secure, server=True)
             peer = Peer(sock, "backend")
             self.peers.append(peer)
-            if self.handler:
+            if self.handler or self.secure:
                 threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
             else:
                 self._waiting.put(peer)
 
     def _serve(self, peer):
+        kept = False
         try:
-            self.handler(peer)
+            if self.secure:
+                peer.sock.handshake()
+            if self.handler:
+                self.handler(peer)
+            else:
+                self._waiting.put(peer)
+                kept = True
         except (WireError, OSError, ValueError):
             pass  # the gateway left, which the test judges by what else it sees
         finally:
-            peer.close()
+            if not kept:
+                peer.close()
 
     def next(self):
         """The next connection, for the test to drive."""

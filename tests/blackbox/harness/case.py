@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import unittest
 
-from . import tokens
+from . import secure, tokens
 from .backend import Backend, echo
 from .gateway import Gateway, program
 from .wire import KEY, accept_key, switching
@@ -21,6 +21,7 @@ class Case(unittest.TestCase):
 
     time_limit = 60  # seconds; the watchdog's, no test asserts a time
     weight = 1  # heavier ones start first
+    secure_client = secure_backend = False  # the form: see secure.in_four_forms
     maxDiff = None
 
     def setUp(self):
@@ -60,6 +61,8 @@ class Case(unittest.TestCase):
         return path
 
     def backend(self, handler=None, **options):
+        if self.secure_backend:
+            options.setdefault("secure", secure.server_context())
         made = Backend(handler, **options)
         self.backends.append(made)
         return made
@@ -98,6 +101,10 @@ class Case(unittest.TestCase):
     def start(self, config, **options):
         """A gateway in a directory of its own."""
         directory = tempfile.mkdtemp(dir=self.directory)
+        for listener in config["listeners"] if self.secure_client else ():
+            listener.setdefault("tls", secure.listener_tls())
+        for backend in config["backends"].values() if self.secure_backend else ():
+            backend.setdefault("tls", secure.backend_tls())
         made = Gateway(config, directory, **options)
         self.gateways.append(made)
         return made

@@ -62,6 +62,7 @@ class Gateway:
         self.config = config
         self.ports = []
         self.addresses = {}
+        self.secure = {}
         self.stopped = False
         self._listeners()
         self.file = self.write("wsgate.json", json.dumps(config, indent=1))
@@ -107,6 +108,7 @@ class Gateway:
                 self.ports.append(port)
                 listener["address"], address = port.text, port.address
             self.addresses[listener.get("name", i)] = address
+            self.secure[listener.get("name", i)] = "tls" in listener
 
     @property
     def address(self):
@@ -154,8 +156,10 @@ class Gateway:
     # ---- use ----
 
     def client(self, data=b"", listener=None, **options):
-        address = self.addresses[listener] if listener is not None else self.address
-        peer = connect(address, **options)
+        name = listener if listener is not None else next(iter(self.addresses))
+        if self.secure[name]:
+            options.setdefault("secure", True)
+        peer = connect(self.addresses[name], **options)
         if data:
             peer.send(data)
         return peer

@@ -6,6 +6,7 @@ import struct
 import time
 
 from . import frames
+from .secure import SecureSocket, client_context
 from .wire import HEAD_END, Head, Response, WireError
 
 PATIENCE = 20.0  # seconds until a wait for the other side counts as "it never comes"
@@ -49,9 +50,10 @@ class Peer:
 
     def reset(self):
         """RST."""
-        if self.sock.fileno() >= 0:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.sock.close()
+        raw = self.sock.sock if isinstance(self.sock, SecureSocket) else self.sock
+        if raw.fileno() >= 0:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raw.close()
 
     def close(self):
         self.sock.close()
@@ -151,19 +153,25 @@ class Peer:
             raise WireError(
                 f"{self.name}: bytes that should not be there: {bytes(self.unread[:400])!r}"
             )
-        readable, _, _ = select.select([self.sock], [], [], seconds)
-        if readable:
+        if self._readable(seconds):
             data = self.receive()
             raise WireError(f"{self.name}: expected silence, but this came: {data[:400]!r}")
 
     def ends_within(self, seconds):
         """Does the stream end (or bring anything) in that time? Nothing is asserted."""
-        readable, _, _ = select.select([self.sock], [], [], seconds)
-        return bool(readable)
+        return self._readable(seconds)
+
+    def _readable(self, seconds):
+        if isinstance(self.sock, SecureSocket):
+            return self.sock.readable(seconds)
+        return bool(select.select([self.sock], [], [], seconds)[0])
 
 
-def connect(address, source=None, name="client", receive_buffer=None):
-    """A Peer connected to (ip, port) or to the path of a Unix socket; `source` is our own IP."""
+def connect(address, source=None, name="client", receive_buffer=None, secure=False):
+    """
+    A Peer connected to (ip, port) or to the path of a Unix socket; `source` is our own IP. `secure`:
+    in TLS, with the tests' own authority, or with that context.
+    """
     if isinstance(address, str):
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     else:
@@ -175,4 +183,11 @@ def connect(address, source=None, name="client", receive_buffer=None):
         sock.bind((source, 0))
     sock.settimeout(PATIENCE)
     sock.connect(address)
+    if secure:
+        sock = SecureSocket(sock, client_context() if secure is True else secure)
+        try:
+            sock.handshake()
+        except (OSError, ValueError):
+            sock.sock.close()
+            raise
     return Peer(sock, name)

@@ -17,6 +17,8 @@ import time
 import traceback
 import unittest
 
+from .secure import make_certificates
+
 Outcome = collections.namedtuple("Outcome", "word text")
 SHOWN = 12  # failed rows of one table that are printed
 GRACE = 45  # seconds after the watchdog until the parent ends a whole process
@@ -160,6 +162,7 @@ def report(test, outcome, seconds):
 def run(script, directory, patterns, jobs):
     """Exit status: 0 when nothing failed."""
     waiting = collections.deque(find(directory, patterns))
+    undo = make_certificates()
     counts = collections.Counter()
     failed = []
     selector = selectors.DefaultSelector()
@@ -209,6 +212,7 @@ def run(script, directory, patterns, jobs):
     finally:
         for key in list(selector.get_map().values()):
             drop(key.data)
+        undo()
     for name in failed:
         print("failed:", name)
     skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
