@@ -63,8 +63,8 @@ look_ahead(struct haul *haul)
         recv(tunnel->sides[haul->from].stream.fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
 
     haul->reset = n == -1 && !would_block();
-    if (n <= 0 || frames_follow(&ahead, &tunnel->rules->terms.frames, head, (size_t)n, &step) !=
-                      FRAMES_MORE)
+    if (n <= 0 ||
+        frames_follow(&ahead, &tunnel->rules->terms.frames, head, (size_t)n, &step) != FRAMES_MORE)
         return false;
     if (ahead.left < PIECE_MIN || ahead.text)
         return false;
@@ -124,8 +124,8 @@ reach_boundary(struct haul *haul, size_t bytes)
     deliver(haul);
     if (haul->over != REASON_NONE || !bulk_is_wanted(tunnel, haul->from))
         return false;
-    haul->over = tunnel_readable(tunnel, haul->from, haul->means->buffer, bytes,
-                                 haul->means->now_ms);
+    haul->over =
+        tunnel_readable(tunnel, haul->from, haul->means->buffer, bytes, haul->means->now_ms);
     tunnel->flow[haul->from] = flow;
     return tunnel->bytes[haul->from] - before == bytes;
 }

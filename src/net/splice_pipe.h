@@ -19,7 +19,7 @@ enum {
 };
 
 struct splice_pipe {
-    int in, out; /* -1: not open */
+    int in, out;       /* -1: not open */
     bool useless;      /* the kernel cannot */
     uint64_t retry_ms; /* after that, or where none could be opened: not before this */
 };
