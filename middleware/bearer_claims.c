@@ -3,7 +3,6 @@
 
 #include "bearer_rules.h"
 #include "base/json_node.h"
-#include "token/claim_value.h"
 
 enum { ON_EXPIRY_CLOSE, ON_EXPIRY_KEEP };
 
@@ -38,6 +37,7 @@ bearer_claims_free(struct bearer_claims *claims)
     for (size_t i = 0; i < claims->forward_count; i++)
         claim_header_free(&claims->forwards[i]);
     claim_rules_free(claims->rules);
+    revocations_free(claims->revoked);
     claim_path_free(&claims->subject);
 }
 
@@ -49,21 +49,55 @@ to_mw(struct str text)
     return (struct mw_str){text.at, text.len};
 }
 
-/* Who it is: a string or an integer, or nobody where the token has no such claim. */
+static struct str
+text_of(const struct verified *verified, struct str name, char space[CLAIM_NUMBER_MAX])
+{
+    return claim_text(json_node_member(verified->claims, name), space);
+}
+
+bool
+bearer_identity_read(struct bearer_identity *identity, const struct bearer_claims *claims,
+                     const struct verified *verified)
+{
+    const struct json_node *subject = claim_path_find(&claims->subject, verified->claims);
+
+    identity->who = (struct token_identity){
+        .issuer = verified->issuer,
+        .subject = claim_text(subject, identity->space[0]),
+        .token_id = text_of(verified, STR("jti"), identity->space[1]),
+        .session_id = text_of(verified, STR("sid"), identity->space[2]),
+    };
+    return !subject || json_node_is(subject, JSON_NODE_STRING) ||
+           json_node_is(subject, JSON_NODE_INTEGER);
+}
+
+bool
+bearer_claims_are_revoked(const struct bearer_claims *claims, const struct mw_host *host,
+                          const struct token_identity *who, int64_t now_ms)
+{
+    return revocations_hold(claims->revoked, who, now_ms) ||
+           host->is_revoked(host, to_mw(who->issuer), to_mw(who->subject), to_mw(who->token_id),
+                            to_mw(who->session_id));
+}
+
+/* Who it is, or nobody where the token has no such claim. */
 static enum jose_reason
 identify(const struct bearer_claims *claims, const struct mw_host *host,
          struct mw_request *request, const struct verified *verified)
 {
-    const struct json_node *claim = claim_path_find(&claims->subject, verified->claims);
-    char space[CLAIM_NUMBER_MAX];
-    struct str subject = claim_text(claim, space);
+    struct bearer_identity identity;
+    const struct token_identity *who = &identity.who;
 
-    if (!claim)
-        return JOSE_OK;
-    if (!json_node_is(claim, JSON_NODE_STRING) && !json_node_is(claim, JSON_NODE_INTEGER))
+    if (!bearer_identity_read(&identity, claims, verified))
         return JOSE_CLAIM;
-    return host->identify(request, to_mw(verified->issuer), to_mw(subject)) ? JOSE_OK
-                                                                             : JOSE_INTERNAL;
+    if (who->subject.at && !host->identify(request, to_mw(who->issuer), to_mw(who->subject)))
+        return JOSE_INTERNAL;
+    if ((who->token_id.at || who->session_id.at) &&
+        !host->identify_token(request, to_mw(who->token_id), to_mw(who->session_id)))
+        return JOSE_INTERNAL;
+    return bearer_claims_are_revoked(claims, host, who, host->wall_clock_ms(request))
+               ? JOSE_REVOKED
+               : JOSE_OK;
 }
 
 /* Hands on what the token says. */

@@ -3,7 +3,8 @@
  * what the backend is told, and when the tunnel must end. For all modules that admit by bearer
  * token.
  *
- * Constant after bearer_claims_read; strings belong to the configuration.
+ * Constant after bearer_claims_read, but for what locks itself; strings belong to the
+ * configuration.
  */
 #ifndef WSGATE_BEARER_CLAIMS_H
 #define WSGATE_BEARER_CLAIMS_H
@@ -11,6 +12,8 @@
 #include "bearer_options.h"
 #include "bearer_challenges.h"
 #include "token/claim_path.h"
+#include "token/claim_value.h"
+#include "token/revocations.h"
 #include "token/verify.h"
 
 struct claim_rules;
@@ -21,6 +24,13 @@ struct bearer_claims {
     struct claim_header forwards[BEARER_FORWARDS_MAX];
     size_t forward_count;
     bool close_on_expiry;
+    struct revocations *revoked; /* of this instance alone; NULL: none */
+};
+
+/* Who a token says it is; numbers are written into `space`. */
+struct bearer_identity {
+    struct token_identity who;
+    char space[3][CLAIM_NUMBER_MAX];
 };
 
 /* `subject_claim`, `claims`, `forward_claims` and `on_expiry`, a word of close|keep. Fills the
@@ -28,6 +38,14 @@ struct bearer_claims {
 bool bearer_claims_read(struct bearer_claims *claims, const struct mw_options *options,
                         const struct mw_host *host) MUST_CHECK;
 void bearer_claims_free(struct bearer_claims *claims);
+
+/* Of *verified: claims and issuer, in which *identity then points. false: the subject is neither a
+ * string nor an integer. */
+bool bearer_identity_read(struct bearer_identity *identity, const struct bearer_claims *claims,
+                          const struct verified *verified) MUST_CHECK;
+/* By this instance's list or by the gateway's. From any thread. */
+bool bearer_claims_are_revoked(const struct bearer_claims *claims, const struct mw_host *host,
+                               const struct token_identity *who, int64_t now_ms) MUST_CHECK;
 
 /* Of *verified: claims, issuer and expires_ms. The claims are only read: threads may share them. */
 enum mw_verdict bearer_claims_admit(const struct bearer_claims *claims, const struct mw_host *host,

@@ -8,7 +8,9 @@
  * An instance is constant after setup. The token goes to the service and nowhere else: what is kept
  * of it is its SHA-256.
  */
+#include "base/clock.h"
 #include "bearer_challenges.h"
+#include "bearer_session.h"
 #include "introspection_settings.h"
 #include "introspection_worker.h"
 #include "protocol/http_chars.h"
@@ -63,7 +65,8 @@ refuse(const struct introspection *introspection, struct mw_request *request,
 }
 
 static enum mw_verdict
-judge(const void *instance, struct mw_request *request, const struct introspection_answer *answer)
+judge(const void *instance, struct mw_request *request, struct str token,
+      const struct introspection_answer *answer)
 {
     const struct introspection *introspection = instance;
     const struct mw_host *host = introspection->host;
@@ -79,8 +82,12 @@ judge(const void *instance, struct mw_request *request, const struct introspecti
                                host->wall_clock_ms(request), &verified);
     if (reason != JOSE_OK)
         return refuse(introspection, request, reason);
-    return bearer_claims_admit(&introspection->settings.claims, host, request, &verified,
-                               &introspection->challenges);
+    enum mw_verdict verdict = bearer_claims_admit(&introspection->settings.claims, host, request,
+                                                  &verified, &introspection->challenges);
+    return verdict != MW_PASS
+               ? verdict
+               : bearer_session_keep(&introspection->settings.claims, host, request, &verified,
+                                     token, &introspection->challenges);
 }
 
 /* What no token can be is not worth a question. RFC 6749 A.12: 1*VSCHAR. */
@@ -112,6 +119,35 @@ decide(const void *instance, void *state, struct mw_request *request)
     return introspection_worker_decide(state, request, token);
 }
 
+/* ---- A tunnel ------------------------------------------------------------------------- */
+
+/* By what the service says of its token now; no answer is no yes. */
+static enum mw_verdict
+judge_again(const void *instance, const struct introspection_answer *answer)
+{
+    const struct introspection *introspection = instance;
+    const struct introspection_settings *settings = &introspection->settings;
+    struct verified verified = {.claims = answer->claims};
+    struct bearer_identity identity;
+    int64_t now_ms = clock_wall_ms();
+
+    if (answer->fault != INTROSPECTION_NONE || !answer->active ||
+        verify_claims(&settings->policy, answer->claims, now_ms, &verified) != JOSE_OK ||
+        !bearer_identity_read(&identity, &settings->claims, &verified))
+        return MW_DENY;
+    return bearer_claims_are_revoked(&settings->claims, introspection->host, &identity.who, now_ms)
+               ? MW_DENY
+               : MW_PASS;
+}
+
+static enum mw_verdict
+revalidate(void *state, void *slot, struct mw_task *task)
+{
+    const struct bearer_session *session = slot;
+
+    return session ? introspection_worker_revalidate(state, task, session->token) : MW_DENY;
+}
+
 /* ---- Life on a worker ----------------------------------------------------------------- */
 
 static void *
@@ -120,7 +156,7 @@ worker_start(const void *instance, struct mw_worker *worker)
     const struct introspection *introspection = instance;
 
     return introspection_worker_new(introspection->host, worker, &introspection->settings, judge,
-                                    introspection);
+                                    judge_again, introspection);
 }
 
 const struct mw_module introspection_module = {
@@ -134,4 +170,6 @@ const struct mw_module introspection_module = {
     .worker_stop = introspection_worker_free,
     .decide = decide,
     .cancel = introspection_worker_cancel,
+    .release = bearer_session_release,
+    .revalidate = revalidate,
 };

@@ -20,9 +20,16 @@ enum { CHAINS = 256 };
 /* Between two lines in the error log about a service that fails. */
 #define QUIET_US UINT64_C(10000000)
 
+/* Who asks: a handshake, or a tunnel that is judged again. */
+struct asker {
+    struct mw_request *request; /* NULL: a tunnel */
+    struct mw_task *task;
+    struct str token;
+};
+
 struct introspection_waiter {
     struct waiter waiter; /* first */
-    struct mw_request *request;
+    struct asker asker;
 };
 
 /* One token that is asked about. */
@@ -39,6 +46,7 @@ struct introspection_worker {
     const struct mw_host *host;
     const struct introspection_settings *settings;
     introspection_judge *judge;
+    introspection_judge_again *judge_again;
     const void *instance;
     struct http_client *client;
     LIST_HEAD(, question) questions[CHAINS]; /* by the first byte of the digest */
@@ -80,14 +88,14 @@ find_question(const struct introspection_worker *worker, const unsigned char *di
 }
 
 static bool
-add_waiter(struct question *question, struct mw_request *request)
+add_waiter(struct question *question, const struct asker *asker)
 {
     struct introspection_worker *worker = question->worker;
     struct introspection_waiter *waiter = malloc(sizeof(*waiter));
 
     if (!waiter)
         return false;
-    *waiter = (struct introspection_waiter){{.task = worker->host->task(request)}, request};
+    *waiter = (struct introspection_waiter){{.task = asker->task}, *asker};
     waiters_add(&worker->waiters, &question->waiting, &waiter->waiter);
     return true;
 }
@@ -146,6 +154,14 @@ keep(const struct introspection_settings *settings, const unsigned char *digest,
     token_cache_put(settings->cache, answer->entry, now_ms);
 }
 
+static enum mw_verdict
+judge_asker(const struct introspection_worker *worker, const struct asker *asker,
+      const struct introspection_answer *answer)
+{
+    return asker->request ? worker->judge(worker->instance, asker->request, asker->token, answer)
+                          : worker->judge_again(worker->instance, answer);
+}
+
 static void
 on_done(void *arg, const struct http_answer *http)
 {
@@ -162,8 +178,7 @@ on_done(void *arg, const struct http_answer *http)
         struct introspection_waiter waiter =
             *(struct introspection_waiter *)LIST_FIRST(&question->waiting);
         forget_waiter(worker, LIST_FIRST(&question->waiting));
-        worker->host->resume(waiter.waiter.task,
-                             worker->judge(worker->instance, waiter.request, &answer));
+        worker->host->resume(waiter.asker.task, judge_asker(worker, &waiter.asker, &answer));
     }
     introspection_answer_free(&answer);
     forget_question(question);
@@ -230,58 +245,84 @@ ask(struct introspection_worker *worker, const unsigned char *digest, struct str
     return NULL;
 }
 
+static void
+count(const struct introspection_worker *worker, const struct asker *asker, const char *word)
+{
+    if (asker->request)
+        worker->host->count(asker->request, word, 1);
+}
+
+static bool
+is_full(const struct introspection_worker *worker, bool shared)
+{
+    return worker->waiters.count >= INTROSPECTION_WAITERS_MAX ||
+           (!shared && worker->question_count >= INTROSPECTION_CALLS_MAX);
+}
+
 static enum introspection_fault
-wait_for_answer(struct introspection_worker *worker, struct mw_request *request,
-                const unsigned char *digest, struct str token)
+wait_for_answer(struct introspection_worker *worker, const struct asker *asker,
+                const unsigned char *digest)
 {
     struct question *question = find_question(worker, digest);
     bool shared = question != NULL;
 
-    if (worker->waiters.count >= INTROSPECTION_WAITERS_MAX ||
-        (!shared && worker->question_count >= INTROSPECTION_CALLS_MAX))
+    if (asker->request && is_full(worker, shared))
         return INTROSPECTION_FULL;
     if (!shared)
-        question = ask(worker, digest, token);
-    if (!question || !add_waiter(question, request))
+        question = ask(worker, digest, asker->token);
+    if (!question || !add_waiter(question, asker))
         return INTROSPECTION_INTERNAL;
-    worker->host->count(request, shared ? "introspection_shared" : "introspection_asked", 1);
+    count(worker, asker, shared ? "introspection_shared" : "introspection_asked");
     return INTROSPECTION_NONE;
 }
 
 /* The answer of before, for the caller to free; false: there is none. */
 static bool
-recall(struct introspection_worker *worker, struct mw_request *request,
+recall(struct introspection_worker *worker, const struct asker *asker,
        const unsigned char *digest, struct introspection_answer *answer)
 {
-    const struct mw_host *host = worker->host;
     struct token_cache *cache = worker->settings->cache;
-    struct token_entry *entry =
-        cache ? token_cache_get(cache, digest, host->wall_clock_ms(request)) : NULL;
+    int64_t now_ms =
+        asker->request ? worker->host->wall_clock_ms(asker->request) : clock_wall_ms();
+    struct token_entry *entry = cache ? token_cache_get(cache, digest, now_ms) : NULL;
 
     if (!entry)
         return false;
     *answer = (struct introspection_answer){
         .active = true, .claims = entry->claims->all, .entry = entry};
-    host->count(request, "introspection_kept", 1);
+    count(worker, asker, "introspection_kept");
     return true;
+}
+
+static enum mw_verdict
+decide(struct introspection_worker *worker, const struct asker *asker)
+{
+    struct introspection_answer answer = {.fault = INTROSPECTION_INTERNAL};
+    unsigned char digest[TOKEN_DIGEST_LEN];
+
+    if (EVP_Digest(asker->token.at, asker->token.len, digest, NULL, EVP_sha256(), NULL) == 1 &&
+        !recall(worker, asker, digest, &answer)) {
+        answer.fault = wait_for_answer(worker, asker, digest);
+        if (answer.fault == INTROSPECTION_NONE)
+            return MW_WAIT;
+    }
+    enum mw_verdict verdict = judge_asker(worker, asker, &answer);
+    introspection_answer_free(&answer);
+    return verdict;
 }
 
 enum mw_verdict
 introspection_worker_decide(struct introspection_worker *worker, struct mw_request *request,
                             struct str token)
 {
-    struct introspection_answer answer = {.fault = INTROSPECTION_INTERNAL};
-    unsigned char digest[TOKEN_DIGEST_LEN];
+    return decide(worker, &(struct asker){request, worker->host->task(request), token});
+}
 
-    if (EVP_Digest(token.at, token.len, digest, NULL, EVP_sha256(), NULL) == 1 &&
-        !recall(worker, request, digest, &answer)) {
-        answer.fault = wait_for_answer(worker, request, digest, token);
-        if (answer.fault == INTROSPECTION_NONE)
-            return MW_WAIT;
-    }
-    enum mw_verdict verdict = worker->judge(worker->instance, request, &answer);
-    introspection_answer_free(&answer);
-    return verdict;
+enum mw_verdict
+introspection_worker_revalidate(struct introspection_worker *worker, struct mw_task *task,
+                                struct str token)
+{
+    return decide(worker, &(struct asker){NULL, task, token});
 }
 
 /* ---- Life -------------------------------------------------------------------------------- */
@@ -289,7 +330,7 @@ introspection_worker_decide(struct introspection_worker *worker, struct mw_reque
 struct introspection_worker *
 introspection_worker_new(const struct mw_host *host, struct mw_worker *thread,
                          const struct introspection_settings *settings, introspection_judge *judge,
-                         const void *instance)
+                         introspection_judge_again *judge_again, const void *instance)
 {
     struct introspection_worker *worker = calloc(1, sizeof(*worker));
 
@@ -298,6 +339,7 @@ introspection_worker_new(const struct mw_host *host, struct mw_worker *thread,
     worker->host = host;
     worker->settings = settings;
     worker->judge = judge;
+    worker->judge_again = judge_again;
     worker->instance = instance;
     worker->client = http_client_new(host->worker_base(thread));
     if (worker->client)

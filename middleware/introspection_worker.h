@@ -22,22 +22,30 @@ enum {
 
 struct introspection_worker;
 
-/* Judges a request by what was answered about its token. Never MW_WAIT. */
+/* Judge a request by what was answered about its token, and a tunnel. Never MW_WAIT. */
 typedef enum mw_verdict introspection_judge(const void *instance, struct mw_request *request,
+                                            struct str token,
                                             const struct introspection_answer *answer);
+typedef enum mw_verdict introspection_judge_again(const void *instance,
+                                                  const struct introspection_answer *answer);
 
 /* settings are the instance's. NULL: out of memory. */
 struct introspection_worker *introspection_worker_new(const struct mw_host *host,
                                                       struct mw_worker *worker,
                                                       const struct introspection_settings *settings,
                                                       introspection_judge *judge,
+                                                      introspection_judge_again *judge_again,
                                                       const void *instance) MUST_CHECK;
 /* These two as in struct mw_module; the state is an introspection_worker. */
 void introspection_worker_free(void *state);
 void introspection_worker_cancel(void *state, struct mw_task *task);
 
-/* What judge says, at once or, after MW_WAIT, from the loop. */
+/* What judge says, at once or, after MW_WAIT, from the loop. The token lives as long as the request
+ * and, of a tunnel, as long as its slot. */
 enum mw_verdict introspection_worker_decide(struct introspection_worker *worker,
                                             struct mw_request *request, struct str token);
+/* The same for judge_again. A tunnel is never too many: strangers' tokens must not end it. */
+enum mw_verdict introspection_worker_revalidate(struct introspection_worker *worker,
+                                                struct mw_task *task, struct str token);
 
 #endif

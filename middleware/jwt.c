@@ -12,6 +12,7 @@
  */
 #include "bearer_challenges.h"
 #include "bearer_rules.h"
+#include "bearer_session.h"
 #include "jwt_keys.h"
 #include "jwt_remote.h"
 #include "jwt_settings.h"
@@ -60,6 +61,7 @@ static const struct mw_option options_table[] = {
     {"forward_claims", MW_MAP, NULL, "Claims for the backend: a claim's path, then a header name."},
     {"forward_token", MW_BOOL, "false",
      "Whether the backend sees the token too; never if it was among the subprotocols."},
+    {"revoked_file", MW_FILE, NULL, "What has been revoked: jti, sid or sub, one a line."},
     {"on_expiry", MW_WORD, "close", "What happens to the tunnel when its token expires.", 0,
      "close|keep"},
     {"cache", MW_OBJECT, "{}", "Tokens that verified, remembered.", 0, NULL, jwt_cache_options},
@@ -119,6 +121,17 @@ setup(const struct mw_options *options, const struct mw_host *host)
         return jwt;
     teardown(jwt);
     return NULL;
+}
+
+/* Keys by URL, so that no handshake waits for what was known a moment ago. */
+static void
+adopt(void *instance, const void *old)
+{
+    struct jwt *jwt = instance;
+    const struct jwt *other = old;
+
+    if (jwt->remote && other->remote)
+        jwt_remote_adopt(jwt->remote, other->remote);
 }
 
 /* ---- Life on the control thread ----------------------------------------------------- */
@@ -186,6 +199,9 @@ judge(const void *instance, struct jwt_worker *worker, struct mw_request *reques
         return refuse(jwt, request, reason);
     enum mw_verdict verdict = bearer_claims_admit(&jwt->settings.claims, jwt->host, request,
                                                   &verified, &jwt->challenges);
+    if (verdict == MW_PASS)
+        verdict = bearer_session_keep(&jwt->settings.claims, jwt->host, request, &verified,
+                                      STR_NONE, &jwt->challenges);
     verified_free(&verified);
     return verdict;
 }
@@ -203,6 +219,22 @@ decide(const void *instance, void *state, struct mw_request *request)
     if (!state)
         reason = JOSE_INTERNAL;
     return reason == JOSE_OK ? judge(jwt, state, request, token) : refuse(jwt, request, reason);
+}
+
+/* ---- A tunnel ------------------------------------------------------------------------- */
+
+/* Under the keys that are trusted now. */
+static enum mw_verdict
+revalidate(void *state, void *slot, struct mw_task *task)
+{
+    const struct jwt *jwt = jwt_worker_instance(state);
+    const struct keyset *keyset = jwt_worker_keyset(state);
+    const struct bearer_session *session = slot;
+
+    (void)task;
+    if (!session || !bearer_session_holds(session, &jwt->settings.claims, jwt->host))
+        return MW_DENY;
+    return keyset_find(keyset, session->thumbprint, 0) < keyset_count(keyset) ? MW_PASS : MW_DENY;
 }
 
 /* ---- Life on a worker ----------------------------------------------------------------- */
@@ -226,6 +258,9 @@ const struct mw_module jwt_module = {
     .worker_stop = jwt_worker_free,
     .decide = decide,
     .cancel = jwt_worker_cancel,
+    .release = bearer_session_release,
+    .revalidate = revalidate,
     .control_start = control_start,
     .control_stop = control_stop,
+    .adopt = adopt,
 };

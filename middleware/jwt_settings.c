@@ -5,6 +5,9 @@
  */
 #include "jwt_settings.h"
 
+#include "base/clock.h"
+#include "token/revocation_file.h"
+
 #include <stdlib.h>
 
 enum {
@@ -71,6 +74,24 @@ read_scalars(struct jwt_settings *settings, const struct mw_options *options,
     return ok;
 }
 
+/* An entry that is over already is none. */
+static bool
+read_revoked(struct jwt_settings *settings, const struct mw_options *options,
+             const struct mw_host *host)
+{
+    const char *path = host->option_string(options, "revoked_file");
+    struct key_error error = {"out of memory"};
+
+    if (!path)
+        return true;
+    settings->claims.revoked = revocations_new();
+    if (settings->claims.revoked &&
+        revocation_file_read(settings->claims.revoked, path, clock_wall_ms(), &error))
+        return true;
+    host->option_fault(options, "revoked_file", 0, "%s: %s", path, error.text);
+    return false;
+}
+
 /* ---- The whole ------------------------------------------------------------------ */
 
 bool
@@ -82,6 +103,7 @@ jwt_settings_read(struct jwt_settings *settings, const struct mw_options *option
     ok = bearer_places_read(options, host, settings->places, &settings->place_count) && ok;
     ok = bearer_claims_read(&settings->claims, options, host) && ok;
     ok = read_audiences(settings, options, host) && ok;
+    ok = read_revoked(settings, options, host) && ok;
     ok = bearer_cache_read(options, host, &settings->policy.cache) && ok;
     return read_scalars(settings, options, host) && ok;
 }

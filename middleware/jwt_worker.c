@@ -183,3 +183,15 @@ jwt_worker_verifier(struct jwt_worker *worker)
 {
     return worker->verifier;
 }
+
+const struct keyset *
+jwt_worker_keyset(const struct jwt_worker *worker)
+{
+    return worker->keyset;
+}
+
+const void *
+jwt_worker_instance(const struct jwt_worker *worker)
+{
+    return worker->instance;
+}

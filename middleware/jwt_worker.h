@@ -30,6 +30,9 @@ void jwt_worker_free(void *state);
 void jwt_worker_cancel(void *state, struct mw_task *task);
 
 struct verifier *jwt_worker_verifier(struct jwt_worker *worker);
+/* What it verifies with at present; the worker's. */
+const struct keyset *jwt_worker_keyset(const struct jwt_worker *worker);
+const void *jwt_worker_instance(const struct jwt_worker *worker);
 /*
  * No known key verifies this token: *reason is KEY_UNKNOWN or SIGNATURE. true: the request waits,
  * and decide returns MW_WAIT. false: *reason says what it is refused for: that, or KEYS_UNAVAILABLE

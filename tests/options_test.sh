@@ -129,6 +129,7 @@ printf '[ca]\ndefault_ca=a\n[a]\ndatabase=%s\ndefault_md=sha256\n' "$work/index"
 openssl ca -config "$work/ca.conf" -gencrl -crldays 1 -cert "$work/ca.pem" -keyfile "$work/ca.key" \
     -out "$work/tls/revoked.pem" 2>"$work/openssl" || fail "$(cat "$work/openssl")"
 echo secret >"$work/keys/introspection"
+echo "jti 1" >"$work/revoked"
 echo '{"keys":[{"kty":"oct","alg":"HS256","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}]}' \
     >"$work/jwks.json"
 cat >"$work/keys/public.pem" <<'END'

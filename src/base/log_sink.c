@@ -11,6 +11,8 @@
  */
 #include "base/log_sink.h"
 
+#include "base/file_place.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,26 +39,12 @@ open_file(const char *path, int flags)
 }
 
 bool
-log_sink_can_make(const char *path)
-{
-    char *directory = strdup(path);
-
-    if (directory == NULL)
-        return false;
-    strrchr(directory, '/')[1] = '\0';
-    bool can = faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0;
-
-    free(directory);
-    return can;
-}
-
-bool
 log_sink_can_open(const char *path)
 {
     int fd = open_file(path, 0);
 
     if (fd == -1)
-        return errno == ENOENT && log_sink_can_make(path);
+        return errno == ENOENT && file_place_can_make(path);
     (void)close(fd);
     return true;
 }

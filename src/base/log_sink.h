@@ -27,8 +27,6 @@ struct log_sink {
 
 /* Could a file be opened for appending, or made? Nothing is made. false: errno says why not. */
 bool log_sink_can_open(const char *path) MUST_CHECK;
-/* Could a file of that name be made, if there were none? */
-bool log_sink_can_make(const char *path) MUST_CHECK;
 /* name: "stdout", "stderr", "syslog" or a path. false: errno. */
 bool log_sink_open(struct log_sink *sink, const char *name) MUST_CHECK;
 /* A file is opened again by its path; the others stay. false: errno, and the old one goes on. */

@@ -3,39 +3,18 @@
 
 #include <arpa/inet.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 struct place
 place_of(const struct address *address, size_t index)
 {
     struct place place = {.address = address, .index = index};
-    char directory[sizeof(address->local.sun_path)];
-    struct stat about;
 
-    if (address->any.sa_family != AF_UNIX)
-        return place;
-    place.name = address->local.sun_path;
-    size_t len = (size_t)(strrchr(place.name, '/') - place.name) + 1;
-
-    memcpy(directory, place.name, len);
-    directory[len] = '\0';
-    if (stat(directory, &about) == -1)
-        return place;
-    place.device = about.st_dev;
-    place.inode = about.st_ino;
-    place.name += len;
+    if (address->any.sa_family == AF_UNIX)
+        place.file = file_place_of(address->local.sun_path);
     return place;
 }
 
 #define COMPARE(a, b) ((a) < (b) ? -1 : (a) > (b))
-
-static int
-compare_files(const struct place *a, const struct place *b)
-{
-    int device = COMPARE(a->device, b->device), inode = COMPARE(a->inode, b->inode);
-
-    return device != 0 ? device : inode != 0 ? inode : strcmp(a->name, b->name);
-}
 
 /* Families, then ports, then addresses; all without an order of their own. */
 static int
@@ -46,7 +25,7 @@ compare(const struct place *a, const struct place *b)
     if (family != b->address->any.sa_family)
         return COMPARE(family, b->address->any.sa_family);
     if (family == AF_UNIX)
-        return compare_files(a, b);
+        return file_place_compare(&a->file, &b->file);
     if (family == AF_INET)
         return a->address->v4.sin_port != b->address->v4.sin_port
                    ? COMPARE(a->address->v4.sin_port, b->address->v4.sin_port)

@@ -1,24 +1,19 @@
 /*
  * places.h - which addresses lead to the same socket.
  *
- * Two spellings of a Unix socket's path are one place where its directory is the same file:
- * "/run/x", "/run//x" and "/var/run/x" may be. Nothing is connected to; directories are looked
- * at.
+ * Two spellings of a Unix socket's path are one place (file_place.h). Nothing is connected to.
  */
 #ifndef WSGATE_PLACES_H
 #define WSGATE_PLACES_H
 
 #include "base/address.h"
 #include "base/compiler.h"
-
-#include <sys/types.h>
+#include "base/file_place.h"
 
 struct place {
     const struct address *address;
     size_t index; /* the owner's, from place_of */
-    dev_t device; /* of the directory of a Unix socket; 0: unknown, then `name` is the whole path */
-    ino_t inode;
-    const char *name; /* of a Unix socket, in that directory */
+    struct file_place file; /* of a Unix socket */
 };
 
 struct place place_of(const struct address *address, size_t index);

@@ -173,7 +173,7 @@ settings_load_again(const struct settings *settings, enum settings_use use, FILE
 bool
 settings_read_again(const struct settings *settings, FILE *faults)
 {
-    struct settings *again = settings_load_again(settings, SETTINGS_TO_READ, faults);
+    struct settings *again = settings_load_again(settings, SETTINGS_AS_RELOAD, faults);
 
     settings_free(again);
     return again != NULL;

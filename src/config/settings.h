@@ -60,6 +60,12 @@ struct path_piece {
 struct tunnel_settings {
     bool checked; /* frames: checked */
     struct frames_rules frames;
+    uint64_t messages_per_second, messages_burst; /* burst 0: what a second brings */
+    uint64_t bytes_per_second, bytes_burst;
+    bool limit_client, limit_backend; /* whose messages and bytes */
+    bool delay;                       /* over a limit; else it is closed */
+    uint64_t ping_interval;
+    uint64_t pong_timeout;
     uint64_t idle_timeout;
     uint64_t write_timeout;
     uint64_t max_lifetime;
@@ -147,9 +153,10 @@ struct settings {
     struct settings_memory *memory; /* owns all of the above */
 };
 
-/* To run with them: the logs must be there to be opened. Else somebody only reads them, who may
- * well not be the one that the gateway runs as. */
-enum settings_use { SETTINGS_TO_READ, SETTINGS_TO_RUN };
+/* To run with them: the logs must be there to be opened, and instances' own files to be made. As a
+ * reload would: the latter alone. Else somebody only reads them, who may well not be the one that
+ * the gateway runs as. */
+enum settings_use { SETTINGS_TO_READ, SETTINGS_AS_RELOAD, SETTINGS_TO_RUN };
 
 /*
  * Reads, checks and sets up. Every fault is one line "FILE:LINE:COLUMN: what, and what was
@@ -163,7 +170,7 @@ struct settings *settings_load(const char *file, const struct mw_module *const *
 /* The same file once more, by who we are now. */
 struct settings *settings_load_again(const struct settings *settings, enum settings_use use,
                                      FILE *faults) MUST_CHECK;
-/* The same, to read, and thrown away: could it be loaded now? */
+/* The same, and thrown away: could a reload take it now? */
 bool settings_read_again(const struct settings *settings, FILE *faults) MUST_CHECK;
 /* To read, from memory; `file` is what faults are named after, and whose directory relative paths
  * start from. `text` need not outlive the call. */

@@ -10,8 +10,11 @@
  * even where an option of its own was refused: that one counts as left out, which setup is ready
  * for. Only where something required is not there it cannot run.
  */
+#include "base/file_place.h"
 #include "config/settings_build.h"
 #include "config/suggest.h"
+
+#include <errno.h>
 
 static const struct mw_option no_options[] = {{0}};
 
@@ -57,34 +60,50 @@ set_up(struct settings_build *build, struct instance_settings *instance)
 static const struct instance_settings *
 find_owner(const struct settings *settings, size_t before, const char *path)
 {
+    const struct file_place place = file_place_of(path);
+
     for (size_t i = 0; i < before; i++) {
         const struct instance_settings *other = &settings->instances[i];
         const struct mw_option *row = other->options ? other->module->options : NULL;
 
         for (; row != NULL && row->word != NULL; row++) {
-            if ((row->flags & MW_OWN) == 0)
+            const char *own = (row->flags & MW_OWN) != 0 ? options_string(other->options, row->word)
+                                                         : NULL;
+            if (own == NULL || own[0] != '/')
                 continue;
-            const char *own = options_string(other->options, row->word);
-            if (own != NULL && strcmp(own, path) == 0)
+            const struct file_place taken = file_place_of(own);
+            if (file_place_compare(&taken, &place) == 0)
                 return other;
         }
     }
     return NULL;
 }
 
+/* A file that the instance writes. */
 static void
-check_own(struct settings_build *build, const struct instance_settings *instance)
+check_own(struct settings_build *build, const struct instance_settings *instance, const char *word,
+          const char *path)
+{
+    const struct instance_settings *owner = find_owner(build->settings, instance->index, path);
+
+    if (owner != NULL)
+        options_fault(instance->options, word, 0, "`%s` names the same file", owner->name);
+    else if (build->use != SETTINGS_TO_READ && !file_place_can_make(path))
+        options_fault(instance->options, word, 0, "`%s` cannot be made: %s", path,
+                      strerror(errno));
+}
+
+/* What the module says of a path that is not absolute is its own. */
+static void
+check_all_own(struct settings_build *build, const struct instance_settings *instance)
 {
     const struct mw_option *row = instance->module->options;
 
     for (; row != NULL && row->word != NULL; row++) {
-        if ((row->flags & MW_OWN) == 0)
-            continue;
-        const char *path = options_string(instance->options, row->word);
-        const struct instance_settings *owner =
-            path != NULL ? find_owner(build->settings, instance->index, path) : NULL;
-        if (owner != NULL)
-            options_fault(instance->options, row->word, 0, "`%s` names the same file", owner->name);
+        const char *path =
+            (row->flags & MW_OWN) != 0 ? options_string(instance->options, row->word) : NULL;
+        if (path != NULL && path[0] == '/')
+            check_own(build, instance, row->word, path);
     }
 }
 
@@ -112,7 +131,7 @@ build_instance(struct settings_build *build, struct instance_settings *instance,
     instance->options = options;
     if (options != NULL && entry->first->kind == YAML_KIND_MAP && !entry->first->faulty &&
         options_forget_refused(options)) {
-        check_own(build, instance);
+        check_all_own(build, instance);
         set_up(build, instance);
     }
 }

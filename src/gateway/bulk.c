@@ -34,7 +34,7 @@ bool
 bulk_is_wanted(const struct tunnel *tunnel, int from)
 {
     return tunnel->flow[from] >= FULL_READS && tunnel->sides[CLIENT].stream.tls == NULL &&
-           tunnel->sides[BACKEND].stream.tls == NULL && !tunnel->closing &&
+           tunnel->sides[BACKEND].stream.tls == NULL && tunnel->rates == NULL && !tunnel->closing &&
            tunnel->sides[from].reading && !tunnel_is_dropping(tunnel, from) &&
            tunnel->rest[from] == NULL && !tunnel->frames[from].text;
 }
@@ -185,5 +185,7 @@ bulk_readable(struct tunnel *tunnel, int from, const struct bulk_means *means)
     if (moved == 0)
         return tunnel_readable(tunnel, from, means->buffer, means->bytes, means->now_ms);
     tunnel->active_ms = means->now_ms;
+    if (tunnel->heartbeat != NULL)
+        tunnel_heard(tunnel, from, means->now_ms);
     return REASON_NONE;
 }

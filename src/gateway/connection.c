@@ -189,19 +189,6 @@ connection_next_server(struct connection *connection)
     return backend_start(&opening->attempt, opening->request, connection->tunnel.sides);
 }
 
-/* Whether a token has expired while the backend took its time is asked once more. Which realm it
- * was for its module knows; RFC 6750 3 lets us leave it out. */
-static bool
-still_valid(struct request *request)
-{
-    if (clock_wall_ms() < request->deadline_wall_ms)
-        return true;
-    request->answer.challenge =
-        STR("Bearer error=\"invalid_token\", error_description=\"the token has expired\"");
-    (void)request_fail(request, REASON_EXPIRED_EARLY, NULL);
-    return false;
-}
-
 /* The 101 is verified: from here on the client is no longer answered, but connected. */
 static enum step
 start_tunnel(struct connection *connection)
@@ -214,7 +201,7 @@ start_tunnel(struct connection *connection)
 
     if (request->answer.reason != REASON_NONE) /* a module resumed out of turn */
         return STEP_FAILED;
-    if (!still_valid(request))
+    if (!request_still_holds(request))
         return STEP_FAILED;
     if (!forward_switching(request, &text))
         return request_fail(request, REASON_BACKEND_HANDSHAKE, "the 101 is too large");

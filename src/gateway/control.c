@@ -17,6 +17,7 @@
 #include "gateway/reload.h"
 #include "gateway/start_fault.h"
 #include "gateway/worker.h"
+#include "token/revocations.h"
 #include "net/loop.h"
 
 #include <errno.h>
@@ -36,6 +37,7 @@ struct control {
     struct certificates certificates;
     struct log *log;
     struct crowd *crowd;
+    struct revocations *revocations;
     struct worker *workers;
     unsigned worker_count, workers_running;
     bool stopping;
@@ -188,7 +190,8 @@ open_workers(struct control *control)
 
     control->workers = calloc(count, sizeof(*control->workers));
     control->crowd = crowd_new();
-    if (control->workers == NULL || control->crowd == NULL)
+    control->revocations = revocations_new();
+    if (control->workers == NULL || control->crowd == NULL || control->revocations == NULL)
         return start_fault(control->log, "worker", "out of memory");
     control->reload.workers = control->workers;
     control->worker_count = count;
@@ -197,6 +200,7 @@ open_workers(struct control *control)
         if (!worker_open(worker, i, control->reload.present, control->log))
             return false;
         worker->crowd = control->crowd;
+        worker->revocations = control->revocations;
         worker->control = &control->mailbox;
         worker->ended = on_worker_ended;
         worker->ended_arg = control;
@@ -309,6 +313,7 @@ close_all(struct control *control)
         event_base_free(control->base);
     }
     crowd_free(control->crowd);
+    revocations_free(control->revocations);
     event_words_go_to(NULL, NULL, NULL);
     log_close(control->log);
 }
@@ -339,6 +344,7 @@ start(struct control *control, struct host_functions *host)
         return start_fault(control->log, "log", "its thread does not start");
     host->workers = control->workers;
     host->worker_count = control->worker_count;
+    host->revocations = control->revocations;
     if (!start_modules(control))
         return false;
     if (certificates_watch(&control->certificates, control->base, &control->reload, control->log,

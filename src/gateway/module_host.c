@@ -8,10 +8,12 @@
  */
 #include "gateway/module_host.h"
 
+#include "base/clock.h"
 #include "gateway/chain.h"
 #include "gateway/revalidation.h"
 #include "gateway/session_order.h"
 #include "protocol/http_head.h"
+#include "token/revocations.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,6 +63,12 @@ host_deny(struct mw_request *mw, int status, const char *word, const char *chall
             request->answer.challenge = STR_NONE;
     }
     return MW_DENY;
+}
+
+static void
+host_retry_after(struct mw_request *mw, uint32_t seconds)
+{
+    of(mw)->answer.retry_after_s = seconds;
 }
 
 static bool
@@ -147,6 +155,26 @@ host_identify(struct mw_request *mw, struct mw_str issuer, struct mw_str subject
            copy_if_there(request, &request->subject, in(subject));
 }
 
+static bool
+host_identify_token(struct mw_request *mw, struct mw_str token_id, struct mw_str session_id)
+{
+    struct request *request = of(mw);
+
+    return copy_if_there(request, &request->token_id, in(token_id)) &&
+           copy_if_there(request, &request->sid, in(session_id));
+}
+
+static bool
+host_is_revoked(const struct mw_host *host, struct mw_str issuer, struct mw_str subject,
+                struct mw_str token_id, struct mw_str session_id)
+{
+    const struct host_functions *own = (const struct host_functions *)host;
+    const struct token_identity identity = {in(issuer), in(subject), in(token_id),
+                                            in(session_id)};
+
+    return revocations_hold(own->revocations, &identity, clock_wall_ms());
+}
+
 static void
 host_deadline(struct mw_request *mw, int64_t wall_ms)
 {
@@ -216,18 +244,27 @@ host_resume(struct mw_task *task, enum mw_verdict verdict)
 }
 
 static void
-host_close_session(const struct mw_host *host, uint64_t id, const char *reason)
+host_end_session(const struct mw_host *host, uint64_t id, enum mw_close close, const char *reason)
 {
     const struct host_functions *own = (const struct host_functions *)host;
     const struct worker_list workers = {own->workers, own->worker_count};
     const struct session_query query = {
-        .action = SESSIONS_KILL, .filter.id = id, .reason = REASON_CLOSED_BY_MODULE};
+        .action = SESSIONS_KILL,
+        .filter.id = id,
+        .reason = close == MW_CLOSE_QUOTA ? REASON_QUOTA : REASON_CLOSED_BY_MODULE,
+    };
 
     log_message(own->log, LOG_LEVEL_INFO, "close_session", "%016llx: %s", (unsigned long long)id,
                 reason);
     if (!session_order_send(workers, &query, NULL, NULL, NULL))
         log_message(own->log, LOG_LEVEL_ERROR, "close_session", "%016llx: out of memory",
                     (unsigned long long)id);
+}
+
+static void
+host_close_session(const struct mw_host *host, uint64_t id, const char *reason)
+{
+    host_end_session(host, id, MW_CLOSE_POLICY, reason);
 }
 
 static void PRINTF_LIKE(4, 5)
@@ -271,6 +308,7 @@ host_fill(struct host_functions *host)
         .worker_base = host_worker_base,
         .post = host_post,
         .deny = host_deny,
+        .retry_after = host_retry_after,
         .forward_header = host_forward_header,
         .strip = host_strip,
         .identify = host_identify,
@@ -282,9 +320,12 @@ host_fill(struct host_functions *host)
         .task = host_task,
         .resume = host_resume,
         .close_session = host_close_session,
+        .end_session = host_end_session,
         .log = host_log,
         .count = host_count,
         .count_on = host_count_on,
+        .identify_token = host_identify_token,
+        .is_revoked = host_is_revoked,
     };
     module_questions_fill(&host->public);
     settings_fill_host(&host->public);

@@ -11,6 +11,7 @@
 
 #include <wsgate/middleware.h>
 
+struct revocations;
 struct worker;
 
 /* `public` must stay first: modules get a pointer to it. */
@@ -19,6 +20,7 @@ struct host_functions {
     struct log *log;         /* set before the first setup */
     struct worker *workers;  /* NULL until they run */
     size_t worker_count;
+    struct revocations *revocations; /* NULL: nothing is revoked */
 };
 
 void host_fill(struct host_functions *host);

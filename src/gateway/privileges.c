@@ -6,7 +6,7 @@
  */
 #include "gateway/privileges.h"
 
-#include "base/log_sink.h"
+#include "base/file_place.h"
 #include "gateway/start_fault.h"
 
 #include <errno.h>
@@ -99,7 +99,7 @@ warn(void *arg, const char *fault)
 static void
 warn_of_log(const struct settings *settings, struct log *log, const char *target)
 {
-    if (target[0] == '/' && !log_sink_can_make(target))
+    if (target[0] == '/' && !file_place_can_make(target))
         log_message(log, LOG_LEVEL_WARNING, "user",
                     "`%s` could not be made by user `%s`: %s; whatever rotates it must make it",
                     target, settings->user, strerror(errno));

@@ -43,6 +43,7 @@ struct answer {
     const char *module;     /* the instance that refused; NULL: none */
     const char *detail;     /* for the log; static or in the arena */
     struct str challenge;   /* WWW-Authenticate; at == NULL: none */
+    uint32_t retry_after_s; /* 0: nobody knows */
     struct str body;        /* a backend's, to go out behind its fields in upgrade.head */
 };
 
@@ -146,6 +147,9 @@ enum step request_read(struct request *request, struct side *client) MUST_CHECK;
 enum step request_feed(struct request *request, const char *bytes, size_t len) MUST_CHECK;
 /* Reads what comes behind the head while others are waited for. STEP_FAILED: the client is gone. */
 enum step request_read_early(struct request *request, struct side *client) MUST_CHECK;
+
+/* Whether a token has expired or was revoked while the backend took its time. false: said. */
+bool request_still_holds(struct request *request) MUST_CHECK;
 
 /* Says why, unless something else said so first; always STEP_FAILED. */
 enum step request_fail(struct request *request, enum reason reason, const char *detail);

@@ -125,6 +125,7 @@ unsigned jose_family_mask(enum jose_family family);
       "The access token is for another audience")                                                 \
     X(NO_EXPIRY, "token-no-expiry", 401, "invalid_token", "The access token never expires")       \
     X(INACTIVE, "token-inactive", 401, "invalid_token", "The access token is not active")         \
+    X(REVOKED, "token-revoked", 401, "invalid_token", "The access token was revoked")             \
     X(EXPIRED, "token-expired", 401, "invalid_token", "The access token expired")                 \
     X(NOT_YET_VALID, "token-not-yet-valid", 401, "invalid_token",                                 \
       "The access token is not valid yet")                                                        \

@@ -643,12 +643,56 @@ class KeySets(Case):
 
     def test_a_cache_that_cannot_be_written(self):
         provider = self.provider()
+        path = os.path.join(self.directory, "soon", "users.json")
+        os.mkdir(os.path.dirname(path))
+        provider.answers[KEYS] = provider.later(self.set_of("a"))
+        gate = self.gate(provider, cache_file=path)
+        provider.await_asked(1)
+        os.rmdir(os.path.dirname(path))
+        provider.release.set()
+        self.check_status(gate, 101)
+        lines = gate.await_lines(1, "jwt", name="stderr", level="warning")
+        self.assertIn("not written: No such file", lines[0]["message"])
+
+    def check_faulty(self, said, **options):
+        config = self.config_with(self.provider(names=None), **options)
+        config["listeners"][0]["address"] = "127.0.0.1:1"
+        path = self.file("bad.json", json.dumps(config, indent=1))
+        for use in (["-t"], []):
+            done = subprocess.run(
+                [program(), *use, "-c", path], capture_output=True, timeout=60, check=False
+            )
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertRegex(done.stderr.decode(), rf"(?m)^{path}:\d+:\d+: `cache_file`: {said}")
+
+    def test_a_cache_file_that_cannot_be_made(self):
+        """That is a fault of the configuration, which -t finds; for `explain` it is none."""
         path = os.path.join(self.directory, "nowhere", "users.json")
-        gate = self.settled_gate(provider, cache_file=path)
-        lines = gate.await_lines(2, "jwt", name="stderr", level="warning")
-        warnings = " ".join(line["message"] for line in lines)
-        self.assertIn("cannot be written: No such file", warnings)
-        self.assertIn("not written: No such file", warnings)
+        self.check_faulty(f"`{path}` cannot be made: No such file or directory", cache_file=path)
+        explain = [
+            os.path.join(os.path.dirname(program()), "wsgatectl"), "explain", "-c",
+            os.path.join(self.directory, "bad.json"), "/ws",
+        ]
+        done = subprocess.run(explain, capture_output=True, timeout=60, check=False)
+        self.assertNotIn(b"cannot be made", done.stderr)
+
+    def test_a_cache_file_that_the_user_cannot_make(self):
+        if os.geteuid() != 0:
+            self.skipTest("it needs root, to become another user")
+        os.chmod(self.directory, 0o755)
+        path = os.path.join(self.directory, "users.json")
+        config = self.config_with(
+            self.provider(names=None), cache_file=path, ca_file=None, top={"user": "nobody"}
+        )
+        config["listeners"][0]["address"] = "127.0.0.1:1"
+        file = self.file("user.json", json.dumps(config, indent=1))
+        os.chmod(file, 0o644)
+        done = subprocess.run(
+            [program(), "-t", "-c", file], capture_output=True, timeout=60, check=False
+        )
+        said = done.stderr.decode()
+        self.assertEqual(done.returncode, 1, said)
+        self.assertRegex(said, r":\d+:\d+: `cache_file`: .*Permission denied \(as user `nobody`\)")
 
     def test_what_the_user_cannot_use_is_said_at_the_start(self):
         if os.geteuid() != 0:

@@ -144,7 +144,7 @@ setup(void)
     rules.terms.checked = true;
     rules.terms.frames = (struct frames_rules){.allow = FRAMES_ALLOW_TEXT | FRAMES_ALLOW_BINARY};
     rules.terms.times.close = 5000;
-    tunnel_begin(&tunnel, &rules, false);
+    ck_assert(tunnel_begin(&tunnel, &rules, false, 7, 1000));
     sent = malloc(STREAM_BYTES);
     got = malloc(STREAM_BYTES);
     got_len = calls = spliced = 0;

@@ -165,6 +165,17 @@ choice(const char *choices, const char *text)
 }
 
 static int64_t
+rate(const char *text)
+{
+    const char *slash = strchr(text, '/');
+
+    if (!slash)
+        return 0;
+    int64_t period_ms = slash[1] == 's' ? 1000 : duration_ms(slash + 1);
+    return strtoll(text, NULL, 10) * 1000 * 1000 / period_ms;
+}
+
+static int64_t
 option_integer(const struct mw_options *options, const char *word)
 {
     const struct mw_option *row = row_of(options, word);
@@ -178,6 +189,8 @@ option_integer(const struct mw_options *options, const char *word)
         return choice(row->choices, text);
     if (row->type == MW_DURATION)
         return duration_ms(text);
+    if (row->type == MW_RATE)
+        return rate(text);
     REQUIRE(row->type == MW_INTEGER || row->type == MW_SIZE);
     return size(text);
 }
@@ -361,6 +374,52 @@ deny(struct mw_request *request, int status, const char *word, const char *chall
     return MW_DENY;
 }
 
+static void
+retry_after(struct mw_request *request, uint32_t seconds)
+{
+    trace(request, "retry after %u", (unsigned)seconds);
+}
+
+static struct mw_str
+issuer(const struct mw_request *request)
+{
+    return text(request->issuer);
+}
+
+static struct mw_str
+subject(const struct mw_request *request)
+{
+    return text(request->subject);
+}
+
+static struct mw_str
+route(const struct mw_request *request)
+{
+    return text(request->route);
+}
+
+static void *
+slot_of(const struct mw_request *request)
+{
+    return request->slot;
+}
+
+static uint64_t
+session_id(const struct mw_request *request)
+{
+    return request->id;
+}
+
+static void
+end_session(const struct mw_host *host, uint64_t id, enum mw_close why, const char *reason)
+{
+    (void)host;
+    size_t at = strlen(complaints);
+
+    snprintf(complaints + at, sizeof(complaints) - at, "end %llu %s %s\n", (unsigned long long)id,
+             why == MW_CLOSE_QUOTA ? "quota" : "policy", reason);
+}
+
 static bool
 forward_header(struct mw_request *request, const char *name, struct mw_str value)
 {
@@ -454,6 +513,49 @@ count_on(struct mw_worker *worker, const char *module, const char *word, uint64_
     worker->counted += n;
 }
 
+static bool
+identify_token(struct mw_request *request, struct mw_str token_id, struct mw_str session_id)
+{
+    trace(request, "identify_token %.*s %.*s", (int)token_id.len, token_id.at ? token_id.at : "",
+          (int)session_id.len, session_id.at ? session_id.at : "");
+    return works(request, "identify_token");
+}
+
+static const char *revoked;
+
+void
+fake_revoke(const char *text)
+{
+    revoked = text;
+}
+
+static bool
+is_named(struct mw_str text)
+{
+    return text.at && revoked && strlen(revoked) == text.len &&
+           memcmp(revoked, text.at, text.len) == 0;
+}
+
+static bool
+is_revoked(const struct mw_host *host, struct mw_str issuer, struct mw_str subject,
+           struct mw_str token_id, struct mw_str session_id)
+{
+    (void)host, (void)issuer;
+    return is_named(subject) || is_named(token_id) || is_named(session_id);
+}
+
+static bool
+is_revalidated(const struct mw_request *request)
+{
+    return request->revalidated;
+}
+
+static void
+slot_set(struct mw_request *request, void *slot)
+{
+    request->slot = slot;
+}
+
 static struct mw_task *
 host_task(struct mw_request *request)
 {
@@ -510,4 +612,15 @@ const struct mw_host fake_host = {
     .count_on = count_on,
     .task = host_task,
     .resume = host_resume,
+    .identify_token = identify_token,
+    .is_revoked = is_revoked,
+    .is_revalidated = is_revalidated,
+    .slot_set = slot_set,
+    .slot = slot_of,
+    .session_id = session_id,
+    .issuer = issuer,
+    .subject = subject,
+    .route = route,
+    .retry_after = retry_after,
+    .end_session = end_session,
 };

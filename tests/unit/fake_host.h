@@ -54,8 +54,11 @@ struct mw_request {
     struct fake_pair headers[FAKE_MAX], cookies[FAKE_MAX], arguments[FAKE_MAX], captures[FAKE_MAX];
     const char *protocols[FAKE_MAX];
     const struct sockaddr *peer;
+    const char *issuer, *subject, *route;
+    uint64_t id;
     int64_t now_ms;
     bool no_memory;     /* alloc fails */
+    bool revalidated;   /* its tunnel will be judged again */
     const char *broken; /* the answer that fails: "strip", "identify", "forward", "label" */
 
     /* Filled by the fake. */
@@ -63,6 +66,7 @@ struct mw_request {
     int status;
     const char *word, *challenge; /* the challenge, in memory of the request's */
     char challenge_text[1024];
+    void *slot;
     int resumed;             /* how often */
     enum mw_verdict verdict; /* of the last time */
     void *allocations[FAKE_ALLOCATIONS];
@@ -84,6 +88,8 @@ enum mw_verdict fake_decide(const struct mw_module *module, const void *instance
 const char *fake_complaints(void);
 /* Takes the complaints: there are so many, and the last begins like that. */
 void fake_expect_complaints(size_t count, const char *last);
+/* From now on whatever has this subject, jti or sid is revoked; NULL: nothing is. */
+void fake_revoke(const char *text);
 /* The header that reserve_header was last called for. */
 const char *fake_reserved(void);
 /* Frees what a request's alloc gave. */

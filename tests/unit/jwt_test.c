@@ -807,6 +807,88 @@ START_TEST(an_instance_survives_failing_memory)
 }
 END_TEST
 
+/* ---- Revocation, and judging again ------------------------------------------------------- */
+
+#define NAMED "{\"iss\":\"i\",\"sub\":\"alice\",\"jti\":7,\"sid\":\"s\",\"exp\":4102444800}"
+
+static const struct {
+    const char *payload, *revoked;
+    bool passes;
+} revoked[] = {
+    {NAMED, "alice", false}, {NAMED, "7", false}, {NAMED, "s", false},
+    {NAMED, "bob", true},    {NAMED, "i", true},
+    {"{\"sub\":\"alice\",\"jti\":[\"7\"],\"exp\":4102444800}", "7", true},
+    {"{\"jti\":\"7\",\"exp\":4102444800}", "7", false},
+};
+
+/* Remembered or not: that it is revoked is asked at every use. */
+START_TEST(a_revoked_token)
+{
+    static const struct fake_row rows[] = {{"keys", NULL, &key_options}, {NULL}};
+    struct instance made = start(rows);
+    char *value = bearer(revoked[_i].payload);
+
+    for (int use = 0; use < 3; use++) {
+        struct mw_request request = {.headers = {{"Authorization", value}}, .now_ms = NOW_MS};
+        fake_revoke(use == 0 ? NULL : revoked[_i].revoked);
+        bool passes = use == 0 || revoked[_i].passes;
+        ck_assert_int_eq(jwt_module.decide(made.instance, made.state, &request),
+                         passes ? MW_PASS : MW_DENY);
+        if (!passes)
+            ck_assert_str_eq(request.word, "token-revoked");
+        if (!passes)
+            ck_assert_int_eq(request.status, 401);
+        ck_assert_int_eq(strstr(request.trace, "token-cache-hit") != NULL, use > 0);
+        ck_assert_ptr_null(request.slot); /* its tunnel is not judged again */
+        fake_request_free(&request);
+    }
+    fake_revoke(NULL);
+    free(value);
+    stop(made);
+}
+END_TEST
+
+static const struct fake_row keeping[] = {{"on_expiry", "keep"}, KEY, {NULL}};
+static const struct fake_row ending[] = {KEY, {NULL}};
+
+static const struct {
+    const struct fake_row *rows;
+    const char *payload, *revoked;
+    enum mw_verdict again;
+} tunnels[] = {
+    {ending, NAMED, NULL, MW_PASS},
+    {ending, NAMED, "alice", MW_DENY},
+    {ending, NAMED, "7", MW_DENY},
+    {ending, NAMED, "s", MW_DENY},
+    {ending, NAMED, "i", MW_PASS},
+    {ending, CLAIMS, NULL, MW_DENY}, /* it expired long ago */
+    {keeping, CLAIMS, NULL, MW_PASS},
+    {keeping, CLAIMS, "alice", MW_DENY},
+    {ending, "{\"exp\":4102444800}", "alice", MW_PASS},
+};
+
+START_TEST(a_tunnel_is_judged_again)
+{
+    struct instance made = start(tunnels[_i].rows);
+    char *value = bearer(tunnels[_i].payload);
+    struct mw_request request = {
+        .headers = {{"Authorization", value}}, .now_ms = NOW_MS, .revalidated = true};
+
+    ck_assert_int_eq(jwt_module.decide(made.instance, made.state, &request), MW_PASS);
+    ck_assert_ptr_nonnull(request.slot);
+    fake_request_free(&request);
+    memset(value, 'x', strlen(value));
+    free(value); /* nothing of the request is needed any more */
+    fake_revoke(tunnels[_i].revoked);
+    ck_assert_int_eq(jwt_module.revalidate(made.state, request.slot, NULL), tunnels[_i].again);
+    fake_revoke(NULL);
+    jwt_module.release(made.state, request.slot, MW_END_CLOSED);
+    ck_assert_int_eq(jwt_module.revalidate(made.state, NULL, NULL), MW_DENY);
+    jwt_module.release(made.state, NULL, MW_END_CLOSED);
+    stop(made);
+}
+END_TEST
+
 START_TEST(a_worker_without_state_refuses)
 {
     struct instance made = start(header_only);
@@ -1093,6 +1175,8 @@ jwt_suite(void)
                         JOSE_ALGORITHM_COUNT);
     tcase_add_test(hand_on, a_remembered_token_survives_failing_memory);
     tcase_add_test(hand_on, an_instance_survives_failing_memory);
+    tcase_add_loop_test(hand_on, a_revoked_token, 0, (int)COUNT_OF(revoked));
+    tcase_add_loop_test(hand_on, a_tunnel_is_judged_again, 0, (int)COUNT_OF(tunnels));
     tcase_add_test(hand_on, a_worker_without_state_refuses);
     suite_add_tcase(suite, hand_on);
     tcase_add_unchecked_fixture(options, maker_setup, NULL);
