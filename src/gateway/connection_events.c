@@ -274,6 +274,14 @@ connection_drain(struct connection *connection, uint64_t due_ms)
     }
 }
 
+/* Where its token was revoked, or has expired, that is what it is told. */
+static void
+end_handshake(struct request *request, enum reason reason)
+{
+    (void)!request_still_holds(request);
+    connection_run(request->connection, request_fail(request, reason, NULL));
+}
+
 bool
 connection_end(struct connection *connection, enum reason reason)
 {
@@ -282,7 +290,7 @@ connection_end(struct connection *connection, enum reason reason)
     if (connection->state == STATE_TUNNEL && !tunnel->closing)
         after_tunnel(connection, tunnel_finish(tunnel, reason, connection->worker->now_ms));
     else if (connection->state < STATE_TUNNEL)
-        connection_run(connection, request_fail(connection->opening->request, reason, NULL));
+        end_handshake(connection->opening->request, reason);
     else
         return false;
     return true;
