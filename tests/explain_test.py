@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -436,7 +437,7 @@ The client would be answered:
         self.assertIn("users (jwt)  deny: 503 token-keys-unavailable", done.stdout)
         self.assertIn("not fetched here; known are those of cache_file", done.stderr)
         keys = json.dumps({"keys": [tokens.jwk(pair, "a")]})
-        kept = {"format": "wsgate key sets 1", "sets": {url: {"fetched": 1, "jwks": keys}}}
+        kept = {"format": "wsgate key sets 1", "sets": {url: {"fetched": int(time.time()), "jwks": keys}}}
         self.file("cache.json", json.dumps(kept))
         self.assertIn("users (jwt)  pass", verdict("a").stdout)
         self.assertIn("users (jwt)  deny: 401 token-key-unknown", verdict("b").stdout)
@@ -513,8 +514,35 @@ The client would be answered:
         for options in ({"delay": "1ms"}, {"too_much": True}):
             waiting = self.waiting(one=options)
             done.append(self.explain("--json", "/ws", config=waiting, waits=True))
+        grouped = self.on_paper()
+        grouped["middleware"]["soon"] = {"jwt": again, "dry_run": True}
+        grouped["routes"][0]["require"] = [
+            "soon", {"not": "web"}, {"all_of": ["office"]}, {"any_of": ["users"]}]
+        done.append(self.explain("--json", *app, "/chat", config=grouped))
         printed = set().union(*(fields(json.loads(one.stdout)) for one in done))
         self.assertEqual(printed, manual("explain"))
+
+    def test_groups(self):
+        """The tree, with what came of each entry, and of those that were not asked."""
+        config = self.on_paper()
+        config["middleware"]["far"] = {"ip_allowlist": {"allow": ["192.0.2.0/24"]}}
+        config["middleware"]["trial"] = {**config["middleware"]["far"], "dry_run": True}
+        config["routes"][0]["require"] = [
+            "trial", {"any_of": ["users", {"all_of": ["web", {"not": "far"}]}, "far"]}, {"not": "office"}]
+        done = self.explain("--origin", APP, "/chat", config=config)
+        lines = [re.sub(" {2,}", "  ", line) for line in done.stdout.splitlines()]
+        start = next(i for i, line in enumerate(lines) if line.startswith("trial"))
+        self.assertEqual(
+            [line for line in lines[start:start + 9] if ": " not in line or "deny" in line],
+            ["trial (ip_allowlist), dry run  pass; it says deny: 403 address-not-allowed",
+             "any_of  pass",
+             "  users (jwt)  deny: 401 token-missing",
+             "  all_of  pass",
+             "  web (origin)  pass",
+             "  not far (ip_allowlist)  pass; it says deny: 403 address-not-allowed",
+             "  far (ip_allowlist)  not asked, would be deny: 403 address-not-allowed",
+             "not office (ip_allowlist)  deny: 403 excluded; it says pass"])
+        self.assertIn("verdict  refused: 403 excluded, by office", lines)
 
     def test_a_trusted_proxy_names_the_client(self):
         config = self.on_paper() | {"trusted_proxies": ["10.0.0.0/8", "unix"]}
@@ -684,7 +712,7 @@ The client would be answered:
             (["/a", "/b"], "expected one TARGET"),
             (["--unknown", "/"], "unrecognized option"),
             (["--token"], "requires an argument"),
-            (["--token", "a", "--token", "b", "/"], "one token only"),
+            (["--token", "a", "--token", "b", "/"], "given twice"),
             (["--token", "a b", "/"], "spaces or controls"),
             (["--token-file", "/nonexistent", "/"], "No such file"),
             (["--from", "here", "/"], "--from: expected an IP address"),
