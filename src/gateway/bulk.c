@@ -33,7 +33,7 @@ struct haul {
 bool
 bulk_is_wanted(const struct tunnel *tunnel, int from)
 {
-    return tunnel->flow[from] >= FULL_READS && tunnel->sides[CLIENT].stream.tls == NULL &&
+    return tunnel->sides[from].flow >= FULL_READS && tunnel->sides[CLIENT].stream.tls == NULL &&
            tunnel->sides[BACKEND].stream.tls == NULL && tunnel->rates == NULL && !tunnel->closing &&
            tunnel->sides[from].reading && !tunnel_is_dropping(tunnel, from) &&
            tunnel->rest[from] == NULL && !tunnel->frames[from].text;
@@ -119,14 +119,15 @@ reach_boundary(struct haul *haul, size_t bytes)
 {
     struct tunnel *tunnel = haul->tunnel;
     uint64_t before = tunnel->bytes[haul->from];
-    uint8_t flow = tunnel->flow[haul->from];
+    struct side *in = &tunnel->sides[haul->from];
+    uint8_t flow = in->flow;
 
     deliver(haul);
     if (haul->over != REASON_NONE || !bulk_is_wanted(tunnel, haul->from))
         return false;
     haul->over =
         tunnel_readable(tunnel, haul->from, haul->means->buffer, bytes, haul->means->now_ms);
-    tunnel->flow[haul->from] = flow;
+    in->flow = flow;
     return tunnel->bytes[haul->from] - before == bytes;
 }
 
@@ -157,14 +158,14 @@ move_piece(struct haul *haul)
 
 /* Pieces that are short again and again are better copied. */
 static void
-note_flow(struct tunnel *tunnel, int from, uint64_t moved)
+note_flow(struct side *in, uint64_t moved)
 {
     if (moved == 0)
-        tunnel->flow[from] = 0;
+        in->flow = 0;
     else if (moved < PIECE_MIN)
-        tunnel->flow[from]--;
-    else if (tunnel->flow[from] < FLOW_MAX)
-        tunnel->flow[from]++;
+        in->flow--;
+    else if (in->flow < FLOW_MAX)
+        in->flow++;
 }
 
 enum reason
@@ -177,7 +178,7 @@ bulk_readable(struct tunnel *tunnel, int from, const struct bulk_means *means)
         continue;
     deliver(&haul);
     uint64_t moved = tunnel->bytes[from] - before;
-    note_flow(tunnel, from, moved);
+    note_flow(&tunnel->sides[from], moved);
     if (haul.over != REASON_NONE)
         return haul.over;
     if (haul.reset)

@@ -150,10 +150,14 @@ arrived(struct tunnel *tunnel, int from, char *data, size_t bytes, size_t head, 
     return over == REASON_NONE ? tunnel_pay(tunnel, from, 0, bytes, now_ms) : over;
 }
 
+/* Of one that goes on and on the buffer is full each time. */
 static void
-note_flow(struct tunnel *tunnel, int from, bool full)
+note_flow(struct side *side, bool full)
 {
-    tunnel->flow[from] = full ? tunnel->flow[from] + (tunnel->flow[from] < UINT8_MAX) : 0;
+    if (!full)
+        side->flow = 0;
+    else if (side->flow < UINT8_MAX)
+        side->flow++;
 }
 
 enum reason
@@ -170,7 +174,7 @@ tunnel_readable(struct tunnel *tunnel, int from, char *buffer, size_t bytes, uin
         if (tunnel_is_dropping(tunnel, from))
             return REASON_NONE;
         tunnel->bytes[from] += result.n;
-        note_flow(tunnel, from, result.n == bytes - held);
+        note_flow(in, result.n == bytes - held);
         if (tunnel->heartbeat == NULL)
             tunnel->active_ms = now_ms;
         else

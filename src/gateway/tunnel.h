@@ -46,7 +46,6 @@ struct tunnel {
     enum reason lifetime_reason; /* what passing lifetime_due_ms is called */
     uint16_t close_code; /* of the first Close that went to either; 0: none did, or it had none */
     bool close_sent[2];  /* to the client, to the backend: a peer's, or ours. No other may follow */
-    uint8_t flow[2];     /* how steadily reads have filled the buffer; see bulk.h */
     bool closing;        /* we end it: what still comes is dropped */
     bool paused[2];      /* nothing is read from that side until its debts are paid */
 };
