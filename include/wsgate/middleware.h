@@ -197,6 +197,11 @@ struct mw_host {
                        struct mw_str token_id, struct mw_str session_id);
     /* Will revalidate be called for this one's tunnel? Else nothing need be kept for it. */
     bool (*is_revalidated)(const struct mw_request *request);
+
+    /* At setup: item i of `word` needs the capture of that name. A route that requires the instance
+     * and has none in its path is a fault there. false: out of memory. */
+    bool (*expect_capture)(const struct mw_options *options, const char *word, size_t i,
+                           const char *name);
 };
 
 /* ---- A module ---------------------------------------------------------- */
