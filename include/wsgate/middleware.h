@@ -202,6 +202,13 @@ struct mw_host {
      * and has none in its path is a fault there. false: out of memory. */
     bool (*expect_capture)(const struct mw_options *options, const char *word, size_t i,
                            const char *name);
+
+    /* Is the request made up, by `wsgatectl explain`? Then nobody is asked over the network: a
+     * module that would have to says undecided instead. */
+    bool (*is_offline)(const struct mw_request *request);
+    /* Nobody can say here; `why` is a static phrase. It returns MW_DENY, as deny does: in a gateway
+     * it is a 503. */
+    enum mw_verdict (*undecided)(struct mw_request *request, const char *why);
 };
 
 /* ---- A module ---------------------------------------------------------- */

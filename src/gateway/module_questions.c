@@ -129,6 +129,12 @@ host_is_revalidated(const struct mw_request *request)
     return of(request)->route->tunnel.revalidate_interval > 0;
 }
 
+static bool
+host_is_offline(const struct mw_request *request)
+{
+    return of(request)->connection == NULL;
+}
+
 void
 module_questions_fill(struct mw_host *host)
 {
@@ -144,4 +150,5 @@ module_questions_fill(struct mw_host *host)
     host->wall_clock_ms = host_wall_clock_ms;
     host->session_id = host_session_id;
     host->is_revalidated = host_is_revalidated;
+    host->is_offline = host_is_offline;
 }

@@ -492,6 +492,21 @@ is_revalidated(const struct mw_request *request)
 }
 
 static bool
+is_offline(const struct mw_request *request)
+{
+    return request->offline;
+}
+
+static enum mw_verdict
+undecided(struct mw_request *request, const char *why)
+{
+    (void)why;
+    request->status = 503;
+    request->word = "undecided";
+    return MW_DENY;
+}
+
+static bool
 expect_capture(const struct mw_options *options, const char *word, size_t i, const char *name)
 {
     (void)options, (void)word, (void)i, (void)name;
@@ -565,4 +580,6 @@ const struct mw_host fake_host = {
     .is_revalidated = is_revalidated,
     .slot_set = slot_set,
     .expect_capture = expect_capture,
+    .is_offline = is_offline,
+    .undecided = undecided,
 };
