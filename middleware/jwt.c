@@ -123,6 +123,17 @@ setup(const struct mw_options *options, const struct mw_host *host)
     return NULL;
 }
 
+/* Keys by URL, so that no handshake waits for what was known a moment ago. */
+static void
+adopt(void *instance, const void *old)
+{
+    struct jwt *jwt = instance;
+    const struct jwt *other = old;
+
+    if (jwt->remote && other->remote)
+        jwt_remote_adopt(jwt->remote, other->remote);
+}
+
 /* ---- Life on the control thread ----------------------------------------------------- */
 
 struct jwt_control {
@@ -254,4 +265,5 @@ const struct mw_module jwt_module = {
     .revalidate = revalidate,
     .control_start = control_start,
     .control_stop = control_stop,
+    .adopt = adopt,
 };

@@ -253,6 +253,18 @@ jwt_remote_new(const struct jwt_remote_settings *settings, const struct mw_host 
 }
 
 void
+jwt_remote_adopt(struct jwt_remote *remote, const struct jwt_remote *old)
+{
+    jwt_remote_cache_adopt(&remote->cache, &old->cache);
+    const struct keyset *merged = merge(remote);
+    if (!merged)
+        return;
+    keyset_unref(remote->first);
+    remote->first = merged;
+    remote->first_certain = is_certain(remote);
+}
+
+void
 jwt_remote_free(struct jwt_remote *remote)
 {
     if (!remote)
@@ -292,7 +304,7 @@ jwt_remote_start(struct jwt_remote *remote, struct mw_worker *control)
     }
     jwt_remote_cache_report(&remote->cache);
     for (size_t i = 0; i < remote->settings->count; i++)
-        jwt_source_fetch(&remote->sources[i]);
+        jwt_source_begin(&remote->sources[i]);
     return true;
 }
 

@@ -34,6 +34,9 @@ struct jwt_remote *jwt_remote_new(const struct jwt_remote_settings *settings,
 /* After jwt_remote_stop, where it was started. NULL is allowed. */
 void jwt_remote_free(struct jwt_remote *remote);
 
+/* Control thread, before jwt_remote_start: what `old` knows of the same addresses is known, and
+ * fetched again when it is due there. Without memory for that it is not. */
+void jwt_remote_adopt(struct jwt_remote *remote, const struct jwt_remote *old);
 /* Control thread. Begins to fetch; does not wait for it. false: out of memory. */
 bool jwt_remote_start(struct jwt_remote *remote, struct mw_worker *control) MUST_CHECK;
 /* Control thread, after the workers have ended. */

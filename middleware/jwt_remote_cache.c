@@ -20,6 +20,28 @@ jwt_remote_cache_restore(struct jwt_remote_cache *cache)
     key_cache_free(file);
 }
 
+static void
+adopt(struct jwt_source *source, const struct jwt_source *old, uint64_t max_stale_ms)
+{
+    if (!jwt_address_equal(source->address, old->address) ||
+        !jwt_set_copy(&source->set, &old->set, max_stale_ms))
+        return;
+    source->fault = old->fault;
+    source->due_us = old->due_us;
+}
+
+void
+jwt_remote_cache_adopt(struct jwt_remote_cache *cache, const struct jwt_remote_cache *old)
+{
+    const struct jwt_remote_settings *settings = cache->settings;
+
+    if (!str_equal(str_of(settings->ca_file), str_of(old->settings->ca_file)))
+        return;
+    for (size_t i = 0; i < settings->count; i++)
+        for (size_t k = 0; k < old->settings->count; k++)
+            adopt(&cache->sources[i], &old->sources[k], settings->max_stale_ms);
+}
+
 void
 jwt_remote_cache_report_error(const struct jwt_remote_cache *cache)
 {

@@ -7,7 +7,7 @@
 
 #include "jwt_source.h"
 
-/* Without a cache_file every function does nothing. */
+/* Without a cache_file every function but one does nothing. */
 struct jwt_remote_cache {
     const struct mw_host *host;
     const struct jwt_remote_settings *settings;
@@ -19,6 +19,9 @@ struct jwt_remote_cache {
 
 /* At setup, when there is no log yet. */
 void jwt_remote_cache_restore(struct jwt_remote_cache *cache);
+/* What another instance knows of the same addresses, where who may vouch for the servers is the
+ * same too: what was to be believed there may not be here. Needs no cache_file. */
+void jwt_remote_cache_adopt(struct jwt_remote_cache *cache, const struct jwt_remote_cache *old);
 /* What could not be said then. */
 void jwt_remote_cache_report_error(const struct jwt_remote_cache *cache);
 /* That, what was restored, and whether it can be written. */

@@ -5,6 +5,13 @@
 #include "net/http_trust.h"
 #include "protocol/service_url.h"
 
+bool
+jwt_address_equal(const struct jwt_address *a, const struct jwt_address *b)
+{
+    return str_equal(str_of(a->url), str_of(b->url)) &&
+           str_equal(str_of(a->issuer), str_of(b->issuer));
+}
+
 static bool
 is_named_before(const struct jwt_remote_settings *settings, const char *url)
 {

@@ -19,6 +19,9 @@ struct jwt_address {
     const char *issuer; /* what that document must name; NULL: url is the set's own */
 };
 
+/* The same set, by the same way? */
+bool jwt_address_equal(const struct jwt_address *a, const struct jwt_address *b) MUST_CHECK;
+
 struct jwt_remote_settings {
     struct jwt_address addresses[JWT_ADDRESSES_MAX];
     size_t count; /* 0: no keys by URL, and the rest does not matter */

@@ -12,7 +12,7 @@ jwt_set_is(const struct jwt_set *set, struct str text)
 }
 
 bool
-jwt_set_take(struct jwt_set *set, struct keyset *keyset, struct str text)
+jwt_set_take(struct jwt_set *set, const struct keyset *keyset, struct str text)
 {
     char *copy = malloc(text.len + 1);
 
@@ -26,6 +26,15 @@ jwt_set_take(struct jwt_set *set, struct keyset *keyset, struct str text)
     set->text = copy;
     set->text_len = text.len;
     return true;
+}
+
+bool
+jwt_set_copy(struct jwt_set *set, const struct jwt_set *other, uint64_t max_stale_ms)
+{
+    struct str text = {other->text, other->text_len};
+
+    return other->keyset && jwt_set_take(set, keyset_ref(other->keyset), text) &&
+           jwt_set_vouched_at(set, other->fetched_s, max_stale_ms);
 }
 
 bool

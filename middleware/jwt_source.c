@@ -307,6 +307,17 @@ on_due(void *arg)
         source->fetcher->ended(source->fetcher->arg, drop_if_stale(source));
 }
 
+void
+jwt_source_begin(struct jwt_source *source)
+{
+    uint64_t now_us = clock_monotonic_us();
+
+    if (source->due_us > now_us)
+        plan(source, (source->due_us - now_us) / 1000);
+    else
+        jwt_source_fetch(source);
+}
+
 bool
 jwt_source_open(struct jwt_source *source)
 {

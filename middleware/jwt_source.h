@@ -63,6 +63,8 @@ void jwt_source_restore(struct jwt_source *source, const struct key_cache_set *s
                         struct key_error *error);
 /* After fetcher has its client. false: out of memory. */
 bool jwt_source_open(struct jwt_source *source) MUST_CHECK;
+/* Fetches when it is due: at once, unless somebody said otherwise. */
+void jwt_source_begin(struct jwt_source *source);
 /* Fetches now, unless it is doing so already. Without memory it tries again later. */
 void jwt_source_fetch(struct jwt_source *source);
 /* A token came then that no known key verifies. Fetches as soon as the allowance lets it. true: an

@@ -2,9 +2,11 @@
 #include "registry.h"
 
 const struct mw_module *const middleware_registry[] = {
+    &connection_limit_module,
     &introspection_module,
     &ip_allowlist_module,
     &jwt_module,
     &origin_module,
+    &rate_limit_module,
     NULL,
 };

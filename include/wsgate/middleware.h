@@ -105,6 +105,9 @@ enum mw_end {
     MW_END_CLOSED,  /* the tunnel ended */
 };
 
+/* Why a session is ended: it may not be here; or others have a better claim to its place. */
+enum mw_close { MW_CLOSE_POLICY, MW_CLOSE_QUOTA };
+
 struct mw_host {
     size_t size; /* sizeof(struct mw_host) of the running gateway */
 
@@ -198,6 +201,17 @@ struct mw_host {
     /* Will revalidate be called for this one's tunnel? Else nothing need be kept for it. */
     bool (*is_revalidated)(const struct mw_request *request);
 
+    /* Who it is, as a module before this one said by identify; at == NULL: nobody has. route: its
+     * host and path as configured. */
+    struct mw_str (*issuer)(const struct mw_request *request);
+    struct mw_str (*subject)(const struct mw_request *request);
+    struct mw_str (*route)(const struct mw_request *request);
+    /* Beside deny with 429 or 503: when it is worth to try again. Without it: 1. */
+    void (*retry_after)(struct mw_request *request, uint32_t seconds);
+    /* Like close_session, saying why: the Close frame's code is 4403 or 4429. */
+    void (*end_session)(const struct mw_host *host, uint64_t id, enum mw_close close,
+                        const char *reason);
+
     /* At setup: item i of `word` needs the capture of that name. A route that requires the instance
      * and has none in its path is a fault there. false: out of memory. */
     bool (*expect_capture)(const struct mw_options *options, const char *word, size_t i,
@@ -231,7 +245,8 @@ struct mw_module {
     enum mw_verdict (*decide)(const void *instance, void *state, struct mw_request *request);
     /* Required where decide or revalidate can wait. After MW_WAIT either this or resume. */
     void (*cancel)(void *state, struct mw_task *task);
-    /* Optional: exactly once after every MW_PASS, on the same worker. */
+    /* Optional: exactly once after every MW_PASS, on the same worker. With nothing in its slot as
+     * soon as the tunnel begins: only a slot, or revalidate, keeps a state for a tunnel. */
     void (*release)(void *state, void *slot, enum mw_end end);
     /* Optional: judges a live tunnel again, every tunnel.revalidate_interval of its route. MW_DENY
      * ends the tunnel. It may wait with this task: as in decide, either resume or cancel follows,
@@ -248,6 +263,11 @@ struct mw_module {
      * there decides with what it has. */
     void *(*control_start)(const void *instance, struct mw_worker *control);
     void (*control_stop)(void *state);
+
+    /* Optional: at a reload, on the control thread before control_start. `old` is the instance of
+     * that name and of this module, whose options or files were others. It runs on, perhaps for
+     * long; what is still good of it may be copied. The reload may fail all the same. */
+    void (*adopt)(void *instance, const void *old);
 };
 
 #ifdef __cplusplus

@@ -15,7 +15,7 @@ struct proxy_header;
 /* How far one connection has come; zeroed: not at all. */
 struct accept {
     unsigned part; /* the one whose turn it is */
-    bool heard;    /* a byte has come */
+    bool heard;    /* somebody has sent a byte, who is no check of a proxy */
     struct proxy_header *proxy; /* in the request's arena; NULL: none was asked for yet */
 };
 

@@ -116,27 +116,32 @@ chain_cancel(struct request *request)
         ->module->cancel(state_at(request, chain->next), &chain->tasks[chain->next]);
 }
 
+static void
+release(struct request *request, size_t i, enum mw_end end)
+{
+    const struct mw_module *module = instance_at(request, i)->module;
+
+    if (module->release != NULL)
+        module->release(state_at(request, i), request->chain.slots[i], end);
+}
+
 void
 chain_release(struct request *request, enum mw_end end)
 {
     struct chain *chain = &request->chain;
 
-    for (; chain->released < chain->next; chain->released++) {
-        const struct mw_module *module = instance_at(request, chain->released)->module;
-        if (module->release != NULL)
-            module->release(state_at(request, chain->released), chain->slots[chain->released],
-                            end);
-    }
+    for (; chain->released < chain->next; chain->released++)
+        release(request, chain->released, end);
 }
 
-/* Only what such a module needs of its generation outlives the handshake: its state on this
- * worker. */
+/* A slot with something in it, or a module that judges the tunnel again. Only what such a module
+ * needs of its generation outlives the handshake: its state on this worker. */
 static bool
 is_held(const struct request *request, size_t i)
 {
     const struct mw_module *module = instance_at(request, i)->module;
 
-    return module->release != NULL ||
+    return (module->release != NULL && request->chain.slots[i] != NULL) ||
            (module->revalidate != NULL && request->route->tunnel.revalidate_interval > 0);
 }
 
@@ -163,10 +168,9 @@ chain_take(struct request *request, struct held **held, size_t *count)
     *count += revalidation != NULL;
     for (size_t i = 0; i < chain->next; i++)
         *count += is_held(request, i);
-    if (*count == 0)
-        return true;
-    *held = calloc(*count, sizeof(**held));
-    if (*held == NULL) {
+    if (*count > 0)
+        *held = calloc(*count, sizeof(**held));
+    if (*count > 0 && *held == NULL) {
         if (revalidation != NULL)
             revalidation_release(NULL, revalidation, MW_END_REFUSED);
         return false;
@@ -177,6 +181,8 @@ chain_take(struct request *request, struct held **held, size_t *count)
     for (; chain->released < chain->next; chain->released++)
         if (is_held(request, chain->released))
             *to++ = hold(request, chain->released);
+        else
+            release(request, chain->released, MW_END_CLOSED);
     return true;
 }
 

@@ -10,36 +10,50 @@
 
 /* ---- Making -------------------------------------------------------------------- */
 
-/* The instance of before that is defined alike: name, module, options, and what the files have in
- * them that these name. */
-static struct instance *
-find_alike(const struct generation *before, const struct instance_settings *settings)
+/* The index of the instance of before that has that name; instance_count: there is none. */
+static size_t
+find_by_name(const struct settings *before, const char *name)
 {
-    for (size_t i = 0; before != NULL && i < before->settings->instance_count; i++) {
-        const struct instance_settings *other = &before->settings->instances[i];
-        if (strcmp(other->name, settings->name) == 0)
-            return other->module == settings->module &&
-                           options_equal(other->options, settings->options)
-                       ? before->instances[i]
-                       : NULL;
+    size_t i = 0;
+
+    while (i < before->instance_count && strcmp(before->instances[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+/* Module, options, and what the files have in them that these name. */
+static bool
+are_alike(const struct instance_settings *a, const struct instance_settings *b)
+{
+    return a->module == b->module && options_equal(a->options, b->options);
+}
+
+/* NULL: no memory. */
+static struct instance *
+make_instance(struct generation *generation, size_t i, const struct generation *before)
+{
+    struct instance_settings *settings = &generation->settings->instances[i];
+    size_t old = before != NULL ? find_by_name(before->settings, settings->name) : 0;
+    bool had = before != NULL && old < before->settings->instance_count;
+
+    if (had && are_alike(settings, &before->settings->instances[old])) {
+        instance_carry(before->instances[old], settings);
+        return before->instances[old];
     }
-    return NULL;
+    struct instance *instance =
+        instance_new(generation->settings, i, generation->worker_count);
+    if (instance != NULL && had)
+        instance_adopt(instance, before->instances[old]);
+    return instance;
 }
 
 static bool
 make_instances(struct generation *generation, const struct generation *before)
 {
-    struct settings *settings = generation->settings;
-
-    for (size_t i = 0; i < settings->instance_count; i++) {
-        struct instance *instance = find_alike(before, &settings->instances[i]);
-        if (instance != NULL)
-            instance_carry(instance, &settings->instances[i]);
-        else
-            instance = instance_new(settings, i, generation->worker_count);
-        if (instance == NULL)
+    for (size_t i = 0; i < generation->settings->instance_count; i++) {
+        generation->instances[i] = make_instance(generation, i, before);
+        if (generation->instances[i] == NULL)
             return false;
-        generation->instances[i] = instance;
     }
     return true;
 }

@@ -3,14 +3,10 @@
 
 #include <stdlib.h>
 
-/* A module that was built before there were these functions is shorter. */
-static bool
-has_control_part(const struct mw_module *module)
-{
-    return module->size >=
-               offsetof(struct mw_module, control_stop) + sizeof(module->control_stop) &&
-           module->control_start != NULL;
-}
+/* A module that was built before there was this function is shorter. */
+#define HAS(module, function)                                                                      \
+    ((module)->size >= offsetof(struct mw_module, function) + sizeof((module)->function) &&        \
+     (module)->function != NULL)
 
 struct instance *
 instance_new(struct settings *settings, size_t index, unsigned worker_count)
@@ -42,10 +38,17 @@ instance_carry(struct instance *instance, struct instance_settings *settings)
     instance->generations++;
 }
 
+void
+instance_adopt(struct instance *instance, const struct instance *old)
+{
+    if (HAS(instance->module, adopt) && old->module == instance->module)
+        instance->module->adopt(instance->instance, old->instance);
+}
+
 bool
 instance_start(struct instance *instance, struct mw_worker *view)
 {
-    if (instance->control_started || !has_control_part(instance->module))
+    if (instance->control_started || !HAS(instance->module, control_stop))
         return true;
     instance->control = instance->module->control_start(instance->instance, view);
     instance->control_started = instance->control != NULL;

@@ -52,6 +52,8 @@ struct instance {
  * NULL: no memory, nothing was taken. */
 struct instance *instance_new(struct settings *settings, size_t index,
                               unsigned worker_count) MUST_CHECK;
+/* Lets it copy from that which had its name before, where both are of one module. */
+void instance_adopt(struct instance *instance, const struct instance *old);
 /* One more generation has it: `settings` defines it alike. What was set up from those is torn
  * down. */
 void instance_carry(struct instance *instance, struct instance_settings *settings);

@@ -4,14 +4,16 @@
 #include "gateway/client_address.h"
 #include "protocol/proxy_protocol.h"
 
-/* LOCAL is the proxy's own word, and so are the fields of the request that follows. */
+/* LOCAL is the proxy's own word, and so are the fields of the request that follows. Mostly none
+ * does: it asks whether we are there, and that is a port check. */
 static enum step
-take_sender(struct request *request, const struct proxy_header *header)
+take_sender(struct accept *accept, struct request *request, const struct proxy_header *header)
 {
     static const struct address nobody = {.any.sa_family = AF_UNSPEC, .len = sizeof(sa_family_t)};
 
     switch (header->client) {
     case PROXY_ITSELF:
+        accept->heard = false;
         break;
     case PROXY_UNNAMED:
         return client_address_send(request, &nobody);
@@ -43,7 +45,7 @@ read_header(struct accept *accept, struct request *request, struct side *client)
     result = stream_receive(&client->stream, bytes, used);
     if (result.status != STREAM_OK || result.n != used)
         return request_fail(request, REASON_CLIENT_GONE, NULL);
-    return verdict == PROXY_MORE ? STEP_WAIT : take_sender(request, header);
+    return verdict == PROXY_MORE ? STEP_WAIT : take_sender(accept, request, header);
 }
 
 enum step

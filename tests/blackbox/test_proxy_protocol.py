@@ -3,9 +3,8 @@
 import ssl
 import struct
 
-from harness import process, proxy
+from harness import process, proxy, secure
 from harness.case import Case
-from harness.certificates import Certificates
 from harness.gateway import GatewayError
 from harness.peer import Peer
 from harness.wire import handshake, switching
@@ -178,6 +177,7 @@ class Incoming(Case):
     def test_who_leaves_within_it(self):
         self.serve()
         self.client(self.gate, source=PROXY).close()  # a port check is no line
+        self.client(self.gate, proxy.v2(command=proxy.LOCAL), source=PROXY).close()  # nor is this
         client = self.client(self.gate, b"PROXY ", source=PROXY)
         client.finish()
         client.expect_end()
@@ -363,23 +363,16 @@ class Outgoing(Case):
 class BeforeTLS(Case):
     """The header is in the clear, in front of TLS, both ways."""
 
-    def setUp(self):
-        super().setUp()
-        self.certificates = Certificates(self.directory)
-
     def listener(self, **more):
-        pair = {
-            "certificate": self.certificates.path("good.pem"),
-            "private_key": self.certificates.path("good.key"),
-        }
-        return [{"name": "main", "tls": {"certificates": [pair]}} | more]
+        return [{"name": "main", "tls": secure.listener_tls()} | more]
+
+    def plain(self, gate, data=b"", source=None):
+        return self.client(gate, data, source=source, secure=False)
 
     def wrapped(self, client):
-        context = ssl.create_default_context(cafile=self.certificates.path("ca.pem"))
-        sock = context.wrap_socket(client.sock, server_hostname="chat.example.com")
-        made = Peer(sock, "client")
-        self.clients.append(made)
-        return made
+        sock = secure.SecureSocket(client.sock, secure.client_context())
+        sock.handshake()
+        return Peer(sock, "client")
 
     def test_from_a_proxy(self):
         service = self.backend()
@@ -390,7 +383,7 @@ class BeforeTLS(Case):
         )
         for header in (proxy.v1(ONE), proxy.named(ONE, tlvs=bytes(500))):
             for at in (len(header), len(header) // 2):
-                client = self.client(gate, header[:at], source=PROXY)
+                client = self.plain(gate, header[:at], PROXY)
                 client.send(header[at:])
                 client = self.wrapped(client)
                 client.send(handshake("/ws"))
@@ -408,7 +401,7 @@ class BeforeTLS(Case):
         gate = self.gateway(
             listeners=self.listener(proxy_protocol=True), trusted_proxies=[PROXY]
         )
-        client = self.client(gate, proxy.v1(ONE))
+        client = self.plain(gate, proxy.v1(ONE))
         client.expect_end()
         self.assertEqual(bytes(client.received), b"")
         gate.await_line("handshake", reason="proxy-not-trusted", status=0)
@@ -417,7 +410,7 @@ class BeforeTLS(Case):
         gate = self.gateway(
             listeners=self.listener(proxy_protocol=True), trusted_proxies=[PROXY]
         )
-        client = self.client(gate, source=PROXY)
+        client = self.plain(gate, source=PROXY)
         with self.assertRaises((ssl.SSLError, OSError)):
             self.wrapped(client)
         gate.await_line("handshake", reason="proxy-header-malformed", status=0)
@@ -432,7 +425,7 @@ class BeforeTLS(Case):
             (PROXY, [], "https"),
             (PROXY, ["X-Forwarded-Proto: http"], "http"),
         ):
-            client = self.wrapped(self.client(gate, source=source))
+            client = self.client(gate, source=source)
             client.send(handshake("/ws", *fields))
             peer = service.next()
             head = peer.read_head()
@@ -443,11 +436,8 @@ class BeforeTLS(Case):
     def test_to_servers(self):
         service = self.backend()
         for version in ("v1", "v2"):
-            tls = {
-                "ca_file": self.certificates.path("ca.pem"),
-                "server_name": "chat.example.com",
-            }
-            gate = self.gateway(service, pool={"send_proxy": version, "tls": tls})
+            pool = {"send_proxy": version, "tls": secure.backend_tls()}
+            gate = self.gateway(service, pool=pool)
             client = self.client(gate, handshake("/ws"))
             peer = service.next()
             ports = (client.sock.getsockname()[1], gate.address[1])
@@ -459,9 +449,9 @@ class BeforeTLS(Case):
             while len(header) < len(expected):
                 header += peer.sock.recv(len(expected) - len(header))
             self.assertEqual(header, expected)
-            inner = Peer(
-                self.certificates.context("good").wrap_socket(peer.sock, server_side=True), "backend"
-            )
+            sock = secure.SecureSocket(peer.sock, secure.server_context(), server=True)
+            sock.handshake()
+            inner = Peer(sock, "backend")
             inner.send(switching(inner.read_head()))
             self.check_switched(client.read_response())
             client.send_frame(b"hello", masked=True)

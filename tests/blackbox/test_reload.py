@@ -9,11 +9,15 @@ import os
 import signal
 import socket
 import threading
+import time
+import unittest
 
-from harness import tokens
+from harness import process, tokens
 from harness.case import Case
-from harness.peer import connect
+from harness.gateway import sanitized, test_program
+from harness.peer import PATIENCE, connect
 from harness.ports import Port
+from harness.provider import Provider, authority
 from harness.wire import handshake, switching
 
 
@@ -356,6 +360,51 @@ class Survival(ReloadCase):
         gate.await_idle()
         self.assertEqual(gate.ask(handshake("/ws")).status, 101)
 
+    def keys_by_url(self, **options):
+        pair, provider = tokens.key_pair("ec"), Provider()
+        self.addCleanup(provider.close)
+        provider.answers["/keys"] = {"keys": [tokens.jwk(pair, "a")]}
+        users = {"jwks_url": [provider.base + "/keys"], "ca_file": authority().certificate}
+        gate = self.gateway(
+            require=["users"], middleware={"users": {"jwt": users | {"refetch_interval": "1h"} | options}}
+        )
+        gate.baseline += 8  # what fetches may hold open when it is measured again
+        bearer = "Authorization: Bearer " + pair.sign(tokens.claims(), kid="a")
+        while gate.ask(handshake("/ws", bearer)).status != 101:
+            pass
+        return gate, provider, bearer
+
+    def test_keys_by_url(self):
+        """No moment without them, and no fetch: by an instance that is the same, or nearly so."""
+        gate, provider, bearer = self.keys_by_url()
+        provider.stop()
+        users = gate.config["middleware"]["users"]["jwt"]
+        for change in ({}, {"leeway": "5s"}, {"leeway": "6s"}, {}):
+            users |= change
+            self.reload(gate)
+            for _ in range(4):
+                self.assertEqual(gate.ask(handshake("/ws", bearer)).status, 101)
+        self.assertEqual(provider.count(), 1)
+        users["jwks_url"] = [provider.base + "/others"]
+        self.reload(gate)
+        self.assertEqual(gate.ask(handshake("/ws", bearer)).status, 503)
+
+    def test_an_old_instance_fetches_no_more(self):
+        """Nor does it leave anything, tunnels or not."""
+        gate, provider, bearer = self.keys_by_url(refresh="1s")
+        held = self.client(gate, handshake("/ws", bearer))
+        self.check_switched(held.read_response())
+        threads = process.threads(gate.pid)
+        for i in range(20):
+            gate.config["middleware"]["users"]["jwt"]["leeway"] = f"{i + 1}s"
+            self.reload(gate)
+        provider.answers["/keys"] = provider.hang
+        provider.await_asked(provider.count() + 1)
+        time.sleep(2)  # time enough for old ones to show themselves; can only find a fault
+        self.assertLessEqual(provider.count(), 10)
+        self.assertLessEqual(process.threads(gate.pid), threads)
+        self.check_echo(held)
+
     def test_tunnels_and_handshakes_through_many(self):
         """Tunnels echo, handshakes come all the time; a hundred reloads, a fifth of them faulty."""
         service = self.echo_backend()
@@ -407,3 +456,93 @@ class Survival(ReloadCase):
         for sent, came in sums:
             self.assertEqual(sent.digest(), came.digest())
         self.assertEqual(len(os.listdir(f"/proc/{gate.pid}/task")), threads)
+
+
+class Many(ReloadCase):
+    """What a hundred of them leave."""
+
+    def settle(self, gate):
+        """Old instances end a few messages after the reload has."""
+        gate.ask(handshake("/none"))
+        return process.memory(gate.pid, "Anonymous")
+
+    def many(self, gate, change, count):
+        for i in range(count):
+            change(i)
+            self.reload(gate)
+        return self.settle(gate)
+
+    @unittest.skipIf(sanitized(), "a sanitizer keeps memory of its own")
+    def test_memory_descriptors_threads(self):
+        path = self.file("allow.txt", "")
+        middleware = {
+            "users": self.jwt()["middleware"]["users"],
+            "office": {"ip_allowlist": {"files": [path]}},
+        }
+        gate = self.gateway(require=["office"], middleware=middleware)
+
+        def change(i):
+            """The allowlist is always another one, and large; users the same for a while."""
+            lines = [f"10.{i}.{k // 256}.{k % 256}\n" for k in range(0, 20000, 2)]
+            self.file("allow.txt", "".join(["127.0.0.0/8\n", *lines]))
+            gate.config["middleware"]["users"]["jwt"]["leeway"] = f"{i // 10}s"
+
+        change(0)
+        self.reload(gate)
+        tunnels = [self.client(gate, handshake("/ws")) for _ in range(20)]
+        for tunnel in tunnels:
+            self.check_switched(tunnel.read_response())
+        before = self.many(gate, change, 25)
+        threads = process.threads(gate.pid)
+        after = self.many(gate, change, 100)
+        # One old generation is some 300 KiB: a hundred would be 30 MiB.
+        self.assertLess(after - before, 2 << 20)
+        self.assertEqual(process.threads(gate.pid), threads)
+        for tunnel in tunnels:
+            self.check_echo(tunnel)
+            tunnel.close()
+        gate.await_idle()  # as many descriptors as before
+
+    @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
+    def test_what_tunnels_with_slots_keep(self):
+        """The states their slots belong to, and nothing of the other instances."""
+        service = self.echo_backend()
+        config = self.config(
+            service,
+            require=["one", "two"],
+            middleware={"one": {"test_waits": {}}, "two": {"test_waits": {}}},
+        )
+        gate = self.start(config, binary=test_program())
+        ended = [0, 0]
+
+        def count():
+            lines = [line["message"] for line in gate.lines("test_waits", "stderr")]
+            return [sum(word in line for line in lines) for word in ("started=", "part ends")]
+
+        def check(states, parts):
+            """So many states and parts on the control thread have ended since."""
+            ended[0] += states
+            ended[1] += parts
+            deadline = time.monotonic() + PATIENCE
+            while count() != ended and time.monotonic() < deadline:
+                time.sleep(0.01)
+            self.assertEqual(count(), ended)
+
+        self.reload(gate)
+        held = self.client(gate, handshake("/ws"))
+        self.check_switched(held.read_response())
+        gate.config["routes"][0]["require"] = ["two"]
+        gate.config["middleware"]["one"]["test_waits"] = {"good_rounds": 1}
+        self.reload(gate)
+        check(1, 0)  # of one, on the worker without the tunnel
+        for i in range(10):
+            gate.config["middleware"]["one"]["test_waits"] = {"good_rounds": 2 + i}
+            self.reload(gate)
+            check(2, 1)
+        gate.config["middleware"]["two"]["test_waits"] = {"good_rounds": 1}
+        self.reload(gate)
+        check(1, 0)
+        self.check_echo(held)
+        held.close()
+        check(2, 2)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)

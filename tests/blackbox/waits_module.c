@@ -147,6 +147,7 @@ control_stop(void *arg)
     struct control *control = arg;
 
     control->host->count_on(control->view, "test_waits", "test_waits_greeted", control->greeted);
+    control->host->log(control->host, MW_LOG_INFO, "test_waits", "the control part ends");
 }
 
 /* On the worker. */

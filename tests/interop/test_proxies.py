@@ -1,10 +1,12 @@
 """HAProxy and nginx in front of the gateway, as most people have one, and behind it."""
 
+import json
 from types import SimpleNamespace
 
 from harness.ports import Port
 from parts.meeting import Meeting, message, message_sized, receive, send, send_sized
 from parts.program import backends
+from parts.proxies import HAPROXY_FROM
 
 LARGE = 1 << 20
 
@@ -77,6 +79,66 @@ class Behind(Between):
         return self.gate(SimpleNamespace(text=inner.text))
 
 
+class Named:
+    """A PROXY header says whose connection it is: the allowlist, the log and the backend know."""
+
+    send = None
+    between = "{0} in front, PROXY header"
+
+    def gate_behind(self, **more):
+        self.inner = self.gate(
+            near={"allow": ["127.0.0.1"]},
+            listeners=[{"name": "main", "proxy_protocol": True}],
+            trusted_proxies=[HAPROXY_FROM],
+            **more,
+        )
+        return self.proxy(self.send, "%s:%d" % self.inner.address)
+
+    def test_the_client(self):
+        steps = [send("/headers"), receive(), send_sized("binary", LARGE), receive()]
+        events = self.talk(self.gate_behind(), steps)
+        self.check_events(events[1:], message_sized("binary", LARGE))
+        seen = json.loads(events[0]["data"])
+        self.assertEqual((seen["x-forwarded-for"], seen["x-real-ip"]), ("127.0.0.1",) * 2)
+        line = self.inner.await_line("handshake", status=101)
+        self.assertTrue(line["peer"].startswith(HAPROXY_FROM + ":"), line)
+        self.assertTrue(line["client"].startswith("127.0.0.1:"), line)
+
+    def test_health_checks(self):
+        """In version 1 they name HAProxy itself; LOCAL of version 2 is no line in the log."""
+        front = self.gate_behind()
+        front.await_log("Layer4 check passed")
+        self.talk(front, [send("x"), receive()])
+        self.inner.await_line("handshake", status=101)
+        lines = self.inner.lines("handshake", reason="client-gone")
+        own = [line for line in lines if line.get("client", line["peer"]) == line["peer"]]
+        self.assertEqual(bool(own), self.send == "haproxy send-proxy", lines)
+
+    def test_a_stranger(self):
+        self.gate_behind()
+        steps = self.request(self.inner, "/orders", [])
+        answer = self.ask(steps)
+        self.assertFalse(answer.get("opened"), answer)
+        self.inner.await_line("handshake", reason="proxy-not-trusted")
+
+
+class Telling:
+    """The gateway sends one to HAProxy, which believes it and tells the backend."""
+
+    version = None
+    between = "{0} behind, PROXY header"
+
+    def test_the_client(self):
+        inner = self.proxy("haproxy accept-proxy", backends.get(self.backend_name).text)
+        gate = self.gate(SimpleNamespace(text=inner.text), pool={"send_proxy": self.version})
+        steps = [send("/headers"), receive(), send_sized("text", LARGE), receive()]
+        events = self.talk(gate, steps)
+        self.check_events(events[1:], message_sized("text", LARGE))
+        line = gate.await_line("handshake", status=101)
+        told = json.loads(events[0]["data"])["x-told"]
+        self.assertEqual(told, "%s-%s:%d" % (line["peer"], *gate.address))
+
+
 class Site:
     """
     A site as it is deployed: the proxy has the page and passes the rest on, so that page and
@@ -137,5 +199,9 @@ for proxy in ("haproxy", "nginx"):
 for client in ("python", "ws"):
     who = {"client_name": client, "backend_name": "ws", "others": ("haproxy",)}
     meeting(f"{client}_behind_haproxy", Behind, **who)
+for version in ("", "-v2"):
+    who = {"client_name": "python", "backend_name": "ws", "others": ("haproxy",)}
+    meeting(f"haproxy_names{version}", Named, send=f"haproxy send-proxy{version}", **who)
+    meeting(f"haproxy_told{version}", Telling, version=version.lstrip("-") or "v1", **who)
 meeting("site_haproxy", SiteOverHTTP2, others=("haproxy",))
 meeting("site_nginx", Site, others=("nginx",))

@@ -157,7 +157,7 @@ class Gateway:
 
     def client(self, data=b"", listener=None, **options):
         name = listener if listener is not None else next(iter(self.addresses))
-        if self.secure[name]:
+        if self.secure.get(name):
             options.setdefault("secure", True)
         peer = connect(self.addresses[name], **options)
         if data:

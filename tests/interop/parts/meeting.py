@@ -118,7 +118,7 @@ class Meeting(Case):
     def origin(self):
         return self.other().home if self.client_name == "chromium" else ORIGIN
 
-    def gate(self, service=None, origins=(), near=None, jwt=None, route=None):
+    def gate(self, service=None, origins=(), near=None, jwt=None, route=None, **parts):
         """A gateway in front of the backend (or of `service`, which has its address as `text`)."""
         sources = ["header", "cookie:session", "query:access_token", "subprotocol"]
         options = {"token_from": sources, "forward_claims": {"sub": "X-Auth-Subject"}} | (jwt or {})
@@ -128,7 +128,7 @@ class Meeting(Case):
         }
         routes = [self.route(path, CHAIN, **(route or {})) for path in PATHS]
         service = service or backends.get(self.backend_name)
-        return self.start(self.config(service, middleware=middleware, routes=routes))
+        return self.start(self.config(service, middleware=middleware, routes=routes, **parts))
 
     def proxy(self, name, service, **options):
         made = proxies.Proxy(name, self.directory, service, **options)

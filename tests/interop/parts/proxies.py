@@ -37,6 +37,40 @@ backend page
     server page {page}
 """
 
+# It tells whose connection it passes on; checks come without anybody.
+HAPROXY_TCP = """
+global
+    hard-stop-after 1s
+    log stdout format raw local0
+defaults
+    mode tcp
+    log global
+    option log-health-checks
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+listen public
+    bind {{bind}}
+    server service {{service}} {send} source {near} check inter 100ms
+"""
+
+# It is told, and tells the backend.
+HAPROXY_TOLD = """
+global
+    hard-stop-after 1s
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+    timeout tunnel 1h
+listen public
+    bind {bind} accept-proxy
+    http-request set-header X-Told %[src]:%[src_port]-%[dst]:%[dst_port]
+    server service {service}
+"""
+HAPROXY_FROM = "127.0.0.9"  # where the former comes from
+
 NGINX = """
 daemon off;
 master_process off;
@@ -68,6 +102,12 @@ http {{
 }}
 """
 
+
+
+def haproxy(text):
+    return text, "{address}", "{address} ssl crt {certificate}", lambda file: ("haproxy", "-db", "-f", file)
+
+
 # By name: the configuration, what it binds with and without TLS, the command.
 PROXIES = {
     "haproxy": (
@@ -76,6 +116,13 @@ PROXIES = {
         "{address} ssl crt {certificate} alpn h2,http/1.1",
         lambda file: ("haproxy", "-db", "-f", file),
     ),
+    "haproxy send-proxy": haproxy(HAPROXY_TCP.format(send="send-proxy", near=HAPROXY_FROM)),
+    "haproxy send-proxy-v2": haproxy(
+        HAPROXY_TCP.format(
+            send="send-proxy-v2 proxy-v2-options ssl,unique-id,crc32c", near=HAPROXY_FROM
+        )
+    ),
+    "haproxy accept-proxy": haproxy(HAPROXY_TOLD),
     "nginx": (
         NGINX,
         "{address} reuseport",
@@ -115,7 +162,7 @@ class Proxy:
         values["page"] = page or service
         values["certificate"] = certificate(directory) if tls else ""
         values["bind"] = (secure if tls else plain).format(**values)
-        file = os.path.join(directory, f"{name}.conf")
+        file = os.path.join(directory, f"{name.replace(' ', '-')}.conf")
         with open(file, "w", encoding="ascii") as out:
             out.write(text.format(**values))
         with open(self._log, "wb") as log:
@@ -152,6 +199,13 @@ class Proxy:
     def log(self):
         with open(self._log, encoding="utf-8", errors="replace") as log:
             return log.read()
+
+    def await_log(self, text):
+        deadline = time.monotonic() + START_LIMIT
+        while text not in self.log():
+            if time.monotonic() > deadline:
+                raise ProgramError(f"{self.name} did not say {text!r}{self.errors()}")
+            time.sleep(0.01)
 
     def errors(self):
         return f"\n--- log of {self.name}\n{self.log()[-4000:]}"
