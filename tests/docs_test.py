@@ -176,7 +176,7 @@ class DocsTest(unittest.TestCase):
         words -= {"none", "refused", "linger-timeout", "token-ok", "introspection-ok"}  # never in a line
         page = read("man", "wsgate.8").split(".Sh LOG LINES")[1].split(".Sh WHAT A BACKEND GETS")[0]
         told = set(re.findall(r"^\.It Li ([a-z0-9-]+)$", page, flags=re.M))
-        self.assertEqual(words, told - {"handshake", "tunnel", "upgraded"})
+        self.assertEqual(words, told - {"handshake", "dry-run", "tunnel", "upgraded"})
 
     def test_every_field_of_the_log_is_explained(self):
         """Of the access log's two lines, and the sums of modules in the last line of the error log."""

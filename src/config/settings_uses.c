@@ -10,7 +10,7 @@ static bool
 route_requires(const struct route_settings *route, size_t instance)
 {
     for (size_t i = 0; i < route->require_count; i++)
-        if (route->require[i] == instance)
+        if (require_is_leaf(&route->require[i]) && route->require[i].instance == instance)
             return true;
     return false;
 }

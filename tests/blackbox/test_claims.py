@@ -358,5 +358,5 @@ class Forwarding(Case):
         with self.assertRaises(GatewayError) as caught:
             self.gateway(self.backend(), require=list(three), middleware=three)
         self.assertIn(
-            "`require`: up to `users2` it sets 96 headers, 64 are possible", str(caught.exception)
+            "`require`: up to here it sets 96 headers, 64 are possible", str(caught.exception)
         )
