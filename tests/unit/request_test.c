@@ -1,5 +1,5 @@
-/* request_test.c - what is asked of a request once more before its tunnel, and what a module is told
- * of revocations. */
+/* request_test.c - what is asked of a request once more before its tunnel, and what a module is
+ * told of revocations. */
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "gateway/module_host.h"
