@@ -170,7 +170,8 @@ class DocsTest(unittest.TestCase):
         words |= set(re.findall(r'X\(\w+, "((?:token|claims)-[a-z-]+)"', read("src", "protocol", "jose.h")))
         words |= set(re.findall(r'X\(\w+, "(introspection-[a-z-]+)"',
                                 read("middleware", "introspection_answer.h")))
-        for module in ("ip_allowlist.c", "origin.c", "rate_limit.c", "connection_limit.c"):
+        for module in ("ip_allowlist.c", "client_certificate.c", "origin.c", "rate_limit.c",
+                       "connection_limit.c"):
             source = read("middleware", module)
             words |= set(re.findall(r'(?:\d{3}, |request, \w+, |limit_reached\[\] = )"([a-z-]+)"', source))
         words -= {"none", "refused", "linger-timeout", "token-ok", "introspection-ok"}  # never in a line
