@@ -230,6 +230,18 @@ struct mw_host {
      * showed none, or has no such value. It lives until the verdict. */
     struct mw_str (*peer_certificate)(const struct mw_request *request, enum mw_certificate part,
                                       size_t i);
+
+    /* At setup: item i of `word` needs the capture of that name. A route that requires the instance
+     * and has none in its path is a fault there. false: out of memory. */
+    bool (*expect_capture)(const struct mw_options *options, const char *word, size_t i,
+                           const char *name);
+
+    /* Is the request made up, by `wsgatectl explain`? Then nobody is asked over the network: a
+     * module that would have to says undecided instead. */
+    bool (*is_offline)(const struct mw_request *request);
+    /* Nobody can say here; `why` is a static phrase. It returns MW_DENY, as deny does: in a gateway
+     * it is a 503. */
+    enum mw_verdict (*undecided)(struct mw_request *request, const char *why);
 };
 
 /* ---- A module ---------------------------------------------------------- */

@@ -342,6 +342,7 @@ start(struct control *control, struct host_functions *host)
         return false;
     if (!log_start(control->log))
         return start_fault(control->log, "log", "its thread does not start");
+    reload_warn(settings, control->log);
     host->workers = control->workers;
     host->worker_count = control->worker_count;
     host->revocations = control->revocations;

@@ -167,6 +167,12 @@ host_is_revalidated(const struct mw_request *request)
     return of(request)->route->tunnel.revalidate_interval > 0;
 }
 
+static bool
+host_is_offline(const struct mw_request *request)
+{
+    return of(request)->connection == NULL;
+}
+
 void
 module_questions_fill(struct mw_host *host)
 {
@@ -185,5 +191,6 @@ module_questions_fill(struct mw_host *host)
     host->subject = host_subject;
     host->route = host_route;
     host->is_revalidated = host_is_revalidated;
+    host->is_offline = host_is_offline;
     host->peer_certificate = host_peer_certificate;
 }

@@ -43,9 +43,22 @@ answer(struct reload *reload, const char *faults)
 }
 
 static void
+warn(void *arg, const char *text)
+{
+    log_message(arg, LOG_LEVEL_WARNING, "configuration", "%s", text);
+}
+
+void
+reload_warn(const struct settings *settings, struct log *log)
+{
+    settings_warn(settings, warn, log);
+}
+
+static void
 say(struct reload *reload, bool good)
 {
     if (good) {
+        reload_warn(reload->present->settings, reload->log);
         log_message(reload->log, LOG_LEVEL_INFO, "reload", "%s: reloaded",
                     reload->present->settings->file);
         notify_send("READY=1\nSTATUS=reloaded");
