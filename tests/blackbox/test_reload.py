@@ -249,6 +249,58 @@ class Faults(ReloadCase):
         self.assertEqual(gate.ask(handshake("/ws")).status, 101)
 
 
+    @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
+    def test_a_module_that_does_not_start(self):
+        """On the control thread or on a worker: what had started ends again."""
+        config = self.config(
+            self.echo_backend(), require=["one"], middleware={"one": {"test_waits": {}}}
+        )
+        gate = self.start(config, binary=test_program())
+        held = self.client(gate, handshake("/ws"))
+        self.check_switched(held.read_response())
+        gate.config["middleware"]["two"] = {"test_waits": {}}
+        expected = []
+        for broken, where in (("control", ""), ("worker", " on a worker"), ("control", "")):
+            gate.config["middleware"]["three"] = {"test_waits": {"broken": broken}}
+            self.reload(gate, good=False)
+            expected += [f"middleware `three` did not start{where}"]
+            expected += ["not reloaded: the configuration stays as it was"]
+            gate.await_lines(len(expected), "reload", name="stderr", level="error")
+            self.assertEqual(self.faults(gate), expected)
+            self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+        self.check_echo(held)
+        del gate.config["middleware"]["three"]
+        self.reload(gate)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+    def test_the_end_in_the_middle(self):
+        """Signals that come in any order, all at once or one after the other."""
+        for orders in ("HT", "TH", "HHHT", "HTT", "HTH"):
+            for pause in (None, 0, 0.002):
+                gate = self.gateway(**self.jwt(), timeouts={"drain": "1s"})
+                if pause is None:
+                    gate.freeze()
+                for order in orders:
+                    gate.send_signal(signal.SIGHUP if order == "H" else signal.SIGTERM)
+                    time.sleep(pause or 0)
+                if pause is None:
+                    gate.thaw()
+                gate.judge(gate.await_exit())
+                gate.close()
+
+    def test_many_at_once(self):
+        """However often it is asked for meanwhile, one more follows, with the file as it is then."""
+        gate = self.gateway()
+        for i in range(20):
+            gate.config["routes"][0]["path"] = f"/{i}"
+            gate.write("wsgate.json", json.dumps(gate.config))
+            gate.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + PATIENCE
+        while gate.ask(handshake("/19")).status != 101 and time.monotonic() < deadline:
+            pass
+        self.assertEqual(gate.ask(handshake("/19")).status, 101)
+
+
 class Listeners(ReloadCase):
     def test_one_comes_and_goes(self):
         gate = self.gateway()
