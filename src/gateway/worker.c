@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum {
-    DEADLINES_PER_TURN = 100, /* the rest soon after, behind others: no turn of the loop gets long */
+    DEADLINES_PER_TURN = 100, /* the rest soon after, behind others: no turn gets long */
     BACKLOG_MS = 5,           /* that soon: 9,000 Close frames go out within a second */
     CLOCK_JUMP_MS = 1000
 };
