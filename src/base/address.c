@@ -63,12 +63,12 @@ parse_v6(struct address *address, struct str text)
            inet_pton(AF_INET6, digits, &address->v6.sin6_addr) == 1;
 }
 
-static bool
-parse_port(in_port_t *port, struct str text)
+bool
+address_parse_port(in_port_t *port, struct str text)
 {
     unsigned value = 0;
 
-    if (text.len == 0 || text.len > 5 || text.at[0] == '0')
+    if (text.len == 0 || text.len > 5 || (text.at[0] == '0' && text.len > 1))
         return false;
     for (size_t i = 0; i < text.len; i++) {
         if (text.at[i] < '0' || text.at[i] > '9')
@@ -77,6 +77,13 @@ parse_port(in_port_t *port, struct str text)
     }
     *port = htons((uint16_t)value);
     return value <= 65535;
+}
+
+/* One that can be listened on or connected to. */
+static bool
+parse_port(in_port_t *port, struct str text)
+{
+    return address_parse_port(port, text) && *port != 0;
 }
 
 static bool

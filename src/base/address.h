@@ -33,6 +33,8 @@ struct address {
 bool address_parse(struct address *address, struct str text, const char **error) MUST_CHECK;
 /* An IP without a port. */
 bool address_parse_ip(struct address *address, struct str text) MUST_CHECK;
+/* 0 to 65535 in decimal, no leading zeros; *port in network order. */
+bool address_parse_port(in_port_t *port, struct str text) MUST_CHECK;
 /* From what accept4 gave: IPv4-mapped becomes IPv4; an unnamed Unix peer stays AF_UNIX. */
 void address_normalize(struct address *address);
 /* "192.0.2.1:80", "[2001:db8::1]:80", "unix:/path", "unix:" for an unnamed peer. */

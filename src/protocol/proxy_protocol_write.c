@@ -89,8 +89,8 @@ proxy_header_write_v2(struct text *text, const struct address *source,
     struct ends ends = ends_of(source, destination);
     in_port_t ports[] = {port_of(&ends.source), port_of(&ends.destination)};
 
-    text_add(text, ends.source.any.sa_family == AF_INET ? STR("\x21\x11\0\x0c")
-                                                        : STR("\x21\x21\0\x24"));
+    text_add(text,
+             ends.source.any.sa_family == AF_INET ? STR("\x21\x11\0\x0c") : STR("\x21\x21\0\x24"));
     text_add(text, ip_bytes(&ends.source));
     text_add(text, ip_bytes(&ends.destination));
     text_add(text, (struct str){(const char *)ports, sizeof(ports)});
