@@ -153,6 +153,8 @@ struct mw_host {
 
     /* Questions. All strings live until the verdict. Index i counts from 0;
      * past the end the answer's `at` is NULL. Names of headers in any case. */
+    /* The client's, whoever stands between: IPv4 (also what was mapped into IPv6), IPv6, AF_UNIX;
+     * AF_UNSPEC when a trusted proxy does not say who it is. Never NULL. */
     const struct sockaddr *(*peer_address)(const struct mw_request *request);
     struct mw_str (*method)(const struct mw_request *request);
     struct mw_str (*host)(const struct mw_request *request); /* lower case, no default port */

@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from harness import process, tokens
+from harness import process, proxy, tokens
 from harness.backend import EchoLoop
 from harness.case import Case
 from harness.certificates import Authority
@@ -92,6 +92,33 @@ class Changes(ReloadCase):
         gate.await_lines(1, "tunnel")
         self.assertEqual(gate.ask(handshake("/" + "a" * 100)).status, 414)
         self.check_echo(held)
+
+    def test_who_is_believed(self):
+        """Trusted proxies come and go, and so does the PROXY header of a listener that stays."""
+        gate = self.gateway()
+        claim = handshake("/ws", "X-Forwarded-For: 192.0.2.1")
+        header = proxy.v1("192.0.2.2")
+        refused = {"status": 0, "reason": "proxy-not-trusted"}
+        steps = [
+            ([], False, claim, {"peer": None}),
+            (["127.0.0.1"], False, claim, {"client": "192.0.2.1"}),
+            (["127.0.0.1"], True, header + claim, {"client": "192.0.2.2:4242"}),
+            (["10.0.0.1"], True, header + claim, refused),
+            ([], False, claim, {"peer": None}),
+        ]
+        for proxies, expected, data, fields in steps:
+            gate.config["trusted_proxies"] = proxies
+            gate.config["listeners"][0]["proxy_protocol"] = expected
+            self.reload(gate)
+            seen = len(gate.lines("handshake"))
+            client = self.client(gate, data)
+            client.receive()
+            client.close()
+            line = gate.await_lines(seen + 1, "handshake")[-1]
+            if fields == {"peer": None}:
+                self.assertNotIn("client", line)
+            else:
+                self.assertLessEqual(fields.items(), line.items())
 
     def test_handshakes_of_an_address_are_counted_on(self):
         """Those under way when the limit comes, or goes, are not miscounted."""
