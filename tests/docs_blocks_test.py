@@ -112,7 +112,7 @@ def framed(section, text):
     """A whole configuration around a fragment of the manual, by the chapter that it stands in."""
     if section == "Variables":
         text = "backends:\n  chat:\n  " + indented(text)
-    elif section.split(":")[0] in ("ip_allowlist", "origin", "rate_limit", "connection_limit",
+    elif section.split(":")[0] in ("ip_allowlist", "origin", "rate_limit", "connection_limit", "forward_auth",
                                    "jwt", "introspection"):
         text = "middleware:\n" + indented(text)
     there = set(re.findall(r"^([a-z_]+):", text, re.M))
