@@ -357,6 +357,9 @@ static const struct {
      "1:23: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not "
      "looked up, "
      "found `localhost:80`\n"},
+    {"listeners: [{address: ':80'}]\n" R B,
+     "1:23: `address`: expected an address before the port; all addresses are \"0.0.0.0:PORT\" or "
+     "\"[::]:PORT\", found `:80`\n"},
     {"listeners: [{address: 127.0.0.1:0}]\n" R B,
      "1:23: `address`: expected a port from 1 to 65535, without leading zeros, found "
      "`127.0.0.1:0`\n"},
@@ -566,6 +569,12 @@ static const struct {
      " - {path: /, listeners: q, require: [], backend: b}\n" B,
      "6:11: `path`: no request reaches the route `/x`: `/x` on line 5 matches all that it does\n"
      "7:11: `path`: no request reaches the route `/`: `/` on line 4 matches all that it does\n"},
+    {L "routes:\n - {path: /, host: b.*.com, require: [], backend: b}\n"
+       " - {path: /, host: '*.*.com', require: [], backend: b}\n" B,
+     "3:20: `host`: `*.` stands at the beginning alone, for one or more labels, as in "
+     "\"*.example.com\", found `b.*.com`\n"
+     "4:20: `host`: `*.` stands at the beginning alone, for one or more labels, as in "
+     "\"*.example.com\", found `*.*.com`\n"},
     /* A route with a fault of its own is not compared: one mistake, one fault. */
     {L "routes:\n - {path: /, host: 'a b', require: [], backend: b}\n"
        " - {path: /, require: [], backend: b}\n"
