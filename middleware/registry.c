@@ -2,6 +2,7 @@
 #include "registry.h"
 
 const struct mw_module *const middleware_registry[] = {
+    &client_certificate_module,
     &connection_limit_module,
     &introspection_module,
     &ip_allowlist_module,

@@ -7,6 +7,7 @@
 /* Ends with NULL. */
 extern const struct mw_module *const middleware_registry[];
 
+extern const struct mw_module client_certificate_module;
 extern const struct mw_module connection_limit_module;
 extern const struct mw_module introspection_module;
 extern const struct mw_module ip_allowlist_module;

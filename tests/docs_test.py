@@ -170,13 +170,14 @@ class DocsTest(unittest.TestCase):
         words |= set(re.findall(r'X\(\w+, "((?:token|claims)-[a-z-]+)"', read("src", "protocol", "jose.h")))
         words |= set(re.findall(r'X\(\w+, "(introspection-[a-z-]+)"',
                                 read("middleware", "introspection_answer.h")))
-        for module in ("ip_allowlist.c", "origin.c", "rate_limit.c", "connection_limit.c"):
+        for module in ("ip_allowlist.c", "client_certificate.c", "origin.c", "rate_limit.c",
+                       "connection_limit.c"):
             source = read("middleware", module)
             words |= set(re.findall(r'(?:\d{3}, |request, \w+, |limit_reached\[\] = )"([a-z-]+)"', source))
         words -= {"none", "refused", "linger-timeout", "token-ok", "introspection-ok"}  # never in a line
         page = read("man", "wsgate.8").split(".Sh LOG LINES")[1].split(".Sh WHAT A BACKEND GETS")[0]
         told = set(re.findall(r"^\.It Li ([a-z0-9-]+)$", page, flags=re.M))
-        self.assertEqual(words, told - {"handshake", "tunnel", "upgraded"})
+        self.assertEqual(words, told - {"handshake", "dry-run", "tunnel", "upgraded"})
 
     def test_every_field_of_the_log_is_explained(self):
         """Of the access log's two lines, and the sums of modules in the last line of the error log."""

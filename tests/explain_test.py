@@ -514,8 +514,35 @@ The client would be answered:
         for options in ({"delay": "1ms"}, {"too_much": True}):
             waiting = self.waiting(one=options)
             done.append(self.explain("--json", "/ws", config=waiting, waits=True))
+        grouped = self.on_paper()
+        grouped["middleware"]["soon"] = {"jwt": again, "dry_run": True}
+        grouped["routes"][0]["require"] = [
+            "soon", {"not": "web"}, {"all_of": ["office"]}, {"any_of": ["users"]}]
+        done.append(self.explain("--json", *app, "/chat", config=grouped))
         printed = set().union(*(fields(json.loads(one.stdout)) for one in done))
         self.assertEqual(printed, manual("explain"))
+
+    def test_groups(self):
+        """The tree, with what came of each entry, and of those that were not asked."""
+        config = self.on_paper()
+        config["middleware"]["far"] = {"ip_allowlist": {"allow": ["192.0.2.0/24"]}}
+        config["middleware"]["trial"] = {**config["middleware"]["far"], "dry_run": True}
+        config["routes"][0]["require"] = [
+            "trial", {"any_of": ["users", {"all_of": ["web", {"not": "far"}]}, "far"]}, {"not": "office"}]
+        done = self.explain("--origin", APP, "/chat", config=config)
+        lines = [re.sub(" {2,}", "  ", line) for line in done.stdout.splitlines()]
+        start = next(i for i, line in enumerate(lines) if line.startswith("trial"))
+        self.assertEqual(
+            [line for line in lines[start:start + 9] if ": " not in line or "deny" in line],
+            ["trial (ip_allowlist), dry run  pass; it says deny: 403 address-not-allowed",
+             "any_of  pass",
+             "  users (jwt)  deny: 401 token-missing",
+             "  all_of  pass",
+             "  web (origin)  pass",
+             "  not far (ip_allowlist)  pass; it says deny: 403 address-not-allowed",
+             "  far (ip_allowlist)  not asked, would be deny: 403 address-not-allowed",
+             "not office (ip_allowlist)  deny: 403 excluded; it says pass"])
+        self.assertIn("verdict  refused: 403 excluded, by office", lines)
 
     def test_a_trusted_proxy_names_the_client(self):
         config = self.on_paper() | {"trusted_proxies": ["10.0.0.0/8", "unix"]}

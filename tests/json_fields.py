@@ -10,14 +10,17 @@ import re
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Objects whose members are named by requests, answers or modules, not by us.
-OPEN = {"headers", "modules[].sets", "modules[].labels"}
+OPEN = {"headers", "modules[].sets", "modules[].labels", "modules[].any_of", "modules[].all_of",
+        "modules[].says"}
 
 
 def fields(value, way=""):
     """The ways to all that a report holds."""
+    if way in OPEN:
+        return set()
     if isinstance(value, list):
         return set().union(*(fields(item, way + "[]") for item in value))
-    if not isinstance(value, dict) or way in OPEN:
+    if not isinstance(value, dict):
         return set()
     found = set()
     for name, member in value.items():

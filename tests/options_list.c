@@ -33,10 +33,11 @@ print_table(const char *section, const struct mw_option *table)
 {
     char deeper[128];
 
-    for (; table->word != NULL; table++) {
+    for (const struct mw_option *start = table; table->word != NULL; table++) {
         snprintf(deeper, sizeof(deeper), "%s.%s", section, table->word);
         print_row(section, table);
-        if (table->members != NULL && (table->flags & MW_LATER) == 0)
+        if (table->members != NULL && table->members != start &&
+            (table->flags & MW_LATER) == 0)
             print_table(deeper, table->members);
     }
 }
@@ -52,6 +53,7 @@ list(void)
         else if (row->members != NULL)
             print_table(row->word, row->members);
     }
+    print_table("middleware", settings_instance_options);
     for (const struct mw_module *const *module = middleware_registry; *module != NULL; module++)
         print_table((*module)->name, (*module)->options);
 }

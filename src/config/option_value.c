@@ -345,18 +345,22 @@ check_object(const struct option_check *check, const struct yaml_node *node)
     return make_items(check, node, 1) && take_members(check, &check->value->items[0], node);
 }
 
+/* One string alone, where strings can stand for maps, is a list of one. */
 static bool
 check_objects(const struct option_check *check, const struct yaml_node *node)
 {
-    bool is_short, valid = true;
+    bool has_short = (check->row->flags & MW_SHORT) != 0, valid = true;
     size_t i = 0;
 
+    if (has_short && node->kind == YAML_KIND_SCALAR && !yaml_node_is_null(node))
+        return make_items(check, node, 1) && take_short(check, &check->value->items[0], node);
     if (node->kind != YAML_KIND_LIST)
-        return fault_expected(check, node, "expected a list of maps");
+        return fault_expected(check, node,
+                              has_short ? "expected a list" : "expected a list of maps");
     if (!make_items(check, node, node->count))
         return false;
     for (const struct yaml_node *item = node->first; item != NULL; item = item->next, i++) {
-        is_short = (check->row->flags & MW_SHORT) != 0 && item->kind == YAML_KIND_SCALAR;
+        bool is_short = has_short && item->kind == YAML_KIND_SCALAR;
         valid &= (is_short ? take_short : take_members)(check, &check->value->items[i], item);
     }
     return valid;

@@ -25,6 +25,12 @@ find_row(const struct mw_option *table, struct str word)
 }
 
 bool
+options_has(const struct mw_option *table, struct str word)
+{
+    return find_row(table, word) != NULL;
+}
+
+bool
 options_is_secret(const char *word)
 {
     static const char *const parts[] = {"secret", "password", "passphrase", "private",

@@ -64,6 +64,8 @@ struct mw_options *options_check(struct options_context *context, const struct y
  * false: something that is required is not there, so they must not be read. */
 bool options_forget_refused(struct mw_options *options) MUST_CHECK;
 
+/* Is there a row of that word? */
+bool options_has(const struct mw_option *table, struct str word);
 /* "word:value" with a word of the table, where a blank behind the colon was forgotten? */
 #define OPTIONS_GLUED "; a colon needs a blank behind it"
 bool options_is_glued(const struct mw_option *table, struct str text);

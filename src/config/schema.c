@@ -56,11 +56,24 @@ choices_schema(const struct mw_option *row)
 static json_t *
 element_schema(const struct mw_option *row)
 {
-    json_t *map = table_schema(row->members);
+    /* Its members hold such entries again. */
+    json_t *map = row->members == settings_require_options ? reference("requirement")
+                                                           : table_schema(row->members);
 
     if ((row->flags & MW_SHORT) == 0)
         return map;
     return json_pack("{s:[{s:s}, o]}", "anyOf", "$ref", "#/$defs/text", map);
+}
+
+/* With MW_SHORT one string stands for a list of it, too. */
+static json_t *
+list_schema(const struct mw_option *row)
+{
+    json_t *list = json_pack("{s:s, s:o}", "type", "array", "items", element_schema(row));
+
+    if ((row->flags & MW_SHORT) == 0)
+        return list;
+    return json_pack("{s:[{s:s}, o]}", "anyOf", "$ref", "#/$defs/text", list);
 }
 
 static json_t *
@@ -84,7 +97,7 @@ type_schema(const struct mw_option *row)
         return json_pack("{s:s, s:o}", "type", "object", "additionalProperties",
                          table_schema(row->members));
     if (row->type == MW_OBJECTS)
-        return json_pack("{s:s, s:o}", "type", "array", "items", element_schema(row));
+        return list_schema(row);
     if (row->type == MW_OBJECT)
         return table_schema(row->members);
     return reference(names[row->type]);
@@ -134,19 +147,36 @@ table_schema(const struct mw_option *table)
                      "properties", properties, "required", required);
 }
 
-/* An entry of `middleware`: a name, and exactly one module with its options. */
+/* One kind of entry, and nothing else beside it. */
+static json_t *
+requirement_schema(void)
+{
+    json_t *schema = table_schema(settings_require_options);
+
+    json_object_set_new(schema, "minProperties", json_integer(1));
+    json_object_set_new(schema, "maxProperties", json_integer(1));
+    return schema;
+}
+
+/* An entry of `middleware`: a name, and exactly one module with its options; beside it, what holds
+ * for every instance. Each way to have one of the latter and no module, or two, is ruled out. */
 static bool
 add_modules(json_t *schema, const struct mw_module *const *modules)
 {
     static const struct mw_option no_options[] = {{0}};
-    json_t *names = json_object();
+    json_t *names = json_object(), *ways = json_array();
     json_t *row = json_object_get(json_object_get(schema, "properties"), "middleware");
 
-    for (; *modules != NULL; modules++)
+    for (; *modules != NULL; modules++) {
         json_object_set_new(names, (*modules)->name,
                             table_schema((*modules)->options ? (*modules)->options : no_options));
-    json_t *entry = json_pack("{s:s, s:b, s:i, s:i, s:o}", "type", "object", "additionalProperties",
-                              0, "minProperties", 1, "maxProperties", 1, "properties", names);
+        json_array_append_new(ways, json_pack("{s:[s]}", "required", (*modules)->name));
+    }
+    json_t *beside = table_schema(settings_instance_options);
+    json_object_update(names, json_object_get(beside, "properties"));
+    json_decref(beside);
+    json_t *entry = json_pack("{s:s, s:b, s:o, s:o}", "type", "object", "additionalProperties", 0,
+                              "properties", names, "oneOf", ways);
 
     return entry != NULL && json_object_set_new(row, "additionalProperties", entry) == 0;
 }
@@ -159,6 +189,8 @@ settings_schema(const struct mw_module *const *modules, FILE *out)
                                "The configuration of wsgate", "$defs",
                                json_loads(definitions, 0, NULL));
     json_t *table = table_schema(settings_options);
+
+    json_object_set_new(json_object_get(schema, "$defs"), "requirement", requirement_schema());
     bool good = schema != NULL && table != NULL && json_object_update(schema, table) == 0 &&
                 add_modules(schema, modules) &&
                 json_dumpf(schema, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0 &&

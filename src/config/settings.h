@@ -40,6 +40,7 @@ struct instance_settings {
     void *instance;
     bool handed_over; /* the instance has another owner: settings_free leaves it alone */
     const struct mw_options *options;
+    bool dry_run; /* it is asked, but refuses nobody and changes nothing */
 };
 
 /* Captures of one path: a request has room for so many. */
@@ -56,6 +57,26 @@ struct path_piece {
     struct str capture;  /* name; at == NULL in the last piece, and only there. It takes one whole
                             segment, not empty */
 };
+
+/* What a route requires is a tree, in preorder: a group stands right before its members. */
+enum require_kind { REQUIRE_ONE, REQUIRE_NOT, REQUIRE_ALL_OF, REQUIRE_ANY_OF };
+
+enum { REQUIRE_DEPTH_MAX = 4 }; /* groups in groups */
+
+struct require_node {
+    enum require_kind kind;
+    unsigned depth;  /* of the root 0 */
+    size_t instance; /* REQUIRE_ONE, REQUIRE_NOT: index into instances */
+    size_t parent;   /* the group that it is a member of; of the root 0 */
+    size_t end;      /* the node behind it and all its members */
+};
+
+/* An instance, and no group? */
+static inline bool
+require_is_leaf(const struct require_node *node)
+{
+    return node->kind == REQUIRE_ONE || node->kind == REQUIRE_NOT;
+}
 
 struct tunnel_settings {
     bool checked; /* frames: checked */
@@ -82,8 +103,8 @@ struct route_settings {
     size_t piece_count;
     const struct listener_settings **listeners; /* NULL: all */
     size_t listener_count;
-    size_t *require; /* indexes into instances, in order */
-    size_t require_count;
+    struct require_node *require; /* the first one is the root, an all_of of all entries */
+    size_t require_count;         /* 1: an open route */
     const struct backend_settings *backend;
     struct str strip_prefix; /* at == NULL: none; no trailing slash */
     bool keep_encoded_slashes;
@@ -202,6 +223,10 @@ void settings_fill_host(struct mw_host *host);
 
 /* The table of everything that stands outside `middleware:`; for manual, sample and schema. */
 extern const struct mw_option settings_options[];
+/* An entry of a route's `require`; the members of a group are such entries again. */
+extern const struct mw_option settings_require_options[];
+/* And of what an entry of `middleware:` holds beside its module. */
+extern const struct mw_option settings_instance_options[];
 /* Writes the JSON Schema of the file, modules included (`wsgatectl schema`). */
 bool settings_schema(const struct mw_module *const *modules, FILE *out) MUST_CHECK;
 

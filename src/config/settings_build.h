@@ -67,8 +67,14 @@ void settings_build_backend_tls(struct settings_build *build, const struct mw_op
 /* After listeners, middleware and backends, which routes name. */
 void settings_build_routes(struct settings_build *build);
 /* A route's `tunnel:`, once its chain is known; for settings_build_routes. */
-void settings_build_tunnel(struct settings_build *build, const struct mw_options *route_options,
-                           struct route_settings *route);
+void settings_build_tunnel(const struct mw_options *route_options, struct route_settings *route);
+
+/* The `require` of one route. false: faults were reported, and not all of it is there. */
+bool settings_build_require(struct settings_build *build, const struct mw_options *options,
+                            struct route_settings *route);
+/* After both, where the chain is whole: can anybody in it do what the tunnel asks for? */
+void settings_check_revalidation(struct settings_build *build, const struct mw_options *options,
+                                 const struct route_settings *route);
 
 /* ---- What several parts need ---------------------------------------------- */
 
@@ -79,6 +85,17 @@ void *settings_array(struct settings_build *build, size_t count, size_t size) MU
 void settings_check_address(const struct mw_options *options, struct address *address);
 /* The name at that place: letters, digits, "_", "-", ".", at most 64. */
 void settings_check_name(struct settings_build *build, struct mark mark, const char *name);
+/* What others name by its name: entries of a chapter. */
+struct settings_chapter {
+    const char *word;
+    const char *what;
+    const char *(*name)(const struct settings *settings, size_t i); /* NULL: no more */
+};
+/* Looks `wanted` up in a chapter, for item i of `word`. false: it was said that there is none.
+ * wanted == NULL: it was refused already. */
+bool settings_look_up(struct settings_build *build, const struct mw_options *options,
+                      const char *word, size_t i, const char *wanted,
+                      const struct settings_chapter *chapter, size_t *found) MUST_CHECK;
 /* At least one element in what was given. */
 void settings_check_filled(struct settings_build *build, const char *word);
 

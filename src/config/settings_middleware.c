@@ -107,29 +107,61 @@ check_all_own(struct settings_build *build, const struct instance_settings *inst
     }
 }
 
+/* The entry's node without what is no module's, which comes to *rest; both are made anew. */
+static struct yaml_node *
+split_entry(struct settings_build *build, const struct yaml_node *entry, struct yaml_node *rest)
+{
+    struct yaml_node *module = NULL;
+    struct yaml_node **last = &rest->first;
+
+    *rest = (struct yaml_node){.kind = YAML_KIND_MAP, .mark = entry->mark};
+    for (const struct yaml_node *item = entry->first; item != NULL; item = item->next) {
+        struct yaml_node *copy = settings_array(build, 1, sizeof(*copy));
+        if (copy == NULL)
+            return NULL;
+        *copy = *item;
+        copy->next = NULL;
+        bool is_ours = options_has(settings_instance_options, item->key);
+        if (!is_ours && module != NULL)
+            return NULL;
+        if (is_ours) {
+            *last = copy;
+            last = &copy->next;
+        } else {
+            module = copy;
+        }
+    }
+    return module;
+}
+
 static void
 build_instance(struct settings_build *build, struct instance_settings *instance,
                const struct option_item *item)
 {
+    struct options_context *context = &build->settings->memory->context;
     const struct yaml_node *entry = item->node;
+    struct yaml_node *module, beside;
 
     if (entry->faulty)
         return;
-    if (entry->kind != YAML_KIND_MAP || entry->count != 1) {
+    module = entry->kind == YAML_KIND_MAP ? split_entry(build, entry, &beside) : NULL;
+    if (module == NULL) {
         faults_add(build->faults, entry->kind == YAML_KIND_MAP ? entry->mark : item->key_mark,
                    "`%s`: expected exactly one module with its options", item->key);
         return;
     }
-    instance->module = find_module(build, entry->first);
+    const struct mw_options *own = options_check(context, &beside, settings_instance_options);
+
+    instance->dry_run = own != NULL && options_integer(own, "dry_run") != 0;
+    instance->module = find_module(build, module);
     if (instance->module == NULL)
         return;
     const struct mw_option *table = instance->module->options;
 
-    struct mw_options *options = options_check(&build->settings->memory->context, entry->first,
-                                               table ? table : no_options);
+    struct mw_options *options = options_check(context, module, table ? table : no_options);
 
     instance->options = options;
-    if (options != NULL && entry->first->kind == YAML_KIND_MAP && !entry->first->faulty &&
+    if (options != NULL && module->kind == YAML_KIND_MAP && !module->faulty &&
         options_forget_refused(options)) {
         check_all_own(build, instance);
         set_up(build, instance);

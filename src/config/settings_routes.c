@@ -23,37 +23,23 @@ listener_name(const struct settings *settings, size_t i)
 }
 
 static const char *
-instance_name(const struct settings *settings, size_t i)
-{
-    return i < settings->instance_count ? settings->instances[i].name : NULL;
-}
-
-static const char *
 backend_name(const struct settings *settings, size_t i)
 {
     return i < settings->backend_count ? settings->backends[i].name : NULL;
 }
 
-/* What routes name. */
-struct chapter {
-    const char *word;
-    const char *what;
-    const char *(*name)(const struct settings *settings, size_t i); /* NULL: no more */
-};
+static const struct settings_chapter listeners = {"listeners", "listener", listener_name};
+static const struct settings_chapter backends = {"backends", "backend", backend_name};
 
-static const struct chapter listeners = {"listeners", "listener", listener_name};
-static const struct chapter instances = {"middleware", "middleware", instance_name};
-static const struct chapter backends = {"backends", "backend", backend_name};
-
-/* Looks up the name at item i of `word`. false: it was said that there is none. */
-static bool
-look_up(struct settings_build *build, const struct mw_options *route, const char *word, size_t i,
-        const struct chapter *chapter, size_t *found)
+bool
+settings_look_up(struct settings_build *build, const struct mw_options *options, const char *word,
+                 size_t i, const char *wanted, const struct settings_chapter *chapter,
+                 size_t *found)
 {
-    const char *wanted = options_find(route, word)->items[i].text, *name;
+    const char *name;
     struct suggest suggest;
 
-    if (wanted == NULL) /* refused already */
+    if (wanted == NULL)
         return false;
     suggest_start(&suggest, str_of(wanted));
     for (*found = 0; (name = chapter->name(build->settings, *found)) != NULL; ++*found) {
@@ -64,7 +50,7 @@ look_up(struct settings_build *build, const struct mw_options *route, const char
         suggest_try(&suggest, name);
     }
     if (*found > 0 || options_find(build->root, chapter->word)->items != NULL)
-        options_fault(route, word, i, "no %s is named `%s`" SUGGEST_FMT, chapter->what, wanted,
+        options_fault(options, word, i, "no %s is named `%s`" SUGGEST_FMT, chapter->what, wanted,
                       SUGGEST_ARG(suggest));
     return false;
 }
@@ -84,77 +70,9 @@ build_listeners(struct settings_build *build, const struct mw_options *options,
     if (route->listeners == NULL)
         return;
     for (size_t i = 0; i < value->count; i++)
-        if (look_up(build, options, "listeners", i, &listeners, &found))
+        if (settings_look_up(build, options, "listeners", i, value->items[i].text, &listeners,
+                             &found))
             route->listeners[route->listener_count++] = &build->settings->listeners[found];
-}
-
-static bool
-stands_already(const struct route_settings *route, size_t instance)
-{
-    for (size_t i = 0; i < route->require_count; i++)
-        if (route->require[i] == instance)
-            return true;
-    return false;
-}
-
-/* Two that set one header: every request would be refused, or the backend would have to choose. */
-static void
-check_headers(struct settings_build *build, const struct mw_options *options, size_t item,
-              const struct route_settings *route, size_t instance)
-{
-    const struct settings *settings = build->settings;
-    const struct reserved_header *own, *other;
-
-    for (own = settings->memory->reserved; own != NULL; own = own->next)
-        for (other = settings->memory->reserved; other != NULL; other = other->next) {
-            if (own->instance != instance || other->instance == instance ||
-                !stands_already(route, other->instance) || !str_equal(own->name, other->name))
-                continue;
-            options_fault(options, "require", item,
-                          "`%s` sets the header `" STR_FMT "`, as `%s` does",
-                          settings->instances[instance].name, STR_ARG(own->name),
-                          settings->instances[other->instance].name);
-            return;
-        }
-}
-
-/* More than fit: some requests would be refused. The sum is of the instances before this one. */
-static void
-check_header_count(struct settings_build *build, const struct mw_options *options, size_t item,
-                   size_t instance, size_t *sum)
-{
-    const struct reserved_header *reserved = build->settings->memory->reserved;
-    size_t before = *sum;
-
-    for (; reserved != NULL; reserved = reserved->next)
-        *sum += reserved->instance == instance;
-    if (before <= ROUTE_FORWARDS_MAX && *sum > ROUTE_FORWARDS_MAX)
-        options_fault(options, "require", item, "up to `%s` it sets %zu headers, %d are possible",
-                      build->settings->instances[instance].name, *sum, ROUTE_FORWARDS_MAX);
-}
-
-static void
-build_chain(struct settings_build *build, const struct mw_options *options,
-            struct route_settings *route)
-{
-    size_t count = options_count(options, "require"), headers = 0, found;
-
-    route->require = settings_array(build, count, sizeof(*route->require));
-    if (route->require == NULL)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        if (!look_up(build, options, "require", i, &instances, &found))
-            continue;
-        /* A connection has one slot for each instance. */
-        if (stands_already(route, found)) {
-            options_fault(options, "require", i, "`%s` twice",
-                          build->settings->instances[found].name);
-            continue;
-        }
-        check_headers(build, options, i, route, found);
-        check_header_count(build, options, i, found, &headers);
-        route->require[route->require_count++] = found;
-    }
 }
 
 /* ---- One route ------------------------------------------------------------------- */
@@ -197,8 +115,8 @@ build_backend(struct settings_build *build, const struct mw_options *options,
 {
     size_t found;
 
-    if (options_string(options, "backend") != NULL &&
-        look_up(build, options, "backend", 0, &backends, &found))
+    if (settings_look_up(build, options, "backend", 0, options_string(options, "backend"),
+                         &backends, &found))
         route->backend = &build->settings->backends[found];
 }
 
@@ -214,10 +132,12 @@ build_route(struct settings_build *build, const struct mw_options *options,
     build_listeners(build, options, route);
     build_host(build, options, route);
     build_path(build, options, route);
-    build_chain(build, options, route);
+    bool chain_is_whole = settings_build_require(build, options, route);
     build_backend(build, options, route);
     if (tunnel != NULL)
-        settings_build_tunnel(build, options, route);
+        settings_build_tunnel(options, route);
+    if (tunnel != NULL && chain_is_whole)
+        settings_check_revalidation(build, options, route);
 }
 
 /* ---- Routes that nothing reaches -------------------------------------------------- */

@@ -98,13 +98,23 @@ static const struct mw_option tunnel_options[] = {
     {0},
 };
 
+const struct mw_option settings_require_options[] = {
+    {"name", MW_STRING, NULL, "of a middleware; an entry that is a string is short for this"},
+    {"any_of", MW_OBJECTS, NULL, "entries of which one has to pass", MW_SHORT, NULL,
+     settings_require_options},
+    {"all_of", MW_OBJECTS, NULL, "entries that all have to pass", MW_SHORT, NULL,
+     settings_require_options},
+    {"not", MW_STRING, NULL, "a middleware that has to refuse"},
+    {0},
+};
+
 static const struct mw_option route_options[] = {
     {"listeners", MW_LIST, NULL, "names of the listeners it holds for; left out: all"},
     {"host", MW_STRING, NULL, "a host, or `*.` and a domain; left out: any"},
     {"path", MW_STRING, NULL, "a path: exact, `/below/*`, or with `{captures}`", MW_REQUIRED},
-    {"require", MW_LIST, NULL,
+    {"require", MW_OBJECTS, NULL,
      "names of the middleware to pass, in this order; an open route says `require: []`",
-     MW_REQUIRED},
+     MW_REQUIRED | MW_SHORT, NULL, settings_require_options},
     {"backend", MW_STRING, NULL, "the name of the backend", MW_REQUIRED},
     {"strip_prefix", MW_STRING, NULL, "taken off the front of the path for the backend"},
     {"encoded_slashes", MW_WORD, "refuse", "what becomes of a path that holds %2F", 0,
@@ -157,6 +167,11 @@ static const struct mw_option backend_options[] = {
     {"tls", MW_OBJECT, NULL, "speak TLS to the servers", 0, NULL, backend_tls_options},
     {"health", MW_OBJECT, NULL, "ask the servers now and then how they are", MW_LATER, NULL,
      health_options},
+    {0},
+};
+
+const struct mw_option settings_instance_options[] = {
+    {"dry_run", MW_BOOL, "false", "log and count what it would refuse, and let it pass"},
     {0},
 };
 

@@ -73,27 +73,8 @@ check_rates(const struct mw_options *options)
     settings_check_ranges(options, ranges, COUNT_OF(ranges));
 }
 
-/* Who asks for it counts on it: a chain in which nobody can do it is a fault. */
-static void
-check_revalidation(struct settings_build *build, const struct mw_options *options,
-                   const struct route_settings *route)
-{
-    const struct instance_settings *all = build->settings->instances;
-
-    if (route->tunnel.revalidate_interval == 0 ||
-        route->require_count < options_count(options, "require"))
-        return;
-    for (size_t i = 0; i < route->require_count; i++)
-        if (all[route->require[i]].module == NULL ||
-            all[route->require[i]].module->revalidate != NULL)
-            return;
-    options_fault(options_member(options, "tunnel", 0), "revalidate_interval", 0,
-                  "no middleware that the route requires can judge a live tunnel again");
-}
-
 void
-settings_build_tunnel(struct settings_build *build, const struct mw_options *route_options,
-                      struct route_settings *route)
+settings_build_tunnel(const struct mw_options *route_options, struct route_settings *route)
 {
     const struct mw_options *options = options_member(route_options, "tunnel", 0);
     struct tunnel_settings *tunnel = &route->tunnel;
@@ -120,5 +101,4 @@ settings_build_tunnel(struct settings_build *build, const struct mw_options *rou
     tunnel->revalidate_interval = (uint64_t)options_integer(options, "revalidate_interval");
     check_rates(options);
     check_followed(options, tunnel);
-    check_revalidation(build, route_options, route);
 }

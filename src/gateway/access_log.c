@@ -56,6 +56,37 @@ log_request(struct log_line *line, const struct request *request)
     log_str(line, "path", request->target.path);
 }
 
+/* Who it is, as far as anybody has said. */
+static void
+log_findings(struct log_line *line, const struct request *request)
+{
+    log_str(line, "issuer", request->issuer);
+    log_str(line, "subject", request->subject);
+    for (size_t i = 0; i < request->label_count; i++)
+        log_str(line, request->labels[i].name.at, request->labels[i].value);
+}
+
+static void
+log_answer(struct log_line *line, const struct answer *answer, const char *reason)
+{
+    log_text(line, "reason", reason);
+    log_text(line, "module", answer->module);
+    log_text(line, "detail", answer->detail);
+}
+
+static void
+begin_handshake(struct log_line *line, struct log *log, const struct request *request,
+                const char *event)
+{
+    log_begin(line, log, LOG_ACCESS, LOG_LEVEL_INFO, event);
+    log_id(line, request->id);
+    log_address(line, "peer", request->socket);
+    if (request->peer != request->socket)
+        log_address(line, "client", request->peer);
+    log_text(line, "listener", listener_name(request->listener));
+    log_request(line, request);
+}
+
 void
 access_log_handshake(struct log *log, const struct request *request, unsigned status,
                      const char *server)
@@ -63,27 +94,28 @@ access_log_handshake(struct log *log, const struct request *request, unsigned st
     const struct answer *answer = &request->answer;
     struct log_line line UNINITIALIZED;
 
-    log_begin(&line, log, LOG_ACCESS, LOG_LEVEL_INFO, "handshake");
-    log_id(&line, request->id);
-    log_address(&line, "peer", request->socket);
-    if (request->peer != request->socket)
-        log_address(&line, "client", request->peer);
-    log_text(&line, "listener", listener_name(request->listener));
-    log_request(&line, request);
+    begin_handshake(&line, log, request, "handshake");
     log_int(&line, "status", status);
     if (answer->close_code != 0)
         log_int(&line, "close_code", answer->close_code);
-    log_text(&line, "reason", status == 101 ? "upgraded" : refusal_word(answer));
-    log_text(&line, "module", answer->module);
-    log_text(&line, "detail", answer->detail);
+    log_answer(&line, answer, status == 101 ? "upgraded" : refusal_word(answer));
     if (request->route != NULL && (status == 101 || server != NULL))
         log_text(&line, "backend", request->route->backend->name);
     log_text(&line, "server", server);
-    log_str(&line, "issuer", request->issuer);
-    log_str(&line, "subject", request->subject);
-    for (size_t i = 0; i < request->label_count; i++)
-        log_str(&line, request->labels[i].name.at, request->labels[i].value);
+    log_findings(&line, request);
     log_int(&line, "duration_ms", (int64_t)(clock_monotonic_us() - request->started_us) / 1000);
+    log_end(&line);
+}
+
+void
+access_log_dry_run(struct log *log, const struct request *request)
+{
+    struct log_line line UNINITIALIZED;
+
+    begin_handshake(&line, log, request, "dry-run");
+    log_int(&line, "status", refusal_status(&request->answer));
+    log_answer(&line, &request->answer, refusal_word(&request->answer));
+    log_findings(&line, request);
     log_end(&line);
 }
 

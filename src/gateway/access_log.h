@@ -1,5 +1,6 @@
 /*
- * access_log.h - one line when a handshake ends, one when a tunnel does, with the same id.
+ * access_log.h - one line when a handshake ends, one when a tunnel does, with the same id. A module
+ * in a dry run may have one of its own before.
  *
  * No credential can reach it: it holds the path without the query, and of the fields
  * only the Host. A subject is one that a module has verified.
@@ -22,6 +23,8 @@ struct tunnel_record {
 /* status 0: the client left without an answer. server: NULL where none was reached. */
 void access_log_handshake(struct log *log, const struct request *request, unsigned status,
                           const char *server);
+/* What a module in a dry run would have answered; the request's answer says what. */
+void access_log_dry_run(struct log *log, const struct request *request);
 /* A connection that was one too many: nothing of it was read. */
 void access_log_turned_away(struct log *log, uint64_t id, const struct sockaddr *peer,
                             const struct listener_settings *listener, enum reason reason);

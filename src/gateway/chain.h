@@ -1,9 +1,10 @@
 /*
- * chain.h - the AUTH stage: the route's middleware, in order, until one refuses.
+ * chain.h - the AUTH stage: what the route requires, in order, until the verdict is clear.
  *
  * A module may wait for the loop; everything else goes through without a turn. What
- * passed is released exactly once: by chain_release when the handshake fails, or by
- * held_release when the tunnel, which took the slots over, ends.
+ * passed is released exactly once: at once where it came to nothing (a refused member of an
+ * any_of, `not`, a dry run), by chain_release when the handshake fails, or by held_release when
+ * the tunnel, which took the slots over, ends.
  */
 #ifndef WSGATE_CHAIN_H
 #define WSGATE_CHAIN_H
@@ -16,24 +17,12 @@
 enum step chain_start(struct request *request) MUST_CHECK;
 /* After a resume: goes on behind the module that had waited. */
 enum step chain_resume(struct request *request, enum mw_verdict verdict) MUST_CHECK;
+/* timeouts.auth has passed: who waits is refused with 504, and who would wait from here on. An
+ * any_of can still let it in by a member that decides at once. Never STEP_WAIT. */
+enum step chain_overdue(struct request *request) MUST_CHECK;
 /* Ends a wait; harmless when there is none. */
 void chain_cancel(struct request *request);
 /* Gives back the slots of all modules that passed. Idempotent. */
 void chain_release(struct request *request, enum mw_end end);
-
-/* A slot that lives as long as the tunnel, with the state it belongs to; or the tunnel's
- * revalidation, before all slots. */
-struct held {
-    void (*release)(void *state, void *slot, enum mw_end end); /* may be NULL */
-    void *state;
-    void *slot;
-    struct resident *resident; /* whose state it is, held; NULL: nobody's */
-};
-
-/* The slots of the modules that have a release function, or judge the tunnel again, out of the
- * request; *count of them, in one allocation that is the caller's. false: no memory, nothing was
- * taken. */
-bool chain_take(struct request *request, struct held **held, size_t *count) MUST_CHECK;
-void held_release(struct held *held, size_t count, enum mw_end end);
 
 #endif

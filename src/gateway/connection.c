@@ -205,7 +205,7 @@ start_tunnel(struct connection *connection)
         return STEP_FAILED;
     if (!forward_switching(request, &text))
         return request_fail(request, REASON_BACKEND_HANDSHAKE, "the 101 is too large");
-    if (!connection_fill_tunnel(connection) || !chain_take(request, &connection->held, &held_count))
+    if (!connection_fill_tunnel(connection) || !held_take(request, &connection->held, &held_count))
         return request_fail(request, REASON_NO_MEMORY, NULL);
     connection->held_count = (uint32_t)held_count & INT32_MAX;
     connection->load = opening->attempt.server->load;

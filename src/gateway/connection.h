@@ -13,6 +13,7 @@
 #include "gateway/accept.h"
 #include "gateway/backend.h"
 #include "gateway/chain.h"
+#include "gateway/held.h"
 #include "gateway/tunnel.h"
 
 /*   state     word       what its deadline is called when it has passed */

@@ -223,9 +223,11 @@ connection_overdue(struct connection *connection)
         return;
     }
     switch (connection->state) {
+    case STATE_AUTH:
+        connection_run(connection, chain_overdue(connection->opening->request));
+        break;
     case STATE_ACCEPT:
     case STATE_HEAD:
-    case STATE_AUTH:
     case STATE_UPGRADE:
         connection_run(connection, request_fail(connection->opening->request,
                                                 overdue[connection->state], NULL));

@@ -288,7 +288,7 @@ static void
 host_count(struct mw_request *mw, const char *word, uint64_t n)
 {
     struct request *request = of(mw);
-    size_t at = request->route->require[request->chain.next];
+    size_t at = request->route->require[request->chain.next].instance;
 
     metrics_count(&request->worker->metrics, request->settings->instances[at].module->name, word,
                   n);

@@ -62,14 +62,35 @@ struct mw_task {
     size_t index;            /* into route->require */
 };
 
+/* What a chain tells somebody who watches it. */
+enum chain_news {
+    CHAIN_ASKED,   /* a module is going to be asked */
+    CHAIN_SAID,    /* it has passed or refused; its answer is in the request */
+    CHAIN_PASSED,  /* what has come of an entry, a group too */
+    CHAIN_REFUSED,
+};
+
 /* The run through the chain. */
 struct chain {
     size_t next;     /* index into route->require of the module that decides next */
-    size_t released; /* slots before this one were given back already */
     bool deciding;   /* inside decide(): resume is not allowed */
     bool waiting;    /* decide() answered MW_WAIT */
-    void **slots; /* one for each entry of route->require */
+    bool overdue;    /* the time is up: who would wait is refused */
+    void **slots;    /* one for each node of route->require; NULL: it has not begun */
     struct mw_task *tasks; /* the same */
+    size_t *held;    /* nodes whose modules have passed and are not released, in that order */
+    size_t held_count;
+    /* Optional; for each node in turn. `node` is an index into route->require. */
+    void (*watch)(struct request *request, size_t node, enum chain_news news);
+};
+
+/* What had been found out when an entry began, to come back to. */
+struct chain_mark {
+    size_t held_count, forward_count, label_count, strip_count;
+    uint32_t stripped_protocols;
+    struct str issuer, subject;
+    int64_t deadline_wall_ms;
+    struct answer refusal; /* of an any_of: the best so far */
 };
 
 /* What was sent to the backend, and what came back so far. */
@@ -131,6 +152,7 @@ struct request {
     struct strip strips[REQUEST_STRIPS_MAX];
     struct header forwards[ROUTE_FORWARDS_MAX];
     struct header labels[REQUEST_LABELS_MAX];
+    struct chain_mark marks[REQUIRE_DEPTH_MAX + 2]; /* by depth: an any_of's, and a module's own */
 };
 
 /* Bits for stripped_protocols. */

@@ -151,10 +151,13 @@ revalidation_resume(struct mw_task *task, enum mw_verdict verdict)
 
 /* ---- Birth and end ------------------------------------------------------------------ */
 
-static const struct mw_module *
-module_at(const struct request *request, size_t i)
+/* Of the modules that passed. */
+static const struct instance_settings *
+held_at(const struct request *request, size_t i)
 {
-    return request->settings->instances[request->route->require[i]].module;
+    size_t node = request->chain.held[i];
+
+    return &request->settings->instances[request->route->require[node].instance];
 }
 
 static size_t
@@ -162,8 +165,8 @@ count_asked(const struct request *request)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < request->route->require_count; i++)
-        count += module_at(request, i)->revalidate != NULL;
+    for (size_t i = 0; i < request->chain.held_count; i++)
+        count += held_at(request, i)->module->revalidate != NULL;
     return count;
 }
 
@@ -185,12 +188,12 @@ revalidation_new(struct request *request, struct revalidation **made)
     revalidation->connection = request->connection;
     revalidation->interval_ms = interval_ms;
     revalidation->patience_ms = request->settings->timeouts.auth;
-    for (size_t i = 0; i < route->require_count; i++)
-        if (module_at(request, i)->revalidate != NULL)
+    for (size_t i = 0; i < request->chain.held_count; i++)
+        if (held_at(request, i)->module->revalidate != NULL)
             revalidation->asked[revalidation->count++] =
-                (struct asked){module_at(request, i),
-                               request->handle->residents[route->require[i]]->state,
-                               request->chain.slots[i]};
+                (struct asked){held_at(request, i)->module,
+                               request->handle->residents[held_at(request, i)->index]->state,
+                               request->chain.slots[request->chain.held[i]]};
     rest(revalidation);
     *made = revalidation;
     return true;

@@ -6,7 +6,7 @@
  * there in time. What is needed of the configuration is copied; states of modules live as long as
  * the worker.
  *
- * Ownership: the connection's, as the first of what it holds (chain_take): so it goes before the
+ * Ownership: the connection's, as the first of what it holds (held_take): so it goes before the
  * slots that it shows to modules. It hangs in a wheel of its worker. A tunnel that is not judged
  * again has none, and costs nothing.
  */

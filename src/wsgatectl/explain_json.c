@@ -127,71 +127,102 @@ stages_json(const struct explanation *explanation)
 /* ---- Modules --------------------------------------------------------------------------- */
 
 static json_t *
-strips_json(const struct request *request, const struct explain_module *module)
+strips_json(const struct explain_findings *found)
 {
-    uint32_t protocols = module->after.stripped_protocols & ~module->before.stripped_protocols;
     json_t *list = json_array();
 
-    for (size_t i = module->before.strips; i < module->after.strips; i++)
+    for (size_t i = 0; i < found->strip_count; i++)
         (void)json_array_append_new(
-            list, json_sprintf("%s %s", explain_source_word(request->strips[i].source),
-                               request->strips[i].name));
-    if (protocols != 0)
+            list, json_sprintf("%s %s", explain_source_word(found->strips[i].source),
+                               found->strips[i].name));
+    if (found->strips_protocols)
         (void)json_array_append_new(list, json_string(explain_source_word(MW_SUBPROTOCOL)));
     return list;
 }
 
 static json_t *
-headers_json(const struct header *headers, size_t from, size_t to)
+headers_json(const struct header *headers, size_t count)
 {
     json_t *object = json_object();
 
-    for (size_t i = from; i < to; i++)
+    for (size_t i = 0; i < count; i++)
         set(object, headers[i].name.at, safe_text_json(headers[i].value)); /* ends with a NUL */
     return object;
 }
 
 /* Who it is, and why: a refusal has these too. */
 static void
-set_labels(json_t *object, const struct request *request, const struct explain_module *module)
+set_labels(json_t *object, const struct explain_findings *found)
 {
-    const struct explain_findings *before = &module->before, *after = &module->after;
-
-    if (after->issuer.at != NULL && after->issuer.at != before->issuer.at)
-        set(object, "issuer", safe_text_json(after->issuer));
-    if (after->subject.at != NULL && after->subject.at != before->subject.at)
-        set(object, "subject", safe_text_json(after->subject));
-    if (after->labels > before->labels)
-        set(object, "labels", headers_json(request->labels, before->labels, after->labels));
+    if (found->issuer.at != NULL)
+        set(object, "issuer", safe_text_json(found->issuer));
+    if (found->subject.at != NULL)
+        set(object, "subject", safe_text_json(found->subject));
+    if (found->label_count > 0)
+        set(object, "labels", headers_json(found->labels, found->label_count));
 }
 
 static void
-set_findings(json_t *object, const struct request *request, const struct explain_module *module)
+set_findings(json_t *object, const struct explain_findings *found)
 {
-    const struct explain_findings *before = &module->before, *after = &module->after;
+    if (found->strip_count > 0 || found->strips_protocols)
+        set(object, "takes_out", strips_json(found));
+    set_labels(object, found);
+    if (found->forward_count > 0)
+        set(object, "sets", headers_json(found->forwards, found->forward_count));
+    if (found->deadline_wall_ms != INT64_MAX)
+        set_time(object, "ends_tunnel_at", found->deadline_wall_ms);
+}
 
-    if (after->strips > before->strips || after->stripped_protocols != before->stripped_protocols)
-        set(object, "takes_out", strips_json(request, module));
-    set_labels(object, request, module);
-    if (after->forwards > before->forwards)
-        set(object, "sets", headers_json(request->forwards, before->forwards, after->forwards));
-    if (after->deadline_wall_ms < before->deadline_wall_ms)
-        set_time(object, "ends_tunnel_at", after->deadline_wall_ms);
+/* What it says itself, where `not` or a dry run make something else of it. */
+static json_t *
+said_json(const struct answer *said)
+{
+    json_t *object = json_object();
+
+    set_text(object, "verdict", said->reason == REASON_NONE ? "pass" : "deny");
+    if (said->reason != REASON_NONE)
+        set_refusal(object, said);
+    return object;
 }
 
 static json_t *
-modules_json(const struct explanation *explanation)
+module_json(const struct explain_entry *entry, const struct require_node *node)
 {
+    json_t *object = verdict_json(entry->instance->name, &entry->verdict);
+    bool is_not = node->kind == REQUIRE_NOT, is_dry = entry->instance->dry_run;
+
+    set_text(object, "module", entry->instance->module->name);
+    if (is_not)
+        set(object, "not", json_true());
+    if (is_dry)
+        set(object, "dry_run", json_true());
+    if (is_not || is_dry)
+        set(object, "says", said_json(&entry->said));
+    else if (entry->verdict.outcome == EXPLAIN_PASS)
+        set_findings(object, &entry->findings);
+    else
+        set_labels(object, &entry->findings);
+    return object;
+}
+
+/* The members of the group at that node; a group among them has its own in turn. */
+static json_t *
+members_json(const struct explanation *explanation, size_t group)
+{
+    const struct require_node *nodes = explanation->request->route->require;
     json_t *list = json_array();
 
-    for (size_t i = 0; i < explanation->module_count; i++) {
-        const struct explain_module *module = &explanation->modules[i];
-        json_t *object = verdict_json(module->instance->name, &module->verdict);
-        set_text(object, "module", module->instance->module->name);
-        if (module->verdict.outcome == EXPLAIN_PASS)
-            set_findings(object, explanation->request, module);
-        else
-            set_labels(object, explanation->request, module);
+    for (size_t i = group + 1; i < nodes[group].end; i = nodes[i].end) {
+        const struct explain_entry *entry = &explanation->entries[i];
+        json_t *object;
+
+        if (entry->instance != NULL) {
+            object = module_json(entry, &nodes[i]);
+        } else {
+            object = verdict_json(NULL, &entry->verdict);
+            set(object, explain_group_word(nodes[i].kind), members_json(explanation, i));
+        }
         (void)json_array_append_new(list, object);
     }
     return list;
@@ -277,8 +308,8 @@ explain_report_json(FILE *out, const struct explanation *explanation, struct str
     set(object, "stages", stages_json(explanation));
     if (explanation->request->route != NULL)
         set(object, "route", route_json(explanation, secret));
-    if (explanation->modules != NULL)
-        set(object, "modules", modules_json(explanation));
+    if (explanation->entries != NULL)
+        set(object, "modules", members_json(explanation, 0));
     set_outcome(object, explanation, secret);
     bool printed = safe_text_dump(out, object, JSON_INDENT(2));
     fputc('\n', out);

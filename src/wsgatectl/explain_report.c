@@ -57,6 +57,12 @@ explain_source_word(enum mw_source source)
     return "subprotocol";
 }
 
+const char *
+explain_group_word(enum require_kind kind)
+{
+    return kind == REQUIRE_ANY_OF ? "any_of" : "all_of";
+}
+
 /* ---- Lines -------------------------------------------------------------------------- */
 
 struct lines {
@@ -196,26 +202,10 @@ print_detail(const struct lines *lines, const char *what, struct str text)
 }
 
 static void
-print_strips(const struct lines *lines, const struct explain_module *module)
-{
-    const struct request *request = lines->explanation->request;
-    uint32_t protocols = module->after.stripped_protocols & ~module->before.stripped_protocols;
-
-    for (size_t i = module->before.strips; i < module->after.strips; i++) {
-        char text[256];
-        snprintf(text, sizeof(text), "%s %s", explain_source_word(request->strips[i].source),
-                 request->strips[i].name);
-        print_detail(lines, "takes out: ", str_of(text));
-    }
-    if (protocols != 0)
-        print_detail(lines, "takes out: ", STR("subprotocol of the token"));
-}
-
-static void
 print_headers(const struct lines *lines, const char *what, const struct header *headers,
-              size_t from, size_t to)
+              size_t count)
 {
-    for (size_t i = from; i < to; i++) {
+    for (size_t i = 0; i < count; i++) {
         char *text;
         int len = asprintf(&text, STR_FMT ": " STR_FMT, STR_ARG(headers[i].name),
                            STR_ARG(headers[i].value));
@@ -228,49 +218,89 @@ print_headers(const struct lines *lines, const char *what, const struct header *
 
 /* Who it is, and why: a refusal has these too. */
 static void
-print_labels(const struct lines *lines, const struct explain_module *module)
+print_labels(const struct lines *lines, const struct explain_findings *found)
 {
-    const struct explain_findings *before = &module->before, *after = &module->after;
-
-    if (after->issuer.at != NULL && after->issuer.at != before->issuer.at)
-        print_detail(lines, "issuer: ", after->issuer);
-    if (after->subject.at != NULL && after->subject.at != before->subject.at)
-        print_detail(lines, "subject: ", after->subject);
-    print_headers(lines, "labels: ", lines->explanation->request->labels, before->labels,
-                  after->labels);
+    if (found->issuer.at != NULL)
+        print_detail(lines, "issuer: ", found->issuer);
+    if (found->subject.at != NULL)
+        print_detail(lines, "subject: ", found->subject);
+    print_headers(lines, "labels: ", found->labels, found->label_count);
 }
 
 static void
-print_findings(const struct lines *lines, const struct explain_module *module)
+print_findings(const struct lines *lines, const struct explain_findings *found)
 {
-    const struct explain_findings *before = &module->before, *after = &module->after;
-    char text[EXPLAIN_TIME_MAX];
+    char text[256];
 
-    print_strips(lines, module);
-    print_labels(lines, module);
-    print_headers(lines, "sets: ", lines->explanation->request->forwards, before->forwards,
-                  after->forwards);
-    if (after->deadline_wall_ms < before->deadline_wall_ms) {
-        explain_time(after->deadline_wall_ms, text);
-        print_detail(lines, "ends the tunnel at ", str_of(text));
+    for (size_t i = 0; i < found->strip_count; i++) {
+        snprintf(text, sizeof(text), "%s %s", explain_source_word(found->strips[i].source),
+                 found->strips[i].name);
+        print_detail(lines, "takes out: ", str_of(text));
     }
+    if (found->strips_protocols)
+        print_detail(lines, "takes out: ", STR("subprotocol of the token"));
+    print_labels(lines, found);
+    print_headers(lines, "sets: ", found->forwards, found->forward_count);
+    if (found->deadline_wall_ms != INT64_MAX) {
+        char time[EXPLAIN_TIME_MAX];
+        explain_time(found->deadline_wall_ms, time);
+        print_detail(lines, "ends the tunnel at ", str_of(time));
+    }
+}
+
+/* "  any_of", "not office (ip_allowlist)", "users (jwt), dry run". */
+static size_t
+name_entry(const struct lines *lines, size_t at, char *text, size_t size)
+{
+    const struct require_node *node = &lines->explanation->request->route->require[at];
+    const struct instance_settings *instance = lines->explanation->entries[at].instance;
+    int indent = 2 * ((int)node->depth - 1), len;
+
+    if (instance == NULL)
+        len = snprintf(text, size, "%*s%s", indent, "", explain_group_word(node->kind));
+    else
+        len = snprintf(text, size, "%*s%s%s (%s)%s", indent, "",
+                       node->kind == REQUIRE_NOT ? "not " : "", instance->name,
+                       instance->module->name, instance->dry_run ? ", dry run" : "");
+    return (size_t)len;
+}
+
+/* What `not` and a dry run have turned into the verdict. */
+static void
+print_said(const struct lines *lines, const struct answer *said)
+{
+    fputs("; it says ", lines->out);
+    if (said->reason == REASON_NONE)
+        fputs("pass", lines->out);
+    else
+        print_refusal(lines, said);
+}
+
+static void
+print_entry(const struct lines *lines, size_t at)
+{
+    const struct explain_entry *entry = &lines->explanation->entries[at];
+    const struct require_node *node = &lines->explanation->request->route->require[at];
+    bool is_own = node->kind == REQUIRE_ONE && !entry->instance->dry_run;
+    char name[256];
+
+    (void)name_entry(lines, at, name, sizeof(name));
+    print_label(lines, name);
+    print_verdict(lines, &entry->verdict);
+    if (entry->instance != NULL && !is_own)
+        print_said(lines, &entry->said);
+    fputc('\n', lines->out);
+    if (is_own && entry->verdict.outcome == EXPLAIN_PASS)
+        print_findings(lines, &entry->findings);
+    else if (is_own)
+        print_labels(lines, &entry->findings);
 }
 
 static void
 print_modules(const struct lines *lines)
 {
-    for (size_t i = 0; i < lines->explanation->module_count; i++) {
-        const struct explain_module *module = &lines->explanation->modules[i];
-        int len = fprintf(lines->out, "%s (%s)", module->instance->name,
-                          module->instance->module->name);
-        fprintf(lines->out, "%*s  ", lines->width - len, "");
-        print_verdict(lines, &module->verdict);
-        fputc('\n', lines->out);
-        if (module->verdict.outcome == EXPLAIN_PASS)
-            print_findings(lines, module);
-        else
-            print_labels(lines, module);
-    }
+    for (size_t i = 1; i < lines->explanation->entry_count; i++)
+        print_entry(lines, i);
 }
 
 /* ---- The outcome ------------------------------------------------------------------------ */
@@ -311,13 +341,12 @@ print_backend(const struct lines *lines)
 }
 
 static int
-first_column(const struct explanation *explanation)
+first_column(const struct lines *lines)
 {
     size_t width = strlen("handshake");
 
-    for (size_t i = 0; i < explanation->module_count; i++) {
-        const struct instance_settings *instance = explanation->modules[i].instance;
-        size_t len = strlen(instance->name) + strlen(instance->module->name) + strlen(" ()");
+    for (size_t i = 1; i < lines->explanation->entry_count; i++) {
+        size_t len = name_entry(lines, i, NULL, 0);
         width = len > width ? len : width;
     }
     return (int)width;
@@ -326,9 +355,10 @@ first_column(const struct explanation *explanation)
 void
 explain_report_lines(FILE *out, const struct explanation *explanation, struct str secret)
 {
-    const struct lines lines = {out, explanation, secret, first_column(explanation)};
+    struct lines lines = {out, explanation, secret, 0};
     const struct answer *answer = &explanation->answer;
 
+    lines.width = first_column(&lines);
     print_question(&lines);
     print_stages(&lines);
     print_modules(&lines);

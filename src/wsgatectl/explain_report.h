@@ -27,4 +27,7 @@ bool explain_next_line(struct str *rest, struct str *line);
 /* Where a credential was found: "header", "cookie", .. */
 const char *explain_source_word(enum mw_source source);
 
+/* Of a group: "any_of", "all_of". */
+const char *explain_group_word(enum require_kind kind);
+
 #endif

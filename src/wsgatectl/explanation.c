@@ -1,10 +1,9 @@
 /*
  * explanation.c - see explanation.h.
  *
- * The hard thing is to see every module's verdict with the gateway's own chain, which stops at
- * the first refusal: each module is asked in a chain of its own, on a copy of the route
- * that requires it alone. What a module finds out about the request stays in the
- * request, as it does in one long chain.
+ * The gateway's own chain runs, and is watched. The hard thing is to see the other modules'
+ * verdicts too, those that the chain did not come to: each is asked in a chain of its own, on a
+ * copy of the route that requires it alone, and then the request is put back as it was.
  */
 #include "wsgatectl/explanation.h"
 
@@ -89,21 +88,25 @@ judge_head(struct explanation *explanation)
 
 /* ---- The modules ------------------------------------------------------------------ */
 
-static void
-on_resumed(struct request *request, enum mw_verdict verdict)
+static struct explanation *
+of(const struct request *request)
 {
-    struct explanation *explanation = (struct explanation *)((char *)request->worker -
-                                                             offsetof(struct explanation, worker));
-
-    explanation->step = chain_resume(request, verdict);
+    return (struct explanation *)((char *)request->worker - offsetof(struct explanation, worker));
 }
 
 static void
-wait_for_verdict(struct explanation *explanation, uint64_t deadline_us)
+on_resumed(struct request *request, enum mw_verdict verdict)
+{
+    of(request)->step = chain_resume(request, verdict);
+}
+
+static void
+wait_for_verdict(struct explanation *explanation)
 {
     struct request *request = explanation->request;
     struct event_base *base = explanation->worker.base;
-    uint64_t now_us;
+    uint64_t auth_us = request->settings->timeouts.auth * 1000, now_us;
+    uint64_t deadline_us = auth_us == 0 ? NO_DEADLINE : clock_monotonic_us() + auth_us;
 
     while (explanation->step == STEP_WAIT && (now_us = clock_monotonic_us()) < deadline_us) {
         uint64_t left_us = deadline_us - now_us;
@@ -113,59 +116,113 @@ wait_for_verdict(struct explanation *explanation, uint64_t deadline_us)
         if (event_base_loop(base, EVLOOP_ONCE) == -1)
             break;
     }
-    if (explanation->step != STEP_WAIT)
-        return;
-    explanation->step = request_fail(request, REASON_AUTH_TIMEOUT, NULL);
-    chain_cancel(request);
+    if (explanation->step == STEP_WAIT)
+        explanation->step = chain_overdue(request);
 }
 
-/* timeouts.auth is for all modules together; those that are not asked have as much each. */
-static uint64_t
-auth_deadline(const struct explanation *explanation, uint64_t started_us)
+/* A copy of what an array has more than before; NULL: nothing, or no memory. */
+static void *
+copy_rest(struct request *request, const void *array, size_t size, size_t from, size_t *count)
 {
-    uint64_t auth_us = explanation->request->settings->timeouts.auth * 1000;
+    void *copy = *count > from ? arena_alloc(&request->arena, (*count - from) * size) : NULL;
 
-    if (auth_us == 0)
-        return NO_DEADLINE;
-    return (explanation->answer.reason == REASON_NONE ? started_us : clock_monotonic_us()) +
-           auth_us;
+    *count = copy != NULL ? *count - from : 0;
+    return copy != NULL ? memcpy(copy, (const char *)array + from * size, *count * size) : NULL;
 }
 
 static struct explain_findings
-findings_of(const struct request *request)
+findings_of(struct request *request, const struct explain_findings *before)
 {
-    return (struct explain_findings){
-        .strips = request->strip_count,
-        .forwards = request->forward_count,
-        .labels = request->label_count,
-        .stripped_protocols = request->stripped_protocols,
-        .issuer = request->issuer,
-        .subject = request->subject,
-        .deadline_wall_ms = request->deadline_wall_ms,
+    struct explain_findings found = {
+        .strip_count = request->strip_count,
+        .forward_count = request->forward_count,
+        .label_count = request->label_count,
+        .strips_protocols = request->stripped_protocols != 0 && !before->strips_protocols,
+        .issuer = request->issuer.at != before->issuer.at ? request->issuer : STR_NONE,
+        .subject = request->subject.at != before->subject.at ? request->subject : STR_NONE,
+        .deadline_wall_ms = request->deadline_wall_ms < before->deadline_wall_ms
+                                ? request->deadline_wall_ms
+                                : INT64_MAX,
     };
+
+    found.strips = copy_rest(request, request->strips, sizeof(*found.strips), before->strip_count,
+                             &found.strip_count);
+    found.forwards = copy_rest(request, request->forwards, sizeof(*found.forwards),
+                               before->forward_count, &found.forward_count);
+    found.labels = copy_rest(request, request->labels, sizeof(*found.labels),
+                             before->label_count, &found.label_count);
+    return found;
 }
 
 static void
-ask_module(struct explanation *explanation, struct explain_module *module, uint64_t started_us)
+on_news(struct request *request, size_t node, enum chain_news news)
+{
+    struct explanation *explanation = of(request);
+    struct explain_entry *entry =
+        explanation->alone != NULL ? explanation->alone : &explanation->entries[node];
+
+    switch (news) {
+    case CHAIN_ASKED:
+        explanation->before = (struct explain_findings){
+            .strip_count = request->strip_count,
+            .forward_count = request->forward_count,
+            .label_count = request->label_count,
+            .strips_protocols = request->stripped_protocols != 0,
+            .issuer = request->issuer,
+            .subject = request->subject,
+            .deadline_wall_ms = request->deadline_wall_ms,
+        };
+        break;
+    case CHAIN_SAID:
+        entry->said = request->answer;
+        entry->findings = findings_of(request, &explanation->before);
+        break;
+    case CHAIN_PASSED:
+    case CHAIN_REFUSED:
+        entry->verdict = (struct explain_verdict){
+            .outcome = news == CHAIN_PASSED ? EXPLAIN_PASS : EXPLAIN_DENY,
+            .asked = explanation->alone == NULL,
+            .answer = request->answer,
+        };
+        break;
+    }
+}
+
+static void
+run_chain(struct explanation *explanation)
 {
     struct request *request = explanation->request;
-    uint64_t deadline_us = auth_deadline(explanation, started_us);
 
-    module->verdict.asked = explanation->answer.reason == REASON_NONE;
-    module->before = findings_of(request);
-    request->route = &module->route;
-    request->chain = (struct chain){.next = 0};
+    request->chain = (struct chain){.watch = on_news};
     request->answer = (struct answer){.reason = REASON_NONE};
     explanation->step = chain_start(request);
-    wait_for_verdict(explanation, deadline_us);
-    module->after = findings_of(request);
-    if (explanation->step == STEP_DONE && !chain_take(request, &module->held, &module->held_count))
-        explanation->step = request_fail(request, REASON_NO_MEMORY, NULL);
-    chain_release(request, MW_END_REFUSED); /* harmless where the slot was taken */
-    if (explanation->step == STEP_DONE)
-        module->verdict.outcome = EXPLAIN_PASS;
-    else
-        refuse(explanation, &module->verdict, request->answer);
+    wait_for_verdict(explanation);
+}
+
+/* Such a module is asked about the request as it came. */
+static void
+ask_alone(struct explanation *explanation, size_t at)
+{
+    struct request *request = explanation->request;
+    const struct route_settings *route = request->route;
+    struct require_node nodes[] = {
+        {.kind = REQUIRE_ALL_OF, .end = 2},
+        {.kind = route->require[at].kind, .depth = 1, .instance = route->require[at].instance,
+         .end = 2},
+    };
+    struct route_settings alone = *route;
+    struct request before = *request;
+
+    alone.require = nodes;
+    alone.require_count = COUNT_OF(nodes);
+    explanation->alone = &explanation->entries[at];
+    request->route = &alone;
+    run_chain(explanation);
+    chain_release(request, MW_END_REFUSED);
+    explanation->alone = NULL;
+    struct arena arena = request->arena; /* it has grown */
+    *request = before;
+    request->arena = arena;
 }
 
 static bool
@@ -173,21 +230,23 @@ ask_modules(struct explanation *explanation)
 {
     struct request *request = explanation->request;
     const struct route_settings *route = request->route;
-    uint64_t started_us = clock_monotonic_us();
 
-    explanation->modules = calloc(route->require_count + 1, sizeof(*explanation->modules));
-    if (explanation->modules == NULL)
+    explanation->entries = calloc(route->require_count, sizeof(*explanation->entries));
+    if (explanation->entries == NULL)
         return false;
-    explanation->module_count = route->require_count;
-    for (size_t i = 0; i < route->require_count; i++) {
-        struct explain_module *module = &explanation->modules[i];
-        module->instance = &request->settings->instances[route->require[i]];
-        module->route = *route;
-        module->route.require = &route->require[i];
-        module->route.require_count = 1;
-        ask_module(explanation, module, started_us);
+    explanation->entry_count = route->require_count;
+    for (size_t i = 0; i < route->require_count; i++)
+        if (require_is_leaf(&route->require[i]))
+            explanation->entries[i].instance =
+                &request->settings->instances[route->require[i].instance];
+    if (explanation->answer.reason == REASON_NONE) {
+        run_chain(explanation);
+        explanation->answer = request->answer;
     }
-    request->route = route;
+    for (size_t i = 0; i < route->require_count; i++)
+        if (explanation->entries[i].instance != NULL &&
+            explanation->entries[i].verdict.outcome == EXPLAIN_UNKNOWN)
+            ask_alone(explanation, i);
     return true;
 }
 
@@ -261,10 +320,10 @@ explanation_free(struct explanation *explanation)
 {
     enum mw_end end = explanation->let_in ? MW_END_GONE : MW_END_REFUSED;
 
-    for (size_t i = 0; i < explanation->module_count; i++)
-        held_release(explanation->modules[i].held, explanation->modules[i].held_count, end);
+    if (explanation->request != NULL)
+        chain_release(explanation->request, end);
     request_free(explanation->request);
-    free(explanation->modules);
+    free(explanation->entries);
     if (explanation->worker.opened && explanation->worker.mailbox.fd != -1)
         worker_finish(&explanation->worker);
     generation_end(explanation->generation);

@@ -8,8 +8,8 @@
  * Where the gateway stops at the first refusal, this goes on as far as a verdict still means
  * something: what would have been said is marked as not asked.
  *
- * The explanation owns the generation with its settings, the worker, the request and the slots that
- * modules hold; explanation_free gives all of it back in the gateway's order.
+ * The explanation owns the generation with its settings, the worker, and the request whose chain
+ * holds the modules' slots; explanation_free gives all of it back in the gateway's order.
  */
 #ifndef WSGATE_EXPLANATION_H
 #define WSGATE_EXPLANATION_H
@@ -41,22 +41,23 @@ struct explain_verdict {
     struct answer answer; /* of a refusal */
 };
 
-/* What the modules have found out about the request so far; counts are of the request's arrays. */
+/* What a module has found out about the request. The arrays are copies. */
 struct explain_findings {
-    size_t strips, forwards, labels;
-    uint32_t stripped_protocols;
-    struct str issuer, subject;
-    int64_t deadline_wall_ms;
+    struct strip *strips;
+    struct header *forwards, *labels;
+    size_t strip_count, forward_count, label_count;
+    bool strips_protocols;
+    struct str issuer, subject; /* at == NULL: it said nothing about that */
+    int64_t deadline_wall_ms;   /* INT64_MAX: no other than before */
 };
 
-/* One entry of the route's `require`. What it did is what `after` has more than `before`. */
-struct explain_module {
-    const struct instance_settings *instance;
+/* What came of a node of the route's `require`; of a module also what it said itself, which
+ * `not` and a dry run turn into something else. */
+struct explain_entry {
+    const struct instance_settings *instance; /* NULL: a group */
     struct explain_verdict verdict;
-    struct explain_findings before, after;
-    struct route_settings route; /* the request's route with this module alone */
-    struct held *held; /* its slot, given back at the end */
-    size_t held_count;
+    struct answer said; /* REASON_NONE: it passed */
+    struct explain_findings findings;
 };
 
 struct explain_question {
@@ -74,8 +75,10 @@ struct explanation {
     enum step step; /* what a module that waited has come to */
 
     struct explain_verdict stages[EXPLAIN_STAGE_COUNT];
-    struct explain_module *modules;
-    size_t module_count;
+    struct explain_entry *entries; /* one for each node of the route's `require`; NULL: no route */
+    size_t entry_count;
+    struct explain_entry *alone; /* asked out of turn at present; NULL: none */
+    struct explain_findings before; /* what the request held when a module began; counts alone */
     bool let_in;
     struct answer answer; /* the first refusal */
     struct text output;   /* what the client would be answered; let in: what the backend is sent */

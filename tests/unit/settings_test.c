@@ -87,7 +87,7 @@ START_TEST(defaults_of_parts)
     ck_assert_ptr_null(route->strip_prefix.at);
     ck_assert_int_eq(route->match, PATH_EXACT);
     ck_assert(!route->keep_encoded_slashes && !route->strip_extensions);
-    ck_assert_uint_eq(route->require_count, 0);
+    ck_assert_uint_eq(route->require_count, 1);
     ck_assert_ptr_eq(route->backend, backend);
     ck_assert(route->tunnel.checked && !route->tunnel.frames.validate_utf8);
     ck_assert_uint_eq(route->tunnel.frames.max_message, 1 << 20);
@@ -169,9 +169,9 @@ START_TEST(everything_set)
     ck_assert(str_equal(route->pieces[1].capture, STR("who")));
     ck_assert(str_equal(route->pieces[2].literal, STR("")));
     ck_assert_ptr_null(route->pieces[2].capture.at);
-    ck_assert_uint_eq(route->require_count, 2);
-    ck_assert_uint_eq(route->require[0], 2);
-    ck_assert_uint_eq(route->require[1], 0);
+    ck_assert_uint_eq(route->require_count, 3);
+    ck_assert_uint_eq(route->require[1].instance, 2);
+    ck_assert_uint_eq(route->require[2].instance, 0);
     ck_assert(str_equal(route->strip_prefix, STR("/rooms")));
     ck_assert(route->keep_encoded_slashes && route->strip_extensions);
     ck_assert_uint_eq(route->tunnel.max_lifetime, 3600000);
@@ -500,7 +500,7 @@ static const struct {
      "says "
      "`require: []`\n"},
     {L "routes: [{path: /, require: , backend: b}]\n" B,
-     "2:29: `require` has no value: expected a list of strings\n"},
+     "2:29: `require` has no value: expected a list\n"},
     {L "routes: [{path: /, require: [offce, users], backend: b}]\n" B
        "middleware: {office: {plain: {}}}",
      "2:30: `require`: no middleware is named `offce`; did you mean `office`?\n"
@@ -510,6 +510,43 @@ static const struct {
     {L "routes: [{path: /, require: [a, b, a], backend: b}]\n" B
        "middleware: {a: {plain: {}}, b: {plain: {}}}",
      "2:36: `require`: `a` twice\n"},
+    {L "routes: [{path: /, require: [a, {any_of: [a, b]}], backend: b}]\n" B
+       "middleware: {a: {plain: {}}, b: {plain: {}}}",
+     "2:43: `any_of`: `a` twice\n"},
+    {L "routes: [{path: /, require: [{any_of: [{all_of: [a, {not: a}]}, b]}], backend: b}]\n" B
+       "middleware: {a: {plain: {}}, b: {plain: {}}}",
+     "2:53: `all_of`: `a` twice\n"},
+    {L "routes: [{path: /, require: {any_of: [a]}, backend: b}]\n" B,
+     "2:29: `require`: expected a list, found a map\n"},
+    {L "routes: [{path: /, require: [{}], backend: b}]\n" B,
+     "2:30: `require`: expected a name, or one of `any_of`, `all_of` and `not`\n"},
+    {L "routes: [{path: /, require: [{any_of: [a], not: b}], backend: b}]\n" B
+       "middleware: {a: {plain: {}}, b: {plain: {}}}",
+     "2:30: `require`: expected a name, or one of `any_of`, `all_of` and `not`\n"},
+    {L "routes: [{path: /, require: [{any-of: [a]}], backend: b}]\n" B
+       "middleware: {a: {plain: {}}}",
+     "2:31: unknown key `any-of`; did you mean `any_of`?\n"},
+    {L "routes: [{path: /, require: [{any_of: []}, {all_of: [a, {all_of: }]}], backend: b}]\n" B
+       "middleware: {a: {plain: {}}}",
+     "2:39: `any_of`: expected at least one\n"
+     "2:66: `all_of` has no value: expected a list\n"},
+    {L "routes: [{path: /, require: [{not: [a]}, {not: {any_of: [a]}}], backend: b}]\n" B
+       "middleware: {a: {plain: {}}}",
+     "2:36: `not`: expected a string, found a list\n"
+     "2:48: `not`: expected a string, found a map\n"},
+    {L "routes: [{path: /, require: [{not: aa}, {any_of: [a, {all_of: [z]}]}], backend: b}]\n" B
+       "middleware: {a: {plain: {}}}",
+     "2:36: `not`: no middleware is named `aa`; did you mean `a`?\n"
+     "2:64: `all_of`: no middleware is named `z`; did you mean `a`?\n"},
+    {L "routes: [{path: /, require: [{any_of: [{all_of: [{any_of: [{all_of: [{any_of: [a]}]}]}]}]}"
+       "], backend: b}]\n" B "middleware: {a: {plain: {}}}",
+     "2:80: `any_of`: groups can stand 4 deep in each other\n"},
+    {L R B "middleware: {a: {plain: {}, dry_run: 1}, b: {dry_run: true}, c: {plain: {}, every: {}},"
+       " d: {plain: {}, dry_ran: true}}",
+     "4:38: `dry_run`: expected true or false, found `1`\n"
+     "4:45: `b`: expected exactly one module with its options\n"
+     "4:65: `c`: expected exactly one module with its options\n"
+     "4:92: `d`: expected exactly one module with its options\n"},
     {L "routes: [{path: /, require: [], backend: chat}]\nbackends: {chats: {servers: [1.1.1.1:1]}}",
      "2:42: `backend`: no backend is named `chat`; did you mean `chats`?\n"},
     {L "routes: [{path: /, require: [], backend: c}]\n", /* one fault, not two */
@@ -588,8 +625,8 @@ static const struct {
     {L R "backends: []", "3:11: `backends`: expected a map of names, found a list\n"},
     {L R "backends: {b: {}}", "3:15: `servers` is missing: addresses of the servers\n"},
     {L R "backends: {b: {servers: []}}", "3:25: `servers`: expected at least one\n"},
-    {L R "backends: {b: {servers: 127.0.0.1:1}}",
-     "3:25: `servers`: expected a list of maps, found `127.0.0.1:1`\n"},
+    {L R "backends: {b: {servers: {address: 127.0.0.1:1}}}",
+     "3:25: `servers`: expected a list, found a map\n"},
     {L R "backends: {b: {servers: [chat.internal:80, {weight: 1}]}}",
      "3:26: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not "
      "looked up, "
