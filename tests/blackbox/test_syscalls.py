@@ -57,7 +57,8 @@ class SystemCalls(Case):
         somebody watched."""
         service = EchoLoop()
         self.backends.append(service)
-        gate = self.gateway(service, threads=1)
+        checked = {"tunnel": {"frames": "checked"}}
+        gate = self.gateway(service, threads=1, route=checked)
         clients = [self.client(gate, handshake("/ws")) for _ in range(connections)]
         for client in clients:
             self.check_switched(client.read_response())
@@ -88,7 +89,8 @@ class SystemCalls(Case):
         rounds = 200
         service = EchoLoop()
         self.backends.append(service)
-        gate = self.gateway(service, threads=1, **self.jwt())
+        checked = {"tunnel": {"frames": "checked"}}
+        gate = self.gateway(service, threads=1, route=checked, **self.jwt())
         token = tokens.hs()
         request = handshake("/ws", f"Authorization: Bearer {token}")
         self.open_and_leave(gate, request, 10)
