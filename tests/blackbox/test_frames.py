@@ -278,6 +278,18 @@ class Ends(Checked):
         client.close()
         self.check_line(gate, "backend-lost", 1011)
 
+    def test_a_client_that_was_lost_first(self):
+        """The backend's FIN answers the one that was passed on: no Close is made for nobody."""
+        gate, client, peer = self.tunnel_with()
+        client.finish()
+        peer.expect_end()
+        peer.send_frame(b"last")
+        peer.close()
+        self.assertEqual(client.read_frame(), (BINARY, b"last"))
+        self.assertEqual(client.read_rest(), b"")
+        client.close()
+        self.check_line(gate, "client-lost", None)
+
     def test_a_backend_that_is_lost_within_a_frame(self):
         gate, client, peer = self.tunnel_with()
         peer.send(b"\x82\x7e\x01\x00half")

@@ -90,7 +90,8 @@ class SystemCalls(Case):
         rounds = 200
         service = EchoLoop()
         self.backends.append(service)
-        gate = self.gateway(service, threads=1, **self.jwt())
+        checked = {"tunnel": {"frames": "checked"}}
+        gate = self.gateway(service, threads=1, route=checked, **self.jwt())
         token = tokens.hs()
         request = handshake("/ws", f"Authorization: Bearer {token}")
         self.open_and_leave(gate, request, 10)
