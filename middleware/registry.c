@@ -2,9 +2,12 @@
 #include "registry.h"
 
 const struct mw_module *const middleware_registry[] = {
+    &api_key_module,
+    &headers_module,
     &introspection_module,
     &ip_allowlist_module,
     &jwt_module,
     &origin_module,
+    &subprotocol_module,
     NULL,
 };
