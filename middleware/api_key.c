@@ -61,8 +61,7 @@ parse_place(struct place *place, const char *text)
         if (strncmp(text, kinds[i].prefix, len) != 0)
             continue;
         *place = (struct place){kinds[i].source, text + len};
-        return kinds[i].source == MW_HEADER ? http_is_token(str_of(text + len))
-                                            : text[len] != '\0';
+        return kinds[i].source == MW_HEADER ? http_is_token(str_of(text + len)) : text[len] != '\0';
     }
     return false;
 }
@@ -160,8 +159,8 @@ read_words(struct api_keys *keys, const struct mw_options *options)
             host->option_fault(options, "realm", 0, "expected printable ASCII without \" and \\");
             return false;
         }
-    if ((size_t)snprintf(keys->challenge, sizeof(keys->challenge), "ApiKey realm=\"%s\"",
-                         realm) < sizeof(keys->challenge))
+    if ((size_t)snprintf(keys->challenge, sizeof(keys->challenge), "ApiKey realm=\"%s\"", realm) <
+        sizeof(keys->challenge))
         return true;
     host->option_fault(options, "realm", 0, "is too long");
     return false;
@@ -200,7 +199,8 @@ setup(const struct mw_options *options, const struct mw_host *host)
     return NULL;
 }
 
-/* ---- Deciding --------------------------------------------------------------------------------- */
+/* ---- Deciding ---------------------------------------------------------------------------------
+ */
 
 struct found {
     struct mw_str key;
@@ -209,8 +209,7 @@ struct found {
 };
 
 static void
-find_subprotocol(const struct api_keys *keys, const struct mw_request *request,
-                 struct found *found)
+find_subprotocol(const struct api_keys *keys, const struct mw_request *request, struct found *found)
 {
     size_t prefix = strlen(API_KEY_PROTOCOL), others = 0, before = found->count;
     struct mw_str entry;
@@ -276,13 +275,12 @@ admit(const struct api_keys *keys, struct mw_request *request, const struct api_
 {
     const struct mw_host *host = keys->host;
     struct mw_str identity = {key->identity, strlen(key->identity)};
-    bool good = host->identify(request, (struct mw_str){keys->issuer, strlen(keys->issuer)},
-                               identity);
+    bool good =
+        host->identify(request, (struct mw_str){keys->issuer, strlen(keys->issuer)}, identity);
 
     for (size_t i = 0; i < key->label_count && good; i++)
-        good = host->label(
-            request, key->labels[i].name,
-            (struct mw_str){key->labels[i].value, strlen(key->labels[i].value)});
+        good = host->label(request, key->labels[i].name,
+                           (struct mw_str){key->labels[i].value, strlen(key->labels[i].value)});
     if (good && keys->forward != NULL)
         good = host->forward_header(request, keys->forward, identity);
     return good ? MW_PASS : MW_DENY;

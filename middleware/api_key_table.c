@@ -26,7 +26,8 @@ struct api_key_table {
 static int
 digit_of(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
            : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                   : -1;
 }
@@ -103,8 +104,9 @@ parse_label(struct api_key *key, struct str word, char **text)
         return "expected NAME=VALUE behind the identity, the name of a-z, 0-9 and _";
     if (key->label_count == API_KEY_LABELS_MAX)
         return "expected at most 4 labels";
-    key->labels[key->label_count++] = (struct api_key_label){
-        put(text, "label_", name), put(text, "", (struct str){equals + 1, word.len - name.len - 1})};
+    key->labels[key->label_count++] =
+        (struct api_key_label){put(text, "label_", name),
+                               put(text, "", (struct str){equals + 1, word.len - name.len - 1})};
     return NULL;
 }
 
@@ -204,8 +206,8 @@ place_of(const struct api_key_table *table, const unsigned char digest[API_KEY_D
 
     memcpy(&place, digest, sizeof(place));
     for (place &= mask; table->places[place] != 0; place = (place + 1) & mask)
-        if (CRYPTO_memcmp(table->keys[table->places[place] - 1].digest, digest,
-                          API_KEY_DIGEST) == 0)
+        if (CRYPTO_memcmp(table->keys[table->places[place] - 1].digest, digest, API_KEY_DIGEST) ==
+            0)
             break;
     return place;
 }
@@ -240,8 +242,7 @@ api_key_table_find(const struct api_key_table *table, struct str key)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
 
-    if (key.len > API_KEY_MAX ||
-        SHA256((const unsigned char *)key.at, key.len, digest) == NULL)
+    if (key.len > API_KEY_MAX || SHA256((const unsigned char *)key.at, key.len, digest) == NULL)
         return NULL;
     size_t place = place_of(table, digest);
 

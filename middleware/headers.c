@@ -120,7 +120,8 @@ setup(const struct mw_options *options, const struct mw_host *host)
     good &= read_names(headers, options, "remove", &headers->remove);
     good &= read_set(headers, options);
     if (good && headers->require.count + headers->forbid.count + headers->remove.count +
-                        headers->set_names.count == 0) {
+                        headers->set_names.count ==
+                    0) {
         host->option_fault(options, "require", 0,
                            "require, forbid, set and remove are all absent: it would do nothing");
         good = false;

@@ -47,8 +47,7 @@ setup(const struct mw_options *options, const struct mw_host *host)
         made->allow[i] = host->option_item(options, "allow", i);
         if (http_is_token(str_of(made->allow[i])))
             continue;
-        host->option_fault(options, "allow", i, "`%s` is no name of a subprotocol",
-                           made->allow[i]);
+        host->option_fault(options, "allow", i, "`%s` is no name of a subprotocol", made->allow[i]);
         good = false;
     }
     if (!good) {

@@ -112,7 +112,8 @@ def framed(section, text):
     """A whole configuration around a fragment of the manual, by the chapter that it stands in."""
     if section == "Variables":
         text = "backends:\n  chat:\n  " + indented(text)
-    elif section.split(":")[0] in ("ip_allowlist", "origin", "jwt", "introspection"):
+    elif section.split(":")[0] in ("ip_allowlist", "origin", "headers", "subprotocol",
+                                      "api_key", "jwt", "introspection"):
         text = "middleware:\n" + indented(text)
     there = set(re.findall(r"^([a-z_]+):", text, re.M))
     if "listeners" not in there:
@@ -177,7 +178,8 @@ class Files:
                 shutil.copyfile(self.public, path)
             else:
                 with open(path, "w", encoding="ascii") as file:
-                    file.write("192.0.2.0/24\n" if path.endswith(".txt") else SECRET)
+                    file.write("9f86" * 16 + " ann\n" if path.endswith("/keys/partners.txt")
+                               else "192.0.2.0/24\n" if path.endswith(".txt") else SECRET)
 
     def make_tls(self, path):
         """One certificate is everybody's; a list of what it has revoked; keys of tickets."""

@@ -165,7 +165,7 @@ class DocsTest(unittest.TestCase):
         words |= set(re.findall(r'X\(\w+, "((?:token|claims)-[a-z-]+)"', read("src", "protocol", "jose.h")))
         words |= set(re.findall(r'X\(\w+, "(introspection-[a-z-]+)"',
                                 read("middleware", "introspection_answer.h")))
-        for module in ("ip_allowlist.c", "origin.c"):
+        for module in ("api_key.c", "headers.c", "ip_allowlist.c", "origin.c", "subprotocol.c"):
             words |= set(re.findall(r'\d{3}, "([a-z-]+)"', read("middleware", module)))
         words -= {"none", "refused", "linger-timeout", "token-ok", "introspection-ok"}  # never in a line
         page = read("man", "wsgate.8").split(".Sh LOG LINES")[1].split(".Sh WHAT A BACKEND GETS")[0]
@@ -267,7 +267,7 @@ class DocsTest(unittest.TestCase):
     def test_manual_of_wsgatectl_is_complete(self):
         parts = re.split(r"^\.S[sh] (.*)$", read("man", "wsgatectl.1"), flags=re.M)
         sections = dict(zip(parts[1::2], parts[2::2]))
-        for command in ("explain", "probe", "token mint", "token inspect", "token keygen", "token jwks"):
+        for command in ("explain", "key new", "probe", "token mint", "token inspect", "token keygen", "token jwks"):
             said = set(re.findall(r"--([a-z-]+)", wsgatectl(*command.split(), "--help").stdout))
             written = re.findall(r"^\.It Fl -([a-z-]+)", sections["wsgatectl " + command], re.M)
             self.assertEqual(said - {"help"}, set(written))

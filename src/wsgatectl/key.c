@@ -98,8 +98,8 @@ compose(const struct key_new *key, const char text[KEY_TEXT], char line[API_KEY_
     for (const char *at = line; *at != '\0'; at++)
         found += *at == ' ' || *at == '\t';
     if (found != words || !api_key_line_parse(&parsed, (struct str){line, len}, scratch, &error)) {
-        command_complain(title, "%s", found != words ? "blanks cannot stand in identity and labels"
-                                                     : error);
+        command_complain(title, "%s",
+                         found != words ? "blanks cannot stand in identity and labels" : error);
         return false;
     }
     memcpy(line + len, "\n", 2);

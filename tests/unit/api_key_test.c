@@ -135,9 +135,12 @@ make(const char *text, const struct fake_row *more)
 }
 
 static const struct fake_row everywhere[] = {
-    {"key_from", "header:X-Key", NULL}, {"key_from", "query:key", NULL},
-    {"key_from", "subprotocol", NULL},  {"forward_identity", "X-Who", NULL},
-    {"realm", "here", NULL},            {NULL, NULL, NULL},
+    {"key_from", "header:X-Key", NULL},
+    {"key_from", "query:key", NULL},
+    {"key_from", "subprotocol", NULL},
+    {"forward_identity", "X-Who", NULL},
+    {"realm", "here", NULL},
+    {NULL, NULL, NULL},
 };
 
 #define STRIPS "strip header X-Key\nstrip query key\n"

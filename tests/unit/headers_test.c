@@ -5,7 +5,10 @@
 
 #include <stdlib.h>
 
-#define END {NULL, NULL, NULL}
+#define END              \
+    {                    \
+        NULL, NULL, NULL \
+    }
 
 static const struct {
     struct fake_row rows[4];
@@ -16,10 +19,14 @@ static const struct {
     {{{"require", "X-A", NULL}, END}, {"x-b", "1"}, "header-missing", NULL},
     {{{"forbid", "X-A", NULL}, END}, {"x-b", "1"}, NULL, ""},
     {{{"forbid", "X-A", NULL}, END}, {"X-a", "1"}, "header-forbidden", NULL},
-    {{{"remove", "X-A", NULL}, {"set", "X-B=1 2", NULL}, END}, {0}, NULL,
+    {{{"remove", "X-A", NULL}, {"set", "X-B=1 2", NULL}, END},
+     {0},
+     NULL,
      "strip header X-A\nforward X-B: 1 2\n"},
     {{{"require", "X-A", NULL}, {"require", "X-B", NULL}, {"set", "X-C=", NULL}, END},
-     {"X-A", "1"}, "header-missing", NULL},
+     {"X-A", "1"},
+     "header-missing",
+     NULL},
 };
 
 START_TEST(headers_are_judged_and_changed)
@@ -89,7 +96,9 @@ static const struct {
     {END, {"chat", "x"}, "subprotocol-not-allowed", NULL},
     {END, {"Chat"}, "subprotocol-not-allowed", NULL},
     {END, {"chat2"}, "subprotocol-not-allowed", NULL},
-    {{"others", "remove", NULL}, {"x", "chat", "y"}, NULL,
+    {{"others", "remove", NULL},
+     {"x", "chat", "y"},
+     NULL,
      "strip subprotocol 0\nstrip subprotocol 2\n"},
     {{"required", "true", NULL}, {"chat"}, NULL, ""},
     {{"required", "true", NULL}, {0}, "subprotocol-missing", NULL},
