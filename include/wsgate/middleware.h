@@ -244,6 +244,13 @@ struct mw_module {
     void (*adopt)(void *instance, const void *old);
 };
 
+/* ---- A module in a file -------------------------------------------------- */
+
+/* The one function that a file named in `modules:` exports. What it returns lives as long as the
+ * process; a file is never unloaded. It is called on the control thread, more than once. */
+#define WSGATE_MIDDLEWARE_ENTRY "wsgate_module"
+__attribute__((visibility("default"))) const struct mw_module *wsgate_module(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -172,7 +172,7 @@ const struct mw_option settings_instance_options[] = {
 const struct mw_option settings_options[] = {
     {"threads", MW_INTEGER, "auto", "number of workers; auto: one for each usable CPU", 0, "auto"},
     {"user", MW_STRING, NULL, "who to become after binding, when started as root"},
-    {"modules", MW_FILES, NULL, "paths of modules to load", MW_LATER},
+    {"modules", MW_FILES, NULL, "paths of modules to load"},
     {"trusted_proxies", MW_LIST, NULL, "whose word about a client's address is believed: "
                                        "addresses, prefixes, unix"},
     {"client_address_header", MW_WORD, "X-Forwarded-For", "where trusted proxies name the client",
