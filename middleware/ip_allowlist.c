@@ -150,6 +150,11 @@ read_options(struct reading *reading, struct allowlist *list)
     read_list(reading, "deny", list->deny, NULL);
     for (size_t i = 0; i < host->option_count(reading->options, "files"); i++)
         read_file(reading, i, list->allow);
+    if (has_files && !has_allow && !reading->failed && address_set_count(list->allow) == 0) {
+        host->option_fault(reading->options, "files", 0,
+                           "there is no prefix in them: nobody could pass");
+        reading->failed = true;
+    }
 }
 
 static void

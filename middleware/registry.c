@@ -3,11 +3,13 @@
 
 const struct mw_module *const middleware_registry[] = {
     &api_key_module,
+    &connection_limit_module,
     &headers_module,
     &introspection_module,
     &ip_allowlist_module,
     &jwt_module,
     &origin_module,
+    &rate_limit_module,
     &subprotocol_module,
     NULL,
 };

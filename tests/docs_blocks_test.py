@@ -22,6 +22,7 @@ import docs_test as docs  # noqa: E402
 
 PAGES = ("wsgate.8", "wsgate.yaml.5", "wsgatectl.1", "wsgate-middleware.7")
 SECRET = "0123456789abcdef" * 4
+TEXTS = {".txt": "192.0.2.0/24\n", "revoked": "jti 1\n", ".keys": "9f86" * 16 + " ann\n"}  # by ending or name
 
 # Lines of commands that nothing here runs, and why.
 NOT_RUN = {
@@ -112,8 +113,8 @@ def framed(section, text):
     """A whole configuration around a fragment of the manual, by the chapter that it stands in."""
     if section == "Variables":
         text = "backends:\n  chat:\n  " + indented(text)
-    elif section.split(":")[0] in ("ip_allowlist", "origin", "headers", "subprotocol",
-                                      "api_key", "jwt", "introspection"):
+    elif section.split(":")[0] in ("ip_allowlist", "origin", "rate_limit", "connection_limit",
+                                   "headers", "subprotocol", "api_key", "jwt", "introspection"):
         text = "middleware:\n" + indented(text)
     there = set(re.findall(r"^([a-z_]+):", text, re.M))
     if "listeners" not in there:
@@ -178,8 +179,7 @@ class Files:
                 shutil.copyfile(self.public, path)
             else:
                 with open(path, "w", encoding="ascii") as file:
-                    file.write("9f86" * 16 + " ann\n" if path.endswith("/keys/partners.txt")
-                               else "192.0.2.0/24\n" if path.endswith(".txt") else SECRET)
+                    file.write(TEXTS.get(os.path.splitext(path)[1] or os.path.basename(path), SECRET))
 
     def make_tls(self, path):
         """One certificate is everybody's; a list of what it has revoked; keys of tickets."""
@@ -393,6 +393,18 @@ class BlocksTest(unittest.TestCase):
         walk = os.walk(os.path.join(self.directory, "installed"))
         installed = {name for _, _, files in walk for name in files}
         self.assertLessEqual({"wsgate", "wsgatectl", "wsgate.yaml", "wsgate.8", "wsgate.service"}, installed)
+        self.check_installed_links()
+
+    def check_installed_links(self):
+        """What the installed documents link to is installed beside them."""
+        walk = os.walk(os.path.join(self.directory, "installed"))
+        (place,) = [path for path, _, files in walk if "README.md" in files]
+        for name in os.listdir(place):
+            with open(os.path.join(place, name), encoding="utf-8") as file:
+                links = re.findall(r"\]\(([^)#]+)", file.read())
+            for link in links:
+                if "://" not in link:
+                    self.assertTrue(os.path.exists(os.path.join(place, link)), f"{name}: {link}")
 
     def check_paths(self, line):
         """Of a line that is not run the scripts that it names are there."""

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -436,7 +437,7 @@ The client would be answered:
         self.assertIn("users (jwt)  deny: 503 token-keys-unavailable", done.stdout)
         self.assertIn("not fetched here; known are those of cache_file", done.stderr)
         keys = json.dumps({"keys": [tokens.jwk(pair, "a")]})
-        kept = {"format": "wsgate key sets 1", "sets": {url: {"fetched": 1, "jwks": keys}}}
+        kept = {"format": "wsgate key sets 1", "sets": {url: {"fetched": int(time.time()), "jwks": keys}}}
         self.file("cache.json", json.dumps(kept))
         self.assertIn("users (jwt)  pass", verdict("a").stdout)
         self.assertIn("users (jwt)  deny: 401 token-key-unknown", verdict("b").stdout)
@@ -711,7 +712,7 @@ The client would be answered:
             (["/a", "/b"], "expected one TARGET"),
             (["--unknown", "/"], "unrecognized option"),
             (["--token"], "requires an argument"),
-            (["--token", "a", "--token", "b", "/"], "one token only"),
+            (["--token", "a", "--token", "b", "/"], "given twice"),
             (["--token", "a b", "/"], "spaces or controls"),
             (["--token-file", "/nonexistent", "/"], "No such file"),
             (["--from", "here", "/"], "--from: expected an IP address"),

@@ -105,6 +105,9 @@ enum mw_end {
     MW_END_CLOSED,  /* the tunnel ended */
 };
 
+/* Why a session is ended: it may not be here; or others have a better claim to its place. */
+enum mw_close { MW_CLOSE_POLICY, MW_CLOSE_QUOTA };
+
 struct mw_host {
     size_t size; /* sizeof(struct mw_host) of the running gateway */
 
@@ -197,6 +200,17 @@ struct mw_host {
                        struct mw_str token_id, struct mw_str session_id);
     /* Will revalidate be called for this one's tunnel? Else nothing need be kept for it. */
     bool (*is_revalidated)(const struct mw_request *request);
+
+    /* Who it is, as a module before this one said by identify; at == NULL: nobody has. route: its
+     * host and path as configured. */
+    struct mw_str (*issuer)(const struct mw_request *request);
+    struct mw_str (*subject)(const struct mw_request *request);
+    struct mw_str (*route)(const struct mw_request *request);
+    /* Beside deny with 429 or 503: when it is worth to try again. Without it: 1. */
+    void (*retry_after)(struct mw_request *request, uint32_t seconds);
+    /* Like close_session, saying why: the Close frame's code is 4403 or 4429. */
+    void (*end_session)(const struct mw_host *host, uint64_t id, enum mw_close close,
+                        const char *reason);
 };
 
 /* ---- A module ---------------------------------------------------------- */

@@ -125,6 +125,9 @@ parse_dotted(struct address *address, struct str text, const char **error)
     *error = "expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not looked up";
     if (colon == NULL)
         return false;
+    if (colon == text.at)
+        *error = "expected an address before the port; all addresses are \"0.0.0.0:PORT\" or "
+                 "\"[::]:PORT\"";
     size_t before = (size_t)(colon - text.at);
 
     if (!parse_v4(address, (struct str){text.at, before}))

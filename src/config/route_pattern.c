@@ -159,6 +159,9 @@ route_host_parse(struct route_settings *route, struct arena *arena, struct str t
     *error = "out of memory";
     if (out == NULL)
         return false;
+    *error = "`*.` stands at the beginning alone, for one or more labels, as in \"*.example.com\"";
+    if (has(name, '*'))
+        return false;
     if (!host_parse(&host, name, false, out + 1, error))
         return false;
     *error = "expected a host without a port: every port is taken";

@@ -81,6 +81,12 @@ require_is_leaf(const struct require_node *node)
 struct tunnel_settings {
     bool checked; /* frames: checked */
     struct frames_rules frames;
+    uint64_t messages_per_second, messages_burst; /* burst 0: what a second brings */
+    uint64_t bytes_per_second, bytes_burst;
+    bool limit_client, limit_backend; /* whose messages and bytes */
+    bool delay;                       /* over a limit; else it is closed */
+    uint64_t ping_interval;
+    uint64_t pong_timeout;
     uint64_t idle_timeout;
     uint64_t write_timeout;
     uint64_t max_lifetime;

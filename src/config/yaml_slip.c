@@ -141,8 +141,9 @@ take_bare(struct str run, struct str *found)
     return run.len > 0 && memchr(run.at, ':', run.len) != NULL && address_parse_ip(&address, run);
 }
 
-static bool
-find_address(const struct place *place, struct str *found)
+/* What could be an address around the place. */
+static struct str
+run_around(const struct place *place)
 {
     size_t start = place->at, end = place->at;
 
@@ -150,9 +151,39 @@ find_address(const struct place *place, struct str *found)
         start--;
     while (is_of_address(char_at(place, end)))
         end++;
-    struct str run = {place->line.at + start, end - start};
+    return (struct str){place->line.at + start, end - start};
+}
+
+static bool
+find_address(const struct place *place, struct str *found)
+{
+    struct str run = run_around(place);
 
     return take_with_port(run, found) || take_bare(run, found);
+}
+
+/* "[address:port" at the end of what the line has in brackets, which are not closed. */
+static bool
+find_unclosed(struct str line, struct str *ip, struct str *port)
+{
+    const char *open = line.len > 0 ? memrchr(line.at, '[', line.len) : NULL;
+    struct address address;
+    size_t len = 0;
+
+    if (open == NULL)
+        return false;
+    struct str run = {open + 1, line.len - (size_t)(open + 1 - line.at)};
+    while (len < run.len && is_of_address(run.at[len]))
+        len++;
+    const char *colon = len > 0 ? memrchr(run.at, ':', len) : NULL;
+    if (colon == NULL || memchr(run.at, ']', len) != NULL)
+        return false;
+    *ip = (struct str){run.at, (size_t)(colon - run.at)};
+    *port = (struct str){colon + 1, len - ip->len - 1};
+    for (size_t i = 0; i < port->len; i++)
+        if (port->at[i] < '0' || port->at[i] > '9')
+            return false;
+    return port->len > 0 && memchr(ip->at, ':', ip->len) != NULL && address_parse_ip(&address, *ip);
 }
 
 /* "word:value", maybe behind the "- " of a list; no URL. */
@@ -181,7 +212,7 @@ is_about_line_above(const char *problem)
 void
 yaml_slip(struct str text, struct mark mark, const char *problem, char hint[YAML_SLIP_MAX])
 {
-    struct str above, address;
+    struct str above, address, ip, port;
     struct place place = find_place(text, mark, &above);
     char starter;
 
@@ -190,6 +221,9 @@ yaml_slip(struct str text, struct mark mark, const char *problem, char hint[YAML
         snprintf(hint, YAML_SLIP_MAX, "; use single quotes, or write \\\\ for \\");
     else if (is_tab(&place))
         snprintf(hint, YAML_SLIP_MAX, "; indent with blanks, not with a tab");
+    else if (find_unclosed(place.line, &ip, &port) || find_unclosed(above, &ip, &port))
+        snprintf(hint, YAML_SLIP_MAX, "; close the bracket, and quote it: \"[" STR_FMT "]:" STR_FMT
+                 "\"", STR_ARG(ip), STR_ARG(port));
     else if (find_address(&place, &address))
         snprintf(hint, YAML_SLIP_MAX, "; quote it: \"" STR_FMT "\"", STR_ARG(address));
     else if ((starter = find_starter(&place)) != '\0')

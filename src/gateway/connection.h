@@ -105,9 +105,9 @@ void connection_overdue(struct connection *connection);
 bool connection_end(struct connection *connection, enum reason reason);
 /* The same, by its id, with a handshake that is no session yet. false: there is none. */
 bool connection_end_handshake(struct worker *worker, uint64_t id, enum reason reason);
-/* The gateway stops: handshakes are refused, tunnels end at a random moment within ms, 0: now. The
+/* The gateway stops: handshakes are refused, the tunnel ends when it is due, 0: now. The
  * worker's last_ms ends what is left. */
-void connection_drain(struct connection *connection, uint64_t within_ms);
+void connection_drain(struct connection *connection, uint64_t due_ms);
 /* When the present state is over; WHEEL_NEVER: no end is in sight. */
 uint64_t connection_due(const struct connection *connection);
 /* The one place that sets the deadline. */

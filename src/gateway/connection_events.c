@@ -25,8 +25,7 @@ after_tunnel(struct connection *connection, enum reason over)
         connection_close(connection, over);
         return;
     }
-    if (tunnel->fin_ms == 0 && tunnel->sides[CLIENT].out == NULL &&
-        tunnel->sides[BACKEND].out == NULL)
+    if (tunnel->fin_ms == 0 && tunnel->sides[CLIENT].reading && tunnel->sides[BACKEND].reading)
         return;
     uint64_t due = tunnel_due(tunnel, worker->now_ms, worker_wall_ms(worker));
     if (due < connection->deadline.due_ms)
@@ -249,20 +248,17 @@ connection_overdue(struct connection *connection)
 }
 
 void
-connection_drain(struct connection *connection, uint64_t within_ms)
+connection_drain(struct connection *connection, uint64_t due_ms)
 {
-    struct worker *worker = connection->worker;
     struct tunnel *tunnel = &connection->tunnel;
 
     if (connection->state == STATE_CLOSED)
         return;
-    if (within_ms == 0) {
+    if (due_ms == 0) {
         connection_close(connection, REASON_SHUTDOWN);
     } else if (connection->state == STATE_TUNNEL) {
-        /* The last quarter is for goodbyes. */
-        uint64_t due = worker->now_ms + worker_random(worker) % (within_ms - within_ms / 4);
-        if (due < tunnel->lifetime_due_ms) {
-            tunnel->lifetime_due_ms = due;
+        if (due_ms < tunnel->lifetime_due_ms) {
+            tunnel->lifetime_due_ms = due_ms;
             tunnel->lifetime_reason = REASON_DRAIN;
         }
         connection_rearm(connection);

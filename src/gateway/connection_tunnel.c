@@ -14,12 +14,18 @@ hold_rules(struct worker *worker, const struct request *request)
     memset(&terms, 0, sizeof(terms)); /* the gaps too */
     terms.times = (struct tunnel_times){settings->idle_timeout, settings->write_timeout,
                                         request->settings->timeouts.fin,
-                                        request->settings->timeouts.close};
+                                        request->settings->timeouts.close,
+                                        settings->ping_interval, settings->pong_timeout};
     terms.checked = settings->checked;
     terms.frames.max_frame = settings->frames.max_frame;
     terms.frames.max_message = settings->frames.max_message;
     terms.frames.allow = settings->frames.allow;
     terms.frames.validate_utf8 = settings->frames.validate_utf8;
+    terms.rates.messages = (struct rate){settings->messages_per_second, settings->messages_burst};
+    terms.rates.bytes = (struct rate){settings->bytes_per_second, settings->bytes_burst};
+    terms.rates.of[CLIENT] = settings->limit_client;
+    terms.rates.of[BACKEND] = settings->limit_backend;
+    terms.rates.delay = settings->delay;
     return tunnel_rules_hold(&worker->tunnel_rules, &terms);
 }
 
@@ -31,10 +37,10 @@ connection_fill_tunnel(struct connection *connection)
     const struct tunnel_rules *rules = hold_rules(connection->worker, request);
     struct tunnel *tunnel = &connection->tunnel;
 
-    if (rules == NULL)
+    if (rules == NULL ||
+        !tunnel_begin(tunnel, rules, handshake_has_deflate(request->upgrade.choice.extensions),
+                      worker_random(connection->worker), connection->worker->now_ms))
         return false;
-    tunnel_begin(tunnel, rules, handshake_has_deflate(request->upgrade.choice.extensions));
-    tunnel->active_ms = connection->worker->now_ms;
     tunnel->keep_alive_ms = worker_after(connection->worker, TUNNEL_KEEP_ALIVE_AFTER_MS);
     tunnel->lifetime_due_ms = worker_after(connection->worker, settings->max_lifetime);
     tunnel->lifetime_reason = REASON_LIFETIME;

@@ -65,6 +65,12 @@ host_deny(struct mw_request *mw, int status, const char *word, const char *chall
     return MW_DENY;
 }
 
+static void
+host_retry_after(struct mw_request *mw, uint32_t seconds)
+{
+    of(mw)->answer.retry_after_s = seconds;
+}
+
 static bool
 too_much(struct request *request)
 {
@@ -238,18 +244,27 @@ host_resume(struct mw_task *task, enum mw_verdict verdict)
 }
 
 static void
-host_close_session(const struct mw_host *host, uint64_t id, const char *reason)
+host_end_session(const struct mw_host *host, uint64_t id, enum mw_close close, const char *reason)
 {
     const struct host_functions *own = (const struct host_functions *)host;
     const struct worker_list workers = {own->workers, own->worker_count};
     const struct session_query query = {
-        .action = SESSIONS_KILL, .filter.id = id, .reason = REASON_CLOSED_BY_MODULE};
+        .action = SESSIONS_KILL,
+        .filter.id = id,
+        .reason = close == MW_CLOSE_QUOTA ? REASON_QUOTA : REASON_CLOSED_BY_MODULE,
+    };
 
     log_message(own->log, LOG_LEVEL_INFO, "close_session", "%016llx: %s", (unsigned long long)id,
                 reason);
     if (!session_order_send(workers, &query, NULL, NULL, NULL))
         log_message(own->log, LOG_LEVEL_ERROR, "close_session", "%016llx: out of memory",
                     (unsigned long long)id);
+}
+
+static void
+host_close_session(const struct mw_host *host, uint64_t id, const char *reason)
+{
+    host_end_session(host, id, MW_CLOSE_POLICY, reason);
 }
 
 static void PRINTF_LIKE(4, 5)
@@ -293,6 +308,7 @@ host_fill(struct host_functions *host)
         .worker_base = host_worker_base,
         .post = host_post,
         .deny = host_deny,
+        .retry_after = host_retry_after,
         .forward_header = host_forward_header,
         .strip = host_strip,
         .identify = host_identify,
@@ -304,6 +320,7 @@ host_fill(struct host_functions *host)
         .task = host_task,
         .resume = host_resume,
         .close_session = host_close_session,
+        .end_session = host_end_session,
         .log = host_log,
         .count = host_count,
         .count_on = host_count_on,

@@ -123,6 +123,31 @@ host_session_id(const struct mw_request *request)
     return of(request)->id;
 }
 
+static struct mw_str
+host_issuer(const struct mw_request *request)
+{
+    return out(of(request)->issuer);
+}
+
+static struct mw_str
+host_subject(const struct mw_request *request)
+{
+    return out(of(request)->subject);
+}
+
+static struct mw_str
+host_route(const struct mw_request *mw)
+{
+    struct request *request = of(mw);
+    struct text text = {NULL, 0, request->route->host.len + request->route->path.len + 2, false};
+
+    text.at = arena_alloc(&request->arena, text.cap);
+    if (text.at != NULL)
+        return out(router_text(request->route, &text));
+    (void)request_fail(request, REASON_NO_MEMORY, NULL);
+    return out(STR_NONE);
+}
+
 static bool
 host_is_revalidated(const struct mw_request *request)
 {
@@ -143,5 +168,8 @@ module_questions_fill(struct mw_host *host)
     host->subprotocol = host_subprotocol;
     host->wall_clock_ms = host_wall_clock_ms;
     host->session_id = host_session_id;
+    host->issuer = host_issuer;
+    host->subject = host_subject;
+    host->route = host_route;
     host->is_revalidated = host_is_revalidated;
 }

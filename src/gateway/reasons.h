@@ -79,11 +79,18 @@
     E(BACKEND_FRAME,      "backend-frame-too-large",    0, "backend", 1009, 1001)     \
     E(CLIENT_MESSAGE,     "client-message-too-large",   0, "client",  1009, 1001)     \
     E(BACKEND_MESSAGE,    "backend-message-too-large",  0, "backend", 1009, 1001)     \
+    E(CLIENT_MESSAGE_RATE, "client-message-rate",       0, "client",  4429, 1001)     \
+    E(BACKEND_MESSAGE_RATE, "backend-message-rate",     0, "backend", 4429, 1001)     \
+    E(CLIENT_BYTE_RATE,   "client-byte-rate",           0, "client",  4429, 1001)     \
+    E(BACKEND_BYTE_RATE,  "backend-byte-rate",          0, "backend", 4429, 1001)     \
+    E(CLIENT_SILENT,      "client-pong-timeout",        0, "client",  1001, 1001)     \
+    E(BACKEND_SILENT,     "backend-pong-timeout",       0, "backend", 1001, 1011)     \
     E(EXPIRED,            "expired",                    0, "gateway", 4401, 1001)     \
     E(LIFETIME,           "max-lifetime",               0, "gateway", 1001, 1001)     \
     E(IDLE,               "idle-timeout",               0, "gateway", 1001, 1001)     \
     E(WRITE_TIMEOUT,      "write-timeout",              0, "gateway", 1001, 1001)     \
     E(FIN_TIMEOUT,        "fin-timeout",                0, "gateway", 1001, 1001)     \
+    E(QUOTA,              "quota",                    429, "gateway", 4429, 1001)     \
     E(CLOSED_BY_MODULE,   "closed-by-module",         403, "gateway", 4403, 1001)     \
     E(KILLED,             "killed",                   403, "gateway", 4403, 1001)     \
     E(REVOKED,            "revoked",                  403, "gateway", 4403, 1001)     \

@@ -51,9 +51,18 @@ refusal_word(const struct answer *answer)
     return answer->word != NULL ? answer->word : reason_word(answer->reason);
 }
 
+/* RFC 9110 10.2.3. Without a better word: it may be over at once. */
+static void
+write_retry_after(struct text *text, uint32_t seconds)
+{
+    text_add(text, STR("Retry-After: "));
+    text_number(text, seconds > 0 ? seconds : 1);
+    text_add(text, STR("\r\n"));
+}
+
 /* What the status itself demands (RFC 9110 15.5.6, 15.5.22; RFC 6455 4.4). */
 static void
-write_demanded(struct text *text, unsigned status)
+write_demanded(struct text *text, unsigned status, uint32_t retry_after_s)
 {
     switch (status) {
     case 405:
@@ -65,7 +74,7 @@ write_demanded(struct text *text, unsigned status)
         break;
     case 429:
     case 503:
-        text_field(text, STR("Retry-After"), STR("1")); /* it may be over at once */
+        write_retry_after(text, retry_after_s);
         break;
     default:
         break;
@@ -173,7 +182,7 @@ write_answer(const struct request *request, struct text *text)
     }
     if (answer->challenge.at != NULL)
         text_field(text, STR("WWW-Authenticate"), answer->challenge);
-    write_demanded(text, status);
+    write_demanded(text, status, answer->retry_after_s);
     write_body(text, status, request->id, wants_json(request),
                str_equal(request->head.method, STR("HEAD")));
 }
@@ -204,7 +213,7 @@ refusal_turn_away(enum reason reason, uint64_t id, struct text *text)
 
     write_start(text, refusal_status(&answer), id);
     text_add(text, STR("Connection: close\r\n"));
-    write_demanded(text, refusal_status(&answer));
+    write_demanded(text, refusal_status(&answer), 0);
     write_body(text, refusal_status(&answer), id, false, false);
 }
 

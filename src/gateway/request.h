@@ -43,6 +43,7 @@ struct answer {
     const char *module;     /* the instance that refused; NULL: none */
     const char *detail;     /* for the log; static or in the arena */
     struct str challenge;   /* WWW-Authenticate; at == NULL: none */
+    uint32_t retry_after_s; /* 0: nobody knows */
     struct str body;        /* a backend's, to go out behind its fields in upgrade.head */
 };
 

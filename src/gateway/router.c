@@ -68,6 +68,18 @@ router_match(const struct settings *settings, const struct listener_settings *li
 }
 
 struct str
+router_text(const struct route_settings *route, struct text *text)
+{
+    if (route->host_wildcard)
+        text_add(text, STR("*"));
+    text_add(text, route->host);
+    text_add(text, route->path);
+    if (route->match == PATH_BELOW)
+        text_add(text, STR("*"));
+    return text->full ? STR_NONE : text_str(text);
+}
+
+struct str
 router_capture(const struct route_settings *route, const struct str *captures, struct str name)
 {
     size_t found = 0;

@@ -2,6 +2,7 @@
 #ifndef WSGATE_ROUTER_H
 #define WSGATE_ROUTER_H
 
+#include "base/text.h"
 #include "config/settings.h"
 
 /*
@@ -16,5 +17,8 @@ const struct route_settings *router_match(const struct settings *settings,
 /* The capture of that name; at == NULL: the route has none. */
 struct str router_capture(const struct route_settings *route, const struct str *captures,
                           struct str name);
+/* The route as one would write it into the configuration: "*.example.com/chat/" and "*". In `text`;
+ * at == NULL: it does not fit. */
+struct str router_text(const struct route_settings *route, struct text *text);
 
 #endif

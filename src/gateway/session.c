@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "gateway/connection.h"
+#include "gateway/router.h"
 
 #include <stdlib.h>
 
@@ -85,26 +86,13 @@ session_label(const struct session *session, size_t i)
 
 /* ---- Birth and end ------------------------------------------------------------------ */
 
-/* As one would write it into the configuration: "*.example.com/chat/" and "*". */
-static bool
-route_text(const struct route_settings *route, struct text *text)
-{
-    if (route->host_wildcard)
-        text_add(text, STR("*"));
-    text_add(text, route->host);
-    text_add(text, route->path);
-    if (route->match == PATH_BELOW)
-        text_add(text, STR("*"));
-    return !text->full;
-}
-
 static bool
 hold_shared(struct session *session, const struct request *request, struct names *names)
 {
     struct text route = {request->worker->buffer, 0, WORKER_BUFFER_BYTES, false};
     const struct str texts[SESSION_SHARED_COUNT] = {
         [SESSION_ISSUER] = request->issuer,
-        [SESSION_ROUTE] = route_text(request->route, &route) ? text_str(&route) : STR_NONE,
+        [SESSION_ROUTE] = router_text(request->route, &route),
         [SESSION_BACKEND] = str_of(request->route->backend->name),
     };
 

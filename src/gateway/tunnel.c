@@ -12,6 +12,8 @@
  */
 #include "gateway/tunnel_parts.h"
 
+#include <stdlib.h>
+
 /* FIN is the usual end where frames are not followed, and of one who is lost where they are. */
 static enum reason
 ended_by(const struct tunnel *tunnel, int side, enum stream_status how)
@@ -64,7 +66,8 @@ tunnel_read_on(struct tunnel *tunnel, int from)
 
     if (in->ended)
         return tunnel_settle(tunnel);
-    if (tunnel->sides[tunnel_other(from)].out != NULL && !tunnel_is_dropping(tunnel, from))
+    bool waits = tunnel->sides[tunnel_other(from)].out != NULL || tunnel->paused[from];
+    if (waits && !tunnel_is_dropping(tunnel, from))
         return REASON_NONE;
     return side_read_on(in) ? tunnel_settle(tunnel) : REASON_NO_MEMORY;
 }
@@ -143,7 +146,8 @@ arrived(struct tunnel *tunnel, int from, char *data, size_t bytes, size_t head, 
 {
     if (tunnel->rules->terms.checked)
         return tunnel_judge(tunnel, from, data, bytes, head, now_ms);
-    return tunnel_pass_on(tunnel, from, data, head + bytes, now_ms);
+    enum reason over = tunnel_pass_on(tunnel, from, data, head + bytes, now_ms);
+    return over == REASON_NONE ? tunnel_pay(tunnel, from, 0, bytes, now_ms) : over;
 }
 
 enum reason
@@ -160,7 +164,10 @@ tunnel_readable(struct tunnel *tunnel, int from, char *buffer, size_t bytes, uin
         if (tunnel_is_dropping(tunnel, from))
             return REASON_NONE;
         tunnel->bytes[from] += result.n;
-        tunnel->active_ms = now_ms;
+        if (tunnel->heartbeat == NULL)
+            tunnel->active_ms = now_ms;
+        else
+            tunnel_heard(tunnel, from, now_ms);
         return arrived(tunnel, from, buffer, held + result.n, 0, now_ms);
     case STREAM_AGAIN:
         return REASON_NONE;
@@ -203,14 +210,41 @@ tunnel_give(struct tunnel *tunnel, int from, char *data, size_t bytes, size_t he
     return arrived(tunnel, from, data, bytes - head, head, now_ms);
 }
 
+/* Post paid: what one read brings may be over the limit. */
+enum reason
+tunnel_pay(struct tunnel *tunnel, int from, uint64_t messages, uint64_t bytes, uint64_t now_ms)
+{
+    static const enum reason over[] = {REASON_CLIENT_BYTE_RATE, REASON_BACKEND_BYTE_RATE};
+    const struct rates_terms *terms = &tunnel->rules->terms.rates;
+
+    if (tunnel->rates == NULL || tunnel_is_dropping(tunnel, from) || tunnel->closing ||
+        rates_spend(tunnel->rates, terms, from, messages, bytes, now_ms))
+        return REASON_NONE;
+    if (!terms->delay)
+        return tunnel_finish(tunnel, over[from], now_ms);
+    tunnel->paused[from] = true;
+    side_read_off(&tunnel->sides[from]);
+    return REASON_NONE;
+}
+
 /* ---- Beginning and end --------------------------------------------------------- */
 
-void
-tunnel_begin(struct tunnel *tunnel, const struct tunnel_rules *rules, bool deflate)
+bool
+tunnel_begin(struct tunnel *tunnel, const struct tunnel_rules *rules, bool deflate,
+             uint64_t random, uint64_t now_ms)
 {
+    const struct tunnel_terms *terms = &rules->terms;
+    bool rated = rates_wanted(&terms->rates), beats = terms->checked && terms->times.ping != 0;
+
     tunnel->rules = rules;
+    tunnel->active_ms = now_ms;
     frames_init(&tunnel->frames[CLIENT], true, deflate);
     frames_init(&tunnel->frames[BACKEND], false, deflate);
+    if (rated)
+        tunnel->rates = rates_new(&terms->rates, now_ms);
+    if (beats)
+        tunnel->heartbeat = heartbeat_new(&terms->times, random, now_ms);
+    return (tunnel->rates != NULL || !rated) && (tunnel->heartbeat != NULL || !beats);
 }
 
 enum reason
@@ -231,6 +265,10 @@ tunnel_end(struct tunnel *tunnel, struct tunnel_rules **list)
 {
     tunnel_drop_rest(tunnel, CLIENT);
     tunnel_drop_rest(tunnel, BACKEND);
+    free(tunnel->rates);
+    free(tunnel->heartbeat);
+    tunnel->rates = NULL;
+    tunnel->heartbeat = NULL;
     tunnel_rules_drop(list, tunnel->rules);
     tunnel->rules = NULL;
 }

@@ -22,6 +22,7 @@
 enum { CLIENT = 0, BACKEND = 1 };
 
 struct frame_rest;
+struct heartbeat;
 
 /* What each message touches stands first. */
 struct tunnel {
@@ -33,6 +34,8 @@ struct tunnel {
     const struct tunnel_rules *rules;
     struct frame_rest *rest[2]; /* the beginning of a header or control frame that has to wait for
                                    the rest of it; NULL: nothing */
+    struct rates *rates;         /* NULL: any number of messages and bytes */
+    struct heartbeat *heartbeat; /* NULL: no pings */
 
     uint64_t progress_ms[2]; /* of each side: when its outbox was filled, or its peer took bytes */
     uint32_t unsent[2];      /* what the kernel held for that peer then */
@@ -44,10 +47,13 @@ struct tunnel {
     uint16_t close_code; /* of the first Close that went to either; 0: none did, or it had none */
     bool close_sent[2];  /* to the client, to the backend: a peer's, or ours. No other may follow */
     bool closing;        /* we end it: what still comes is dropped */
+    bool paused[2];      /* nothing is read from that side until its debts are paid */
 };
 
-/* It goes by these rules from now on. `deflate`: permessage-deflate was agreed on. */
-void tunnel_begin(struct tunnel *tunnel, const struct tunnel_rules *rules, bool deflate);
+/* It goes by these rules from now on. `deflate`: permessage-deflate was agreed on. false: no
+ * memory; tunnel_end is due all the same. */
+bool tunnel_begin(struct tunnel *tunnel, const struct tunnel_rules *rules, bool deflate,
+                  uint64_t random, uint64_t now_ms) MUST_CHECK;
 /* Frees what it holds, except for its sides. Harmless on one that never began. */
 void tunnel_end(struct tunnel *tunnel, struct tunnel_rules **list);
 

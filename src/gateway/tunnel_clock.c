@@ -46,6 +46,17 @@ fin_due(const struct tunnel *tunnel)
     return after(tunnel->fin_ms, has_closed(tunnel) ? times->close : times->fin);
 }
 
+static uint64_t
+pause_due(const struct tunnel *tunnel)
+{
+    uint64_t due = WHEEL_NEVER;
+
+    for (int from = CLIENT; from <= BACKEND; from++)
+        if (tunnel->paused[from])
+            due = earlier(due, rates_due(tunnel->rates, &tunnel->rules->terms.rates, from));
+    return due;
+}
+
 uint64_t
 tunnel_due(const struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms)
 {
@@ -59,6 +70,7 @@ tunnel_due(const struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms)
         due = earlier(due, now_ms + (left > 0 ? (uint64_t)left : 0));
     }
     due = earlier(due, earlier(write_due(tunnel), tunnel->keep_alive_ms));
+    due = earlier(due, earlier(tunnel_beat_due(tunnel), pause_due(tunnel)));
     return earlier(due, fin_due(tunnel));
 }
 
@@ -112,6 +124,22 @@ tunnel_overdue(const struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms)
     return REASON_NONE;
 }
 
+/* Debts that are paid. */
+static enum reason
+end_pauses(struct tunnel *tunnel, uint64_t now_ms)
+{
+    enum reason over = REASON_NONE;
+
+    for (int from = CLIENT; from <= BACKEND && over == REASON_NONE; from++) {
+        if (!tunnel->paused[from] ||
+            now_ms < rates_due(tunnel->rates, &tunnel->rules->terms.rates, from))
+            continue;
+        tunnel->paused[from] = false;
+        over = tunnel_read_on(tunnel, from);
+    }
+    return over;
+}
+
 /* No longer waits for who takes nothing; the other side can still be told. */
 static void
 give_up_writing(struct tunnel *tunnel, uint64_t now_ms)
@@ -140,8 +168,12 @@ tunnel_tick(struct tunnel *tunnel, uint64_t now_ms, int64_t wall_ms)
     tunnel_keep_alive(tunnel, now_ms);
     enum reason reason = tunnel_overdue(tunnel, now_ms, wall_ms);
 
-    if (reason == REASON_NONE || tunnel->closing)
+    if (tunnel->closing)
         return reason;
+    if (reason == REASON_NONE)
+        reason = end_pauses(tunnel, now_ms);
+    if (reason == REASON_NONE)
+        return tunnel_beat(tunnel, now_ms);
     if (now_ms >= fin_due(tunnel)) {
         say_last_words(tunnel, reason);
         return reason;

@@ -49,17 +49,24 @@ note_code(struct tunnel *tunnel, unsigned code)
         tunnel->close_code = (uint16_t)code;
 }
 
+const uint8_t *
+tunnel_mask(int to)
+{
+    static const uint8_t mask[FRAME_MASK_LEN] = {0x77, 0x73, 0x67, 0x74};
+
+    return to == BACKEND ? mask : NULL;
+}
+
 /* The reason's word goes to whom it is about, and to nobody else. */
 static void
 send_close(struct tunnel *tunnel, int to)
 {
-    static const uint8_t mask[FRAME_MASK_LEN] = {0x77, 0x73, 0x67, 0x74};
     unsigned code = code_towards(tunnel, to);
     bool about = reason_cause(tunnel->first_end) == reason_sides[to];
     char frame[FRAME_CONTROL_MAX];
     size_t len =
         frame_close(frame, code, str_of(about ? reason_word(tunnel->first_end) : NULL),
-                    to == BACKEND ? mask : NULL);
+                    tunnel_mask(to));
 
     note_code(tunnel, code);
     tunnel->close_sent[to] = true;
@@ -91,6 +98,7 @@ tunnel_finish(struct tunnel *tunnel, enum reason reason, uint64_t now_ms)
     tunnel->first_end = reason;
     tunnel->fin_ms = now_ms;
     tunnel->closing = true;
+    tunnel->paused[CLIENT] = tunnel->paused[BACKEND] = false;
     int cause = reason_cause(reason) == REASON_OF_BACKEND ? BACKEND : CLIENT;
     tunnel_say_goodbye(tunnel, cause); /* first: the code in the log is this one's */
     tunnel_say_goodbye(tunnel, tunnel_other(cause));

@@ -55,9 +55,70 @@ reason_of(enum frames_found found, int from)
         [FRAMES_TYPE] = {REASON_CLIENT_TYPE, REASON_BACKEND_TYPE},
         [FRAMES_FRAME_TOO_LARGE] = {REASON_CLIENT_FRAME, REASON_BACKEND_FRAME},
         [FRAMES_MESSAGE_TOO_LARGE] = {REASON_CLIENT_MESSAGE, REASON_BACKEND_MESSAGE},
+        [FRAMES_TOO_MANY] = {REASON_CLIENT_MESSAGE_RATE, REASON_BACKEND_MESSAGE_RATE},
     };
 
     return reasons[found][from];
+}
+
+/* What of a buffer is good. Pongs to pings of ours are taken out of it. */
+struct passage {
+    char *data;
+    size_t good, next, end; /* up to `good` it goes on; from `next` on it is to be judged */
+    size_t ours;            /* bytes that were taken out */
+    struct frames_step step;
+};
+
+static void
+take_in(struct passage *passage, size_t bytes)
+{
+    if (passage->good != passage->next)
+        memmove(passage->data + passage->good, passage->data + passage->next, bytes);
+    passage->good += bytes;
+    passage->next += bytes;
+}
+
+static void
+take_out(struct passage *passage, size_t bytes)
+{
+    passage->next += bytes;
+    passage->ours += bytes;
+    passage->step.budget++; /* who answers us pays for nothing */
+}
+
+static enum frames_found
+judge(const struct tunnel *tunnel, int from, struct frames *frames, struct passage *passage)
+{
+    enum frames_found found;
+
+    do {
+        struct frames_step *step = &passage->step;
+        found = frames_follow(frames, &tunnel->rules->terms.frames, passage->data + passage->next,
+                              passage->end - passage->next, step);
+        take_in(passage, step->used);
+        if (found != FRAMES_CONTROL)
+            break;
+        if (tunnel->heartbeat != NULL && step->opcode == OPCODE_PONG &&
+            tunnel_is_our_pong(tunnel, from, passage->data + passage->next))
+            take_out(passage, step->len);
+        else
+            take_in(passage, step->len);
+    } while (!frames->over);
+    return found;
+}
+
+/* After what was good has gone on. */
+static enum reason
+conclude(struct tunnel *tunnel, int from, enum frames_found found, uint64_t now_ms)
+{
+    if (tunnel->closing) {
+        tunnel_say_goodbye(tunnel, tunnel_other(from));
+        return tunnel_read_on(tunnel, from);
+    }
+    if (found == FRAMES_CONTROL)
+        return tunnel_close_passed(tunnel, from, now_ms);
+    return found == FRAMES_MORE ? REASON_NONE
+                                : tunnel_finish(tunnel, reason_of(found, from), now_ms);
 }
 
 enum reason
@@ -65,28 +126,28 @@ tunnel_judge(struct tunnel *tunnel, int from, char *data, size_t bytes, size_t h
              uint64_t now_ms)
 {
     struct frames *frames = &tunnel->frames[from];
-    struct frames_step step = {.budget = UINT64_MAX};
-    enum frames_found found;
-    size_t good = head, end = head + bytes;
+    struct passage passage = {.data = data, .good = head, .next = head, .end = head + bytes};
+    uint64_t budget = UINT64_MAX / 2;
 
+    if (tunnel->rates != NULL)
+        budget = rates_budget(tunnel->rates, &tunnel->rules->terms.rates, from, now_ms);
     if (tunnel->closing && frames->left < bytes) /* the rest of that frame, and no more */
-        end = head + (size_t)frames->left;
-    do {
-        found = frames_follow(frames, &tunnel->rules->terms.frames, data + good, end - good, &step);
-        good += step.used + (found == FRAMES_CONTROL ? step.len : 0);
-    } while (found == FRAMES_CONTROL && !frames->over);
+        passage.end = head + (size_t)frames->left;
+    passage.step.budget = budget;
+    enum frames_found found = judge(tunnel, from, frames, &passage);
 
-    if (!keep_rest(tunnel, from, data + good, found == FRAMES_MORE ? end - good : 0))
+    tunnel->bytes[from] -= passage.ours;
+    if (tunnel->heartbeat != NULL && passage.good > 0)
+        tunnel->active_ms = now_ms;
+    size_t rest = found == FRAMES_MORE ? passage.end - passage.next : 0;
+    if (!keep_rest(tunnel, from, data + passage.next, rest))
         return REASON_NO_MEMORY;
-    enum reason over = good > 0 ? tunnel_pass_on(tunnel, from, data, good, now_ms) : REASON_NONE;
-    if (over != REASON_NONE)
-        return over;
-    if (found == FRAMES_CONTROL)
-        return tunnel_close_passed(tunnel, from, now_ms);
-    if (found != FRAMES_MORE && !tunnel->closing)
-        return tunnel_finish(tunnel, reason_of(found, from), now_ms);
-    if (!tunnel->closing)
-        return REASON_NONE;
-    tunnel_say_goodbye(tunnel, tunnel_other(from));
-    return tunnel_read_on(tunnel, from);
+    enum reason over = REASON_NONE;
+    if (passage.good > 0)
+        over = tunnel_pass_on(tunnel, from, data, passage.good, now_ms);
+    if (over == REASON_NONE)
+        over = conclude(tunnel, from, found, now_ms);
+    if (over == REASON_NONE && tunnel->rates != NULL)
+        over = tunnel_pay(tunnel, from, budget - passage.step.budget, passage.good - head, now_ms);
+    return over;
 }

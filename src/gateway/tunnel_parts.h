@@ -3,6 +3,7 @@
  *
  *   tunnel.c         bytes and ends      tunnel_frames.c  what of the bytes may go on
  *   tunnel_clock.c   deadlines           tunnel_close.c   Close frames, and ending it ourselves
+ *                                        tunnel_heartbeat.c  pings of our own
  */
 #ifndef WSGATE_TUNNEL_PARTS_H
 #define WSGATE_TUNNEL_PARTS_H
@@ -34,6 +35,22 @@ void tunnel_drop_rest(struct tunnel *tunnel, int from);
 /* Judges `bytes` behind the first `head` of data, and passes the good ones on, with the head. */
 enum reason tunnel_judge(struct tunnel *tunnel, int from, char *data, size_t bytes, size_t head,
                          uint64_t now_ms) MUST_CHECK;
+
+/* For a frame of ours: NULL to the client, a mask to the backend. */
+const uint8_t *tunnel_mask(int to);
+/* What has gone on is paid for. Over a limit, reading stops, or the tunnel ends. */
+enum reason tunnel_pay(struct tunnel *tunnel, int from, uint64_t messages, uint64_t bytes,
+                       uint64_t now_ms) MUST_CHECK;
+
+struct heartbeat *heartbeat_new(const struct tunnel_times *times, uint64_t random,
+                                uint64_t now_ms) MUST_CHECK;
+/* Where there is a heartbeat: something came from that side. */
+void tunnel_heard(struct tunnel *tunnel, int from, uint64_t now_ms);
+/* Is that whole pong the answer to a ping of ours? */
+bool tunnel_is_our_pong(const struct tunnel *tunnel, int from, const char *frame);
+/* Pings that are due, and answers that did not come. */
+enum reason tunnel_beat(struct tunnel *tunnel, uint64_t now_ms) MUST_CHECK;
+uint64_t tunnel_beat_due(const struct tunnel *tunnel);
 
 /* We are closing, but a frame from `from` is still on its way. */
 bool tunnel_is_finishing(const struct tunnel *tunnel, int from);

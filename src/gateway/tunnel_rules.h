@@ -8,17 +8,20 @@
 #define WSGATE_TUNNEL_RULES_H
 
 #include "base/compiler.h"
+#include "gateway/tunnel_rates.h"
 #include "protocol/frames.h"
 
 /* Milliseconds; 0 is off. */
 struct tunnel_times {
     uint64_t idle, write, fin, close;
+    uint64_t ping, pong; /* between pings of ours; for a sign of life after one */
 };
 
 /* Compared as bytes: whoever fills it begins with zeroed memory. */
 struct tunnel_terms {
     struct tunnel_times times;
     struct frames_rules frames;
+    struct rates_terms rates;
     bool checked; /* frames are followed; else `frames` does not count */
 };
 

@@ -168,17 +168,28 @@ on_mail(evutil_socket_t fd, short what, void *arg)
 
 /* ---- Drain ------------------------------------------------------------------------- */
 
+/* One after the other, so that those who come back elsewhere do not come together; each a little
+ * off its place. The last quarter is for goodbyes. */
+static uint64_t
+drain_due(struct worker *worker, uint64_t within_ms, uint64_t place, uint64_t count)
+{
+    uint64_t window_ms = within_ms - within_ms / 4;
+
+    return worker->now_ms + 1 + (place * window_ms + worker_random(worker) % window_ms) / count;
+}
+
 void
 worker_drain(struct worker *worker, uint64_t within_ms)
 {
     struct connection *next;
+    uint64_t count = worker->live_count, place = 0;
 
     worker->draining = true;
     worker->last_ms = worker->now_ms + within_ms;
     endpoints_each(worker->handle->generation, worker->index, listener_stop);
     for (struct connection *c = worker->live; c != NULL; c = next) {
         next = c->next;
-        connection_drain(c, within_ms);
+        connection_drain(c, within_ms == 0 ? 0 : drain_due(worker, within_ms, place++, count));
     }
     if (worker->live_count == 0)
         (void)event_base_loopbreak(worker->base);

@@ -104,7 +104,7 @@ void worker_forget_next(struct worker *worker);
 void worker_tell(struct worker *worker, struct mailbox_message *message, void (*fn)(void *arg),
                  void *arg);
 
-/* Stops listening and ends connections over the next `within_ms`, each at a random moment; 0
+/* Stops listening and ends connections over the next `within_ms`, one after the other; 0
  * ends them now. The loop ends with the last one. */
 void worker_drain(struct worker *worker, uint64_t within_ms);
 /* Every callback from the loop begins here: frees what died in an earlier turn. */

@@ -7,10 +7,14 @@
  */
 #include "protocol/jose.h"
 
+#include "base/json_node.h"
 #include "protocol/base64url.h"
 
 #include <jansson.h>
 #include <stdint.h>
+#include <stdlib.h>
+
+enum { HEADER_NODES = 32 };
 
 static const struct jose_algorithm_row algorithms[JOSE_ALGORITHM_COUNT] = {
 #define X(name, family, hash, hash_len, curve, signature_len)                                     \
@@ -169,50 +173,65 @@ jose_payload_read(struct str segment, void *scratch)
     return jose_json((struct str){scratch, len});
 }
 
+/* ---- The header --------------------------------------------------------------------- */
+
 /* A member that may be absent; else it must be a string of at most `max` bytes. */
 static bool
-copy_string(const json_t *object, const char *name, char *out, size_t max, size_t *len)
+copy_string(const struct json_node *object, struct str name, char *out, size_t max, size_t *len)
 {
-    const json_t *value = json_object_get(object, name);
+    const struct json_node *value = json_node_member(object, name);
+    struct str text = json_node_text(value);
 
     *len = 0;
     out[0] = '\0';
     if (!value)
         return true;
-    if (!json_is_string(value) || json_string_length(value) > max)
+    if (!text.at || text.len > max)
         return false;
-    *len = json_string_length(value);
-    memcpy(out, json_string_value(value), *len + 1);
+    *len = text.len;
+    memcpy(out, text.at, text.len);
+    out[text.len] = '\0';
     return true;
 }
 
 static enum jose_reason
-header_from_json(struct jose_header *header, const json_t *json)
+header_from_json(struct jose_header *header, const struct json_node *json)
 {
-    const json_t *algorithm = json_object_get(json, "alg");
+    struct str algorithm = json_node_text(json_node_member(json, STR("alg")));
 
-    if (!json_is_string(algorithm))
+    if (!algorithm.at)
         return JOSE_MALFORMED;
-    header->algorithm = jose_algorithm_named(str_of(json_string_value(algorithm)));
-    header->critical = json_object_get(json, "crit") || json_object_get(json, "b64");
-    header->has_kid = json_object_get(json, "kid") != NULL;
-    if (!copy_string(json, "kid", header->kid, JOSE_KID_MAX, &header->kid_len) ||
-        !copy_string(json, "typ", header->type, JOSE_TYPE_MAX, &header->type_len))
+    header->algorithm = jose_algorithm_named(algorithm);
+    header->critical =
+        json_node_member(json, STR("crit")) || json_node_member(json, STR("b64"));
+    header->has_kid = json_node_member(json, STR("kid")) != NULL;
+    if (!copy_string(json, STR("kid"), header->kid, JOSE_KID_MAX, &header->kid_len) ||
+        !copy_string(json, STR("typ"), header->type, JOSE_TYPE_MAX, &header->type_len))
         return JOSE_MALFORMED;
     return JOSE_OK;
 }
 
+/* A usual header has three members; one that is far beyond takes memory for its nodes. */
 enum jose_reason
 jose_header_read(struct jose_header *header, struct str segment, void *scratch)
 {
-    json_t *json = jose_payload_read(segment, scratch);
+    struct json_node few[HEADER_NODES] UNINITIALIZED, *nodes = few;
+    enum jose_reason reason = JOSE_MALFORMED;
+    size_t len;
 
-    if (!json)
+    if (!base64url_decode(segment, scratch, &len))
         return JOSE_MALFORMED;
-    enum jose_reason reason = header_from_json(header, json);
-    json_decref(json);
+    size_t room = json_node_room((struct str){scratch, len});
+    if (room > HEADER_NODES)
+        nodes = malloc(room * sizeof(*nodes));
+    if (nodes && json_node_read(nodes, room, scratch, len, JOSE_DEPTH_MAX))
+        reason = header_from_json(header, nodes);
+    if (nodes != few)
+        free(nodes);
     return reason;
 }
+
+/* ---- ECDSA ---------------------------------------------------------------------------- */
 
 static struct str
 without_application(struct str type)

@@ -311,7 +311,7 @@ explain_report_json(FILE *out, const struct explanation *explanation, struct str
     if (explanation->entries != NULL)
         set(object, "modules", members_json(explanation, 0));
     set_outcome(object, explanation, secret);
-    bool printed = json_dumpf(object, out, JSON_INDENT(2)) == 0;
+    bool printed = safe_text_dump(out, object, JSON_INDENT(2));
     fputc('\n', out);
     json_decref(object);
     return printed;

@@ -103,10 +103,21 @@ row_of(const struct option_table *table, int found)
     return &help_row;
 }
 
+/* The last one would count, and what was meant nobody knows. */
+static bool
+is_given_twice(const struct option_table *table, const struct option_row *row, bool *given)
+{
+    bool before = given[row - table->rows];
+
+    given[row - table->rows] = row->argument != no_argument && !row->repeats;
+    return before && !option_table_wrong(table, "--%s: given twice", row->word);
+}
+
 enum option_outcome
 option_table_parse(const struct option_table *table, void *to, int argc, char **argv, int *rest)
 {
     struct getopt_lists lists;
+    bool given[ROWS_MAX] = {false};
     int found;
 
     make_lists(table, &lists);
@@ -122,7 +133,7 @@ option_table_parse(const struct option_table *table, void *to, int argc, char **
             print_help(table);
             return OPTIONS_HELPED;
         }
-        if (!row->take(to, optarg))
+        if (is_given_twice(table, row, given) || !row->take(to, optarg))
             return OPTIONS_WRONG;
     }
     *rest = optind;

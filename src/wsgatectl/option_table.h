@@ -20,6 +20,7 @@ struct option_row {
     /* Gets the caller's struct; value is NULL if none. false: it has said what is wrong. */
     bool (*take)(void *to, const char *value);
     const char *help;
+    bool repeats; /* may be given more than once; what has no argument may anyway */
 };
 
 struct option_table {
@@ -32,7 +33,8 @@ struct option_table {
 
 enum option_outcome { OPTIONS_TAKEN, OPTIONS_HELPED, OPTIONS_WRONG };
 
-/* Hands every option to its row's take, in the order given. `-h` and --help are rows of nobody:
+/* Hands every option to its row's take, in the order given; one that is given twice is wrong,
+ * unless it repeats. `-h` and --help are rows of nobody:
  * they are always there, last. OPTIONS_TAKEN: *rest is the index of the first argument that is no
  * option. OPTIONS_WRONG: told on standard error. argv[0] is replaced by the title. */
 enum option_outcome option_table_parse(const struct option_table *table, void *to, int argc,

@@ -301,7 +301,7 @@ probe_report_finish(struct probe_report *report, const char *result)
     if (report->json)
         set(report, "result", json_string(result));
     if (report->json && !report->quiet) {
-        (void)json_dumpf(report->json, report->out, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+        (void)safe_text_dump(report->out, report->json, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
         fputc('\n', report->out);
     }
     fflush(report->out);

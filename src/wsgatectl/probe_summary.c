@@ -170,7 +170,7 @@ print_json(const struct probe_summary *summary, const char *url)
                                "outcomes", outcomes_json(summary), "timing_ms",
                                times_json(summary));
     bool printed =
-        object && json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) == 0;
+        object && safe_text_dump(stdout, object, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 
     putchar('\n');
     json_decref(object);

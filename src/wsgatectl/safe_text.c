@@ -65,3 +65,24 @@ safe_text_json(struct str text)
     free(copy);
     return string;
 }
+
+/* What is beyond ASCII, and DEL, stands in strings alone. */
+bool
+safe_text_dump(FILE *out, const json_t *json, size_t flags)
+{
+    char *text = json ? json_dumps(json, flags) : NULL;
+    size_t len = text ? strlen(text) : 0;
+    uint32_t character;
+
+    for (size_t i = 0, taken; i < len; i += taken) {
+        taken = character_len((const uint8_t *)text + i, len - i, &character);
+        if (taken == 0) /* jansson gives UTF-8 alone */
+            break;
+        if (character >= 0x7f && controls_has(character))
+            fprintf(out, "\\u%04x", character);
+        else
+            fwrite(text + i, 1, taken, out);
+    }
+    free(text);
+    return text != NULL && !ferror(out);
+}

@@ -295,3 +295,89 @@ class Ends(Checked):
         client.close(), peer.close()
         gate.judge(gate.await_exit())
         self.check_line(gate, "drain", 1012)
+
+    def test_a_drain_is_spread(self):
+        """Ten tunnels do not end at once, each gets its Close, and a second signal ends the rest."""
+        service = self.backend()
+        gate = self.gateway(
+            service, route={"tunnel": {"frames": "checked"}}, timeouts={"drain": "4s"}, threads=1
+        )
+        pairs = [self.tunnel(gate, service, handshake("/ws")) for _ in range(10)]
+        start = time.monotonic()
+        gate.send_signal(15)
+        ends = []
+        for client, peer in reversed(pairs):  # the youngest first
+            self.check_close(client, 1012)
+            self.check_close(peer, 1001)
+            ends.append(time.monotonic() - start)
+            client.close(), peer.close()
+        gate.judge(gate.await_exit())
+        # That they did not come together; not how quick it was.
+        self.assertGreater(ends[-1] - ends[0], 1.0, ends)
+
+    def test_a_second_signal(self):
+        gate, client, peer = self.tunnel_with(parts={"timeouts": {"drain": "60s"}})
+        others = [self.client(gate, handshake("/ws")) for _ in range(3)]
+        gate.send_signal(15)
+        time.sleep(0.1)
+        gate.send_signal(15)
+        gate.judge(gate.await_exit())
+        for one in (client, peer, *others):
+            one.read_rest()
+
+
+class Rates(Checked):
+    def test_messages_too_many(self):
+        gate, client, peer = self.tunnel_with(messages_per_second=1, messages_burst=5)
+        for _ in range(6):
+            client.send_frame(b"x", masked=True)
+        for _ in range(5):
+            self.assertEqual(peer.read_frame(), (BINARY, b"x"))
+        self.check_close(peer, 1001)
+        self.assertEqual(self.check_close(client, 4429), b"client-message-rate")
+        client.close(), peer.close()
+        self.check_line(gate, "client-message-rate", 4429, messages_in=5)
+
+    def test_bytes_that_wait(self):
+        """All of them arrive, but not at once."""
+        _, client, peer = self.tunnel_with(
+            bytes_per_second="64KiB", over_limit="delay", limit_from="both"
+        )
+        data = os.urandom(200000)
+        start = time.monotonic()
+        thread = threading.Thread(target=peer.send_frame, args=(data,))
+        thread.start()
+        self.assertEqual(client.read_frame(), (BINARY, data))
+        thread.join()
+        self.assertGreater(time.monotonic() - start, 0.9)  # 65536 at once, then 65536 a second
+
+
+class Heartbeats(Checked):
+    def test_pings_and_pongs(self):
+        gate, client, peer = self.tunnel_with(
+            ping_interval="100ms", pong_timeout="9s", idle_timeout="2s"
+        )
+        for _ in range(3):
+            for one in (client, peer):
+                opcode, payload = one.read_frame()
+                self.assertEqual(opcode, PING)
+                one.send_frame(payload, frames.PONG, masked=one is client)
+        # Pongs are no traffic: it is idle all the same. Pings may come until then.
+        for one in (client, peer):
+            while (frame := one.read_frame())[0] == PING:
+                pass
+            self.assertEqual(struct.unpack("!H", frame[1][:2])[0], 1001)
+        client.close(), peer.close()
+        self.check_line(gate, "idle-timeout", 1001, bytes_in=0, bytes_out=0)
+
+    def test_a_client_that_does_not_answer(self):
+        gate, client, peer = self.tunnel_with(ping_interval="200ms", pong_timeout="400ms")
+
+        def answer():
+            while (frame := peer.read_frame())[0] == PING:
+                peer.send_frame(frame[1], frames.PONG)
+            self.assertEqual(struct.unpack("!H", frame[1][:2])[0], 1001)
+
+        answer()
+        client.close(), peer.close()
+        self.check_line(gate, "client-pong-timeout", 1001)

@@ -165,6 +165,17 @@ choice(const char *choices, const char *text)
 }
 
 static int64_t
+rate(const char *text)
+{
+    const char *slash = strchr(text, '/');
+
+    if (!slash)
+        return 0;
+    int64_t period_ms = slash[1] == 's' ? 1000 : duration_ms(slash + 1);
+    return strtoll(text, NULL, 10) * 1000 * 1000 / period_ms;
+}
+
+static int64_t
 option_integer(const struct mw_options *options, const char *word)
 {
     const struct mw_option *row = row_of(options, word);
@@ -178,6 +189,8 @@ option_integer(const struct mw_options *options, const char *word)
         return choice(row->choices, text);
     if (row->type == MW_DURATION)
         return duration_ms(text);
+    if (row->type == MW_RATE)
+        return rate(text);
     REQUIRE(row->type == MW_INTEGER || row->type == MW_SIZE);
     return size(text);
 }
@@ -359,6 +372,52 @@ deny(struct mw_request *request, int status, const char *word, const char *chall
     snprintf(request->challenge_text, sizeof(request->challenge_text), "%s",
              challenge ? challenge : "");
     return MW_DENY;
+}
+
+static void
+retry_after(struct mw_request *request, uint32_t seconds)
+{
+    trace(request, "retry after %u", (unsigned)seconds);
+}
+
+static struct mw_str
+issuer(const struct mw_request *request)
+{
+    return text(request->issuer);
+}
+
+static struct mw_str
+subject(const struct mw_request *request)
+{
+    return text(request->subject);
+}
+
+static struct mw_str
+route(const struct mw_request *request)
+{
+    return text(request->route);
+}
+
+static void *
+slot_of(const struct mw_request *request)
+{
+    return request->slot;
+}
+
+static uint64_t
+session_id(const struct mw_request *request)
+{
+    return request->id;
+}
+
+static void
+end_session(const struct mw_host *host, uint64_t id, enum mw_close why, const char *reason)
+{
+    (void)host;
+    size_t at = strlen(complaints);
+
+    snprintf(complaints + at, sizeof(complaints) - at, "end %llu %s %s\n", (unsigned long long)id,
+             why == MW_CLOSE_QUOTA ? "quota" : "policy", reason);
 }
 
 static bool
@@ -557,4 +616,11 @@ const struct mw_host fake_host = {
     .is_revoked = is_revoked,
     .is_revalidated = is_revalidated,
     .slot_set = slot_set,
+    .slot = slot_of,
+    .session_id = session_id,
+    .issuer = issuer,
+    .subject = subject,
+    .route = route,
+    .retry_after = retry_after,
+    .end_session = end_session,
 };

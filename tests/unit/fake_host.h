@@ -54,6 +54,8 @@ struct mw_request {
     struct fake_pair headers[FAKE_MAX], cookies[FAKE_MAX], arguments[FAKE_MAX], captures[FAKE_MAX];
     const char *protocols[FAKE_MAX];
     const struct sockaddr *peer;
+    const char *issuer, *subject, *route;
+    uint64_t id;
     int64_t now_ms;
     bool no_memory;     /* alloc fails */
     bool revalidated;   /* its tunnel will be judged again */

@@ -120,16 +120,20 @@ START_TEST(files_hold_a_prefix_a_line)
 }
 END_TEST
 
-/* Allowed is who stands in it, and that is nobody. */
-START_TEST(an_empty_file_allows_nobody)
+/* Allowed would be who stands in it, and that is nobody: whatever made the file has failed. */
+START_TEST(an_empty_file_is_a_fault)
 {
     temporary_file(path, STR("# none yet\n"));
-    void *instance = make(NULL, NULL, FAKE_LIST(path));
+    ck_assert_ptr_null(make(NULL, NULL, FAKE_LIST(path)));
+    fake_expect_complaints(1, "files[0]: there is no prefix in them: nobody could pass");
+    ck_assert_ptr_null(make(NULL, FAKE_LIST("10.0.0.0/8"), FAKE_LIST(path)));
+    fake_expect_complaints(1, "files[0]: there is no prefix in them: nobody could pass");
+    void *instance = make(FAKE_LIST("192.0.2.1"), NULL, FAKE_LIST(path));
 
     ck_assert_ptr_nonnull(instance);
     unlink(path);
-    ck_assert(!passes(instance, "192.0.2.1"));
-    ck_assert(!passes(instance, "unix"));
+    ck_assert(passes(instance, "192.0.2.1"));
+    ck_assert(!passes(instance, "192.0.2.2"));
     ip_allowlist_module.teardown(instance);
 }
 END_TEST
@@ -203,7 +207,7 @@ ip_allowlist_suite(void)
     tcase_add_loop_test(tc, deny_wins_and_absent_allow_is_everyone, 0, (int)COUNT_OF(rules));
     tcase_add_test(tc, no_address_is_refused);
     tcase_add_test(tc, files_hold_a_prefix_a_line);
-    tcase_add_test(tc, an_empty_file_allows_nobody);
+    tcase_add_test(tc, an_empty_file_is_a_fault);
     tcase_add_test(tc, faults_in_files_name_file_and_line);
     tcase_add_test(tc, files_that_cannot_be_read_are_faults);
     tcase_add_test(tc, lists_are_checked_to_the_end);

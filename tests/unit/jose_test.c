@@ -1,4 +1,5 @@
 /* jose_test.c - tokens as bytes: segments, headers, JSON, ECDSA's two forms. */
+#include "failing_memory.h"
 #include "protocol/base64url.h"
 #include "protocol/jose.h"
 #include "token_maker.h"
@@ -217,6 +218,27 @@ START_TEST(refuses_cut_and_dirty_headers)
 }
 END_TEST
 
+/* So many that their nodes need memory of their own, which may not be there. */
+START_TEST(a_header_may_have_many_members)
+{
+    enum { MEMBERS = 40 };
+    char json[16 * MEMBERS + 32], scratch[2 * sizeof(json)];
+    struct jose_header header;
+    size_t at = 0;
+
+    for (int i = 0; i < MEMBERS; i++)
+        at += (size_t)sprintf(json + at, "%c\"m%d\":[%d]", i ? ',' : '{', i, i);
+    sprintf(json + at, ",\"alg\":\"RS256\"}");
+    char *segment = maker_text(json);
+    ck_assert_int_eq(jose_header_read(&header, str_of(segment), scratch), JOSE_OK);
+    ck_assert_int_eq(header.algorithm, JOSE_RS256);
+    failing_memory_arm(1);
+    ck_assert_int_eq(jose_header_read(&header, str_of(segment), scratch), JOSE_MALFORMED);
+    ck_assert(failing_memory_disarm());
+    free(segment);
+}
+END_TEST
+
 static enum jose_reason
 header_with(const char *member, size_t len)
 {
@@ -416,6 +438,7 @@ jose_suite(void)
     tcase_add_test(tc, bounds_the_token);
     tcase_add_loop_test(tc, reads_headers, 0, (int)COUNT_OF(headers));
     tcase_add_test(tc, refuses_cut_and_dirty_headers);
+    tcase_add_test(tc, a_header_may_have_many_members);
     tcase_add_test(tc, bounds_kid_and_typ);
     tcase_add_test(tc, compares_types);
     tcase_add_test(tc, bounds_the_depth);

@@ -64,6 +64,38 @@ START_TEST(makes_json)
 }
 END_TEST
 
+static const struct {
+    const char *text, *dumped;
+} strings[] = {
+    {"plain \"x\" \\", "[\"plain \\\"x\\\" \\\\\"]"},
+    {"a\n\x1b[0m\x7f", "[\"a\\n\\u001B[0m\\u007f\"]"},
+    {"gr\xc3\xbc\xc3\x9f \xe2\x82\xac\xf0\x9f\x98\x80",
+     "[\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac\xf0\x9f\x98\x80\"]"},
+    {"\xc2\x9b\xc2\x85", "[\"\\u009b\\u0085\"]"},
+    {"\xe2\x80\xaetxt\xe2\x81\xa6\xd8\x9c\xe2\x80\xa8",
+     "[\"\\u202etxt\\u2066\\u061c\\u2028\"]"},
+};
+
+/* What it prints is the same JSON, and harmless. */
+START_TEST(dumps)
+{
+    json_t *json = json_pack("[s]", strings[_i].text);
+    char *out = NULL;
+    size_t len;
+    FILE *file = open_memstream(&out, &len);
+
+    ck_assert(safe_text_dump(file, json, JSON_COMPACT));
+    ck_assert(!safe_text_dump(file, NULL, 0));
+    fclose(file);
+    ck_assert_str_eq(out, strings[_i].dumped);
+    json_t *again = json_loads(out, 0, NULL);
+    ck_assert(json_equal(json, again));
+    json_decref(again);
+    json_decref(json);
+    free(out);
+}
+END_TEST
+
 Suite *
 safe_text_suite(void)
 {
@@ -71,6 +103,7 @@ safe_text_suite(void)
     TCase *tc = tcase_create("safe_text");
     tcase_add_loop_test(tc, prints, 0, COUNT_OF(rows));
     tcase_add_loop_test(tc, makes_json, 0, COUNT_OF(rows));
+    tcase_add_loop_test(tc, dumps, 0, COUNT_OF(strings));
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -92,6 +92,11 @@ START_TEST(defaults_of_parts)
     ck_assert(route->tunnel.checked && !route->tunnel.frames.validate_utf8);
     ck_assert_uint_eq(route->tunnel.frames.max_message, 1 << 20);
     ck_assert_uint_eq(route->tunnel.frames.max_frame, 0);
+    ck_assert_uint_eq(route->tunnel.messages_per_second, 0);
+    ck_assert_uint_eq(route->tunnel.bytes_per_second, 0);
+    ck_assert(route->tunnel.limit_client && !route->tunnel.limit_backend);
+    ck_assert_uint_eq(route->tunnel.ping_interval, 0);
+    ck_assert_uint_eq(route->tunnel.pong_timeout, 20000);
     ck_assert_uint_eq(route->tunnel.frames.allow, FRAMES_ALLOW_TEXT | FRAMES_ALLOW_BINARY);
     ck_assert_uint_eq(route->tunnel.idle_timeout, 600000);
     ck_assert_uint_eq(route->tunnel.write_timeout, 30000);
@@ -126,7 +131,9 @@ START_TEST(everything_set)
         "reject_with: http, tunnel: {frames: opaque, max_lifetime: 1h, idle_timeout: 0, "
         "write_timeout: 1s, ping_interval: 0, max_message: 0}}\n"
         " - {host: '[::1]', path: /a/*, require: n, backend: d, strip_prefix: /a, tunnel: {"
-        "max_message: 5B, max_frame: 4B, allow: text, validate_utf8: true}}\n"
+        "max_message: 5B, max_frame: 4B, allow: text, validate_utf8: true, messages_per_second: 6, "
+        "messages_burst: 7, bytes_per_second: 8B, bytes_burst: 9B, over_limit: delay, "
+        "limit_from: backend, ping_interval: 10ms, pong_timeout: 11ms}}\n"
         " - {host: a.b., path: /%5B%2F, require: n, backend: d, encoded_slashes: keep}\n"
         "backends:\n"
         " c: {servers: [127.0.0.1:1, {address: 'unix:/y', weight: 1000, max_connections: 7}], "
@@ -172,6 +179,14 @@ START_TEST(everything_set)
     ck_assert(!route->tunnel.checked);
     ck_assert(route[1].tunnel.checked && route[1].tunnel.frames.validate_utf8);
     ck_assert_uint_eq(route[1].tunnel.frames.max_message, 5);
+    ck_assert_uint_eq(route[1].tunnel.messages_per_second, 6);
+    ck_assert_uint_eq(route[1].tunnel.messages_burst, 7);
+    ck_assert_uint_eq(route[1].tunnel.bytes_per_second, 8);
+    ck_assert_uint_eq(route[1].tunnel.bytes_burst, 9);
+    ck_assert(route[1].tunnel.limit_backend && !route[1].tunnel.limit_client);
+    ck_assert(route[1].tunnel.delay && !route->tunnel.delay);
+    ck_assert_uint_eq(route[1].tunnel.ping_interval, 10);
+    ck_assert_uint_eq(route[1].tunnel.pong_timeout, 11);
     ck_assert_uint_eq(route[1].tunnel.frames.max_frame, 4);
     ck_assert_uint_eq(route[1].tunnel.frames.allow, FRAMES_ALLOW_TEXT);
     ck_assert(str_equal(route[1].host, STR("[::1]")) && !route[1].host_wildcard);
@@ -342,6 +357,9 @@ static const struct {
      "1:23: `address`: expected \"IP:PORT\", \"[IP6]:PORT\" or \"unix:/path\"; names are not "
      "looked up, "
      "found `localhost:80`\n"},
+    {"listeners: [{address: ':80'}]\n" R B,
+     "1:23: `address`: expected an address before the port; all addresses are \"0.0.0.0:PORT\" or "
+     "\"[::]:PORT\", found `:80`\n"},
     {"listeners: [{address: 127.0.0.1:0}]\n" R B,
      "1:23: `address`: expected a port from 1 to 65535, without leading zeros, found "
      "`127.0.0.1:0`\n"},
@@ -392,6 +410,16 @@ static const struct {
      "9:16: `max_frame`: needs `frames: checked`\n"
      "10:12: `allow`: needs `frames: checked`\n"
      "11:20: `validate_utf8`: needs `frames: checked`\n"},
+    {L "routes:\n - path: /\n   require: []\n   backend: b\n   tunnel:\n    frames: opaque\n"
+       "    messages_per_second: 1\n    bytes_per_second: 1B\n    ping_interval: 1s\n" B,
+     "8:26: `messages_per_second`: needs `frames: checked`\n"
+     "10:20: `ping_interval`: needs `frames: checked`\n"},
+    {L "routes:\n - path: /\n   require: []\n   backend: b\n   tunnel:\n    bytes_burst: 1025GiB\n"
+       "    messages_per_second: 1000000001\n    over_limit: wait\n    limit_from: clients\n" B,
+     "7:18: `bytes_burst`: expected 0 to 1024GiB, found `1025GiB`\n"
+     "8:26: `messages_per_second`: expected 0 (no limit) to 1000000000, found `1000000001`\n"
+     "9:17: `over_limit`: expected one of close, delay, found `wait`\n"
+     "10:17: `limit_from`: expected one of client, backend, both, found `clients`\n"},
     {L "routes: [{path: /, require: [], backend: b, tunnel: {allow: [text, binery]}}]\n" B,
      "2:68: `allow`: expected `text` or `binary`, found `binery`; did you mean `binary`?\n"},
     {L "routes: [{path: /, require: [], backend: b, tunnel: {allow: []}}]\n" B,
@@ -403,13 +431,6 @@ static const struct {
      "5:1: `admin` is not supported by this version\n"},
     {L "routes: [{path: /, require: [], backend: b, reject_with: clos}]\n" B,
      "2:58: `reject_with`: expected one of http, close, found `clos`\n"},
-    {L "routes:\n - path: /\n   require: []\n   backend: b\n   tunnel:\n    max_message: 1MiB\n"
-       "    max_frame: 1B\n    messages_per_second: 1\n    bytes_per_second: 1B\n"
-       "    ping_interval: 1s\n    pong_timeout: 20s\n" B,
-     "9:5: `messages_per_second` is not supported by this version; expected `0`, or nothing\n"
-     "10:5: `bytes_per_second` is not supported by this version; expected `0`, or nothing\n"
-     "11:5: `ping_interval` is not supported by this version; expected `0`, or nothing\n"
-     "12:5: `pong_timeout` is not supported by this version\n"},
     {L R "backends: {b: {servers: [127.0.0.1:2], balance: hash, tls: {verify: false}, health: {}}}",
      "3:49: `balance: hash` is not supported by this version\n"
      "3:77: `health` is not supported by this version\n"},
@@ -544,7 +565,8 @@ static const struct {
     {L "routes: [{path: /, require: [], backend: b, tunnel: {idle: 1s}}]\n" B,
      "2:54: unknown key `idle`; expected `frames`, `max_message`, `max_frame`, "
      "`allow`, `validate_utf8`, "
-     "`messages_per_second`, `bytes_per_second`, `idle_timeout`, `max_lifetime`, "
+     "`messages_per_second`, `messages_burst`, `bytes_per_second`, `bytes_burst`, "
+     "`limit_from`, `over_limit`, `idle_timeout`, `max_lifetime`, "
      "`revalidate_interval`, `ping_interval`, `pong_timeout`, `write_timeout`\n"},
     {L "routes: [{path: /, require: [a], backend: b, tunnel: {revalidate_interval: 1m}}]\n" B
        "middleware: {a: {plain: {}}}",
@@ -584,6 +606,12 @@ static const struct {
      " - {path: /, listeners: q, require: [], backend: b}\n" B,
      "6:11: `path`: no request reaches the route `/x`: `/x` on line 5 matches all that it does\n"
      "7:11: `path`: no request reaches the route `/`: `/` on line 4 matches all that it does\n"},
+    {L "routes:\n - {path: /, host: b.*.com, require: [], backend: b}\n"
+       " - {path: /, host: '*.*.com', require: [], backend: b}\n" B,
+     "3:20: `host`: `*.` stands at the beginning alone, for one or more labels, as in "
+     "\"*.example.com\", found `b.*.com`\n"
+     "4:20: `host`: `*.` stands at the beginning alone, for one or more labels, as in "
+     "\"*.example.com\", found `*.*.com`\n"},
     /* A route with a fault of its own is not compared: one mistake, one fault. */
     {L "routes:\n - {path: /, host: 'a b', require: [], backend: b}\n"
        " - {path: /, require: [], backend: b}\n"
@@ -746,7 +774,6 @@ static const char whole_faults[] =
     "18:37: `certificate`: `/etc/wsgate/tls/chat.pem` cannot be read: No such file or directory\n"
     "18:76: `private_key`: cannot be read: No such file or directory\n"
     "20:18: `client_ca`: `/etc/wsgate/tls/clients.pem` cannot be read: No such file or directory\n"
-    "50:69: `pong_timeout` is not supported by this version\n"
     "60:5: `health` is not supported by this version\n";
 
 START_TEST(the_whole_file_is_understood)

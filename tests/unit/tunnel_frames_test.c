@@ -17,7 +17,7 @@ follow(const struct frame_case *row)
     rules.terms.checked = true;
     rules.terms.frames = frame_case_rules(row);
     rules.terms.times.close = 5000;
-    tunnel_begin(&tunnel, &rules, row->deflate);
+    ck_assert(tunnel_begin(&tunnel, &rules, row->deflate, 7, 1000));
 }
 
 static void

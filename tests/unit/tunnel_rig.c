@@ -71,7 +71,7 @@ rig_setup(void)
     base = event_base_new();
     memset(&tunnel, 0, sizeof(tunnel));
     memset(&rules, 0, sizeof(rules));
-    tunnel_begin(&tunnel, &rules, false);
+    ck_assert(tunnel_begin(&tunnel, &rules, false, 7, 1000));
     over = REASON_NONE;
     for (int i = CLIENT; i <= BACKEND; i++) {
         int fds[2];

@@ -9,4 +9,5 @@ NAMES = {
     "graphql": "graphql-ws",
     "haproxy": "HAProxy",
     "nginx": "nginx",
+    "slowhttptest": "slowhttptest",
 }

@@ -155,6 +155,7 @@ NEEDS = {
     "chromium": lambda: installed("chromium", "chromium"),
     "haproxy": lambda: installed("haproxy", "haproxy"),
     "nginx": lambda: installed("nginx", "nginx"),
+    "slowhttptest": lambda: installed("slowhttptest", "slowhttptest"),
 }
 
 

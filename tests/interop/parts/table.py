@@ -25,6 +25,7 @@ SOURCES = {
     "graphql": ("npm", "graphql-ws"),
     "haproxy": ("debian", "haproxy"),
     "nginx": ("debian", "nginx"),
+    "slowhttptest": ("debian", "slowhttptest"),
 }
 
 

@@ -1,0 +1,239 @@
+/*
+ * limit_buckets.c - see limit_buckets.h.
+ *
+ * In a shard the buckets lie side by side; chains are numbers of places. The last one moves where
+ * one is let go, so there are no holes, and a hand that goes round finds what is full.
+ */
+#include "limit_buckets.h"
+
+#include "base/str.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum {
+    SHARDS_MAX = 64,
+    SHARD_KEYS_MIN = 256, /* fewer are not worth a shard of their own */
+    ROOM_FIRST = 16,
+    SWEEP = 2, /* buckets that each new one looks at: the table follows what is in use */
+};
+
+#define NOWHERE UINT32_MAX
+
+struct bucket {
+    struct limit_key key;
+    uint64_t full_ns;
+    uint32_t next;
+};
+
+struct shard {
+    pthread_mutex_t lock;
+    struct bucket *all;
+    uint32_t *heads; /* as many as room */
+    uint32_t count, room, hand;
+    uint64_t none_full_ns; /* before this moment no bucket is full */
+};
+
+struct limit_buckets {
+    struct limit_rate rate;
+    size_t shard_count; /* a power of two */
+    uint32_t shard_keys_max;
+    struct shard shards[];
+};
+
+struct limit_buckets *
+limit_buckets_new(const struct limit_rate *rate, size_t keys_max)
+{
+    size_t count = 1;
+
+    while (count < SHARDS_MAX && keys_max / count >= 2 * SHARD_KEYS_MIN)
+        count *= 2;
+    struct limit_buckets *buckets = calloc(1, sizeof(*buckets) + count * sizeof(struct shard));
+    if (buckets == NULL)
+        return NULL;
+    buckets->rate = *rate;
+    buckets->shard_count = count;
+    buckets->shard_keys_max = (uint32_t)((keys_max + count - 1) / count);
+    for (size_t i = 0; i < count; i++)
+        pthread_mutex_init(&buckets->shards[i].lock, NULL);
+    return buckets;
+}
+
+void
+limit_buckets_free(struct limit_buckets *buckets)
+{
+    for (size_t i = 0; buckets != NULL && i < buckets->shard_count; i++) {
+        struct shard *shard = &buckets->shards[i];
+        free(shard->all);
+        free(shard->heads);
+        pthread_mutex_destroy(&shard->lock);
+    }
+    free(buckets);
+}
+
+/* ---- Places in a shard ------------------------------------------------------------- */
+
+static uint32_t *
+head_of(struct shard *shard, struct limit_key key)
+{
+    return &shard->heads[key.words[1] & (shard->room - 1)];
+}
+
+static struct bucket *
+find(struct shard *shard, struct limit_key key)
+{
+    if (shard->room == 0)
+        return NULL;
+    for (uint32_t i = *head_of(shard, key); i != NOWHERE; i = shard->all[i].next)
+        if (shard->all[i].key.words[0] == key.words[0] &&
+            shard->all[i].key.words[1] == key.words[1])
+            return &shard->all[i];
+    return NULL;
+}
+
+/* What points to that place. */
+static uint32_t *
+link_to(struct shard *shard, uint32_t place)
+{
+    uint32_t *link = head_of(shard, shard->all[place].key);
+
+    while (*link != place)
+        link = &shard->all[*link].next;
+    return link;
+}
+
+static void
+let_go(struct shard *shard, uint32_t place)
+{
+    uint32_t last = shard->count - 1;
+
+    *link_to(shard, place) = shard->all[place].next;
+    if (place != last) {
+        *link_to(shard, last) = place;
+        shard->all[place] = shard->all[last];
+    }
+    shard->count = last;
+}
+
+/* The hand goes one on. *soonest: becomes the moment of this bucket, if that comes earlier. */
+static bool
+look_at_hand(struct shard *shard, uint64_t now_ns, uint64_t *soonest)
+{
+    if (shard->hand >= shard->count)
+        shard->hand = 0;
+    uint64_t full_ns = shard->all[shard->hand].full_ns;
+    if (full_ns <= now_ns) {
+        let_go(shard, shard->hand);
+        return true;
+    }
+    if (full_ns < *soonest)
+        *soonest = full_ns;
+    shard->hand++;
+    return false;
+}
+
+/* All of them, until one is full; and not again before one can be. */
+static bool
+make_place(struct shard *shard, uint64_t now_ns)
+{
+    uint64_t soonest = UINT64_MAX;
+
+    if (now_ns < shard->none_full_ns)
+        return false;
+    for (uint32_t left = shard->count; left > 0; left--)
+        if (look_at_hand(shard, now_ns, &soonest))
+            return true;
+    shard->none_full_ns = soonest;
+    return false;
+}
+
+static bool
+grow(struct shard *shard)
+{
+    uint32_t room = shard->room > 0 ? 2 * shard->room : ROOM_FIRST;
+    struct bucket *all = realloc(shard->all, room * sizeof(*all));
+
+    if (all == NULL)
+        return false;
+    shard->all = all;
+    uint32_t *heads = realloc(shard->heads, room * sizeof(*heads));
+    if (heads == NULL)
+        return false;
+    shard->heads = heads;
+    shard->room = room;
+    for (uint32_t i = 0; i < room; i++)
+        heads[i] = NOWHERE;
+    for (uint32_t i = 0; i < shard->count; i++) {
+        uint32_t *head = head_of(shard, all[i].key);
+        all[i].next = *head;
+        *head = i;
+    }
+    return true;
+}
+
+/* A full bucket for a new key; NULL: there is no place. */
+static struct bucket *
+add(struct shard *shard, uint32_t most, struct limit_key key, uint64_t now_ns)
+{
+    uint64_t ignored = 0;
+
+    for (int i = 0; i < SWEEP && shard->count > 0; i++)
+        (void)look_at_hand(shard, now_ns, &ignored);
+    if (shard->count == most && !make_place(shard, now_ns))
+        return NULL;
+    if (shard->count == shard->room && !grow(shard))
+        return NULL;
+    uint32_t *head = head_of(shard, key), place = shard->count++;
+    shard->all[place] = (struct bucket){key, now_ns, *head};
+    *head = place;
+    return &shard->all[place];
+}
+
+/* ---- Taking ------------------------------------------------------------------------ */
+
+static enum limit_take
+take(struct shard *shard, struct bucket *bucket, const struct limit_rate *rate, uint64_t now_ns,
+     uint64_t *wait_ns)
+{
+    uint64_t start = bucket->full_ns > now_ns ? bucket->full_ns : now_ns;
+    uint64_t due = start + rate->period_ns;
+
+    if (due > now_ns + rate->burst_ns) {
+        *wait_ns = due - rate->burst_ns - now_ns;
+        return LIMIT_TOO_FAST;
+    }
+    bucket->full_ns = due;
+    if (due < shard->none_full_ns)
+        shard->none_full_ns = due;
+    return LIMIT_TAKEN;
+}
+
+enum limit_take
+limit_buckets_take(struct limit_buckets *buckets, struct limit_key key, uint64_t now_ns,
+                   uint64_t *wait_ns)
+{
+    struct shard *shard = &buckets->shards[key.words[0] & (buckets->shard_count - 1)];
+    enum limit_take taken = LIMIT_NO_ROOM;
+
+    pthread_mutex_lock(&shard->lock);
+    struct bucket *bucket = find(shard, key);
+    if (bucket == NULL)
+        bucket = add(shard, buckets->shard_keys_max, key, now_ns);
+    if (bucket != NULL)
+        taken = take(shard, bucket, &buckets->rate, now_ns, wait_ns);
+    pthread_mutex_unlock(&shard->lock);
+    return taken;
+}
+
+size_t
+limit_buckets_count(struct limit_buckets *buckets)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < buckets->shard_count; i++) {
+        pthread_mutex_lock(&buckets->shards[i].lock);
+        count += buckets->shards[i].count;
+        pthread_mutex_unlock(&buckets->shards[i].lock);
+    }
+    return count;
+}

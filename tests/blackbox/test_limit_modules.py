@@ -1,0 +1,167 @@
+"""rate_limit and connection_limit: by each key, over two workers, and every place comes back."""
+
+import os
+import time
+import unittest
+
+from harness import tokens
+from harness.case import Case
+from harness.gateway import test_program
+from harness.wire import WireError, handshake, switching
+
+FULL = os.environ.get("WSGATE_FULL") == "1"
+
+
+class RateLimit(Case):
+    def gate_for(self, require=(), middleware=None, route=None, **options):
+        made = {"key": "address", "rate": "1/1000s"} | options
+        return self.gateway(
+            self.echo_backend(),
+            require=[*require, "rate"],
+            middleware=(middleware or {}) | {"rate": {"rate_limit": made}},
+            route=route or {},
+        )
+
+    def statuses(self, gate, count, request=None, **options):
+        return [gate.ask(request or handshake("/ws"), **options).status for _ in range(count)]
+
+    def test_burst_then_429(self):
+        gate = self.gate_for(burst=5)
+        self.assertEqual(self.statuses(gate, 8), [101] * 5 + [429] * 3)
+        self.assertEqual(self.statuses(gate, 6, source="127.0.0.2"), [101] * 5 + [429])
+        reply = gate.ask(handshake("/ws"))
+        self.check_refused(reply, 429)
+        seconds = int(reply.get("Retry-After"))
+        self.assertTrue(900 <= seconds <= 1000, seconds)
+        line = gate.await_line("handshake", id=reply.get("X-Request-Id"))
+        self.assertEqual((line["module"], line["reason"]), ("rate", "rate-exceeded"))
+
+    def test_it_fills_again(self):
+        gate = self.gate_for(rate="20/s", burst=1)
+        self.assertEqual(self.statuses(gate, 1), [101])
+        self.assertTrue(any(self.statuses(gate, 1) == [101] for _ in range(2000)))
+
+    def test_by_route_and_header(self):
+        gate = self.gate_for(key="route", burst=2)
+        self.assertEqual([self.statuses(gate, 1, source=f"127.0.0.{i}")[0] for i in range(1, 5)],
+                         [101, 101, 429, 429])
+        gate = self.gate_for(key="header:X-Tenant")
+        for value, status in (("a", 101), ("b", 101), ("a", 429), ("b", 429)):
+            reply = gate.ask(handshake("/ws", f"X-Tenant: {value}"))
+            self.assertEqual(reply.status, status, value)
+        self.assertEqual(self.statuses(gate, 2), [101, 429])  # who has none shares one
+
+    def test_by_identity(self):
+        jwt = self.jwt()
+        gate = self.gate_for(require=jwt["require"], middleware=jwt["middleware"], key="identity")
+
+        def ask(subject):
+            token = tokens.hs(tokens.claims(sub=subject))
+            return gate.ask(handshake("/ws", f"Authorization: Bearer {token}")).status
+
+        self.assertEqual([ask(name) for name in ("ann", "bob", "ann", "bob", "eve")],
+                         [101, 101, 429, 429, 101])
+
+    def test_ever_new_keys(self):
+        gate = self.gate_for(key="header:X-Tenant", burst=1, max_keys=50)
+        seen = [gate.ask(handshake("/ws", f"X-Tenant: {i}")).status for i in range(80)]
+        self.assertEqual(seen, [101] * 50 + [429] * 30)
+        reply = gate.ask(handshake("/ws", "X-Tenant: 0"))
+        self.assertEqual(gate.await_line("handshake", id=reply.get("X-Request-Id"))["reason"], "rate-exceeded")
+        reply = gate.ask(handshake("/ws", "X-Tenant: new"))
+        self.assertEqual(gate.await_line("handshake", id=reply.get("X-Request-Id"))["reason"], "rate-keys-exhausted")
+
+
+class ConnectionLimit(Case):
+    def gate_for(self, backend=None, require=("live",), middleware=None, **options):
+        made = {"key": "address", "max": 2} | options
+        return self.gateway(backend or self.echo_backend(), require=require,
+                            middleware={"live": {"connection_limit": made}} | (middleware or {}))
+
+    def open(self, gate, *lines, **options):
+        client = self.client(gate, handshake("/ws", *lines), **options)
+        return client, client.read_response()
+
+    def open_again(self, gate, *lines):
+        """As soon as a place is free."""
+        for _ in range(1000):
+            client, reply = self.open(gate, *lines)
+            if reply.status == 101:
+                return client
+            time.sleep(0.01)
+        self.fail("no place came back")
+
+    def test_refuse(self):
+        gate = self.gate_for()
+        held = [self.open(gate)[0] for _ in range(2)]
+        _, reply = self.open(gate)
+        self.check_refused(reply, 429)
+        line = gate.await_line("handshake", id=reply.get("X-Request-Id"))
+        self.assertEqual((line["module"], line["reason"]), ("live", "connection-limit"))
+        self.assertEqual(self.open(gate, source="127.0.0.2")[1].status, 101)
+        for client in held:
+            self.check_echo(client)
+        held[0].close()
+        self.check_echo(self.open_again(gate))
+
+    def test_close_oldest(self):
+        gate = self.gate_for(on_limit="close_oldest")
+        clients = []
+        for _ in range(6):
+            client, reply = self.open(gate)
+            self.assertEqual(reply.status, 101)
+            clients.append(client)
+        for client in clients[:4]:
+            client.read_rest()
+        for client in clients[4:]:
+            self.check_echo(client)
+        gate.await_lines(4, "tunnel", reason="quota")
+
+    @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
+    def test_the_oldest_is_still_waiting(self):
+        """Its place goes while a module behind it waits: its handshake is refused."""
+        wait = {"wait": {"test_waits": {"verdict": "pass", "delay": "500ms"}}}
+        config = self.config(self.echo_backend(), require=["live", "wait"],
+                             middleware={"live": {"connection_limit":
+                                                  {"key": "address", "max": 1,
+                                                   "on_limit": "close_oldest"}}} | wait)
+        gate = self.start(config, binary=test_program())
+        clients = [self.client(gate, handshake("/ws")) for _ in range(4)]
+        statuses = [client.read_response().status for client in clients]
+        self.assertEqual(sorted(statuses), [101, 429, 429, 429])
+        gate.await_lines(3, "handshake", reason="quota", status=429)
+        self.check_echo(clients[statuses.index(101)])
+
+    def test_every_way_out_gives_the_place_back(self):
+        """Refused behind it, client gone, backend dead, upgrade refused, either end of the tunnel."""
+        count = 20000 if FULL else 120
+        backend = self.backend(self.misbehave)
+        gate = self.gate_for(backend, require=["live", "web"], max=40,
+                             middleware={"web": {"origin": {"allow": ["http://good.test"]}}})
+        for number in range(count):
+            origin = "Origin: http://bad.test" if number % 6 == 0 else "Origin: http://good.test"
+            client = self.client(gate, handshake("/ws", origin, f"X-Way: {number % 6}"))
+            if number % 6 != 1:  # that one leaves at once
+                try:
+                    client.read_response()
+                except WireError:
+                    pass
+            client.close()
+            self.clients.remove(client)
+        held = [self.open_again(gate, "Origin: http://good.test") for _ in range(40)]
+        self.assertEqual(self.open(gate, "Origin: http://good.test")[1].status, 429)
+        self.assertEqual(len(held), 40)
+
+    @staticmethod
+    def misbehave(peer):
+        """2: dead before an answer; 3: an answer of its own; 4: ends the tunnel; else it waits."""
+        request = peer.read_head()
+        way = request.get("X-Way")
+        if way == "2":
+            return
+        if way == "3":
+            peer.send(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")
+            return
+        peer.send(switching(request))
+        if way != "4":
+            peer.read_rest()
