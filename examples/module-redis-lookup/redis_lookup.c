@@ -93,8 +93,8 @@ setup(const struct mw_options *given, const struct mw_host *host)
     lookup->prefix = host->option_string(given, "prefix");
     if (read_server(lookup, server))
         return lookup;
-    host->option_fault(given, "server", 0, "expected IP:PORT, [IPv6]:PORT or unix:/path, found `%s`",
-                       server);
+    host->option_fault(given, "server", 0,
+                       "expected IP:PORT, [IPv6]:PORT or unix:/path, found `%s`", server);
     free(lookup);
     return NULL;
 }
@@ -125,8 +125,8 @@ on_connected(const redisAsyncContext *redis, int status)
 
     if (status == REDIS_OK)
         return;
-    state->lookup->host->log(state->lookup->host, MW_LOG_WARNING, "redis_lookup", "no connection: %s",
-                             redis->errstr);
+    state->lookup->host->log(state->lookup->host, MW_LOG_WARNING, "redis_lookup",
+                             "no connection: %s", redis->errstr);
     lose(state);
 }
 

@@ -34,7 +34,8 @@ module_load(const char *path, FILE *fault)
     char here[4096];
 
     /* Without a slash it would be looked for among the system's libraries. */
-    if (strchr(path, '/') == NULL && (size_t)snprintf(here, sizeof(here), "./%s", path) < sizeof(here))
+    if (strchr(path, '/') == NULL &&
+        (size_t)snprintf(here, sizeof(here), "./%s", path) < sizeof(here))
         path = here;
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {

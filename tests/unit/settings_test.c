@@ -427,7 +427,7 @@ static const struct {
 
     /* What comes later. */
     {L R B "modules: [/x.so]\nadmin: {address: 127.0.0.1:9}",
-     "4:1: `modules` is not supported by this version\n"
+     "4:11: `modules`: `/x.so` cannot be read: No such file or directory\n"
      "5:1: `admin` is not supported by this version\n"},
     {L "routes: [{path: /, require: [], backend: b, reject_with: clos}]\n" B,
      "2:58: `reject_with`: expected one of http, close, found `clos`\n"},
