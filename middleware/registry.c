@@ -3,6 +3,7 @@
 
 const struct mw_module *const middleware_registry[] = {
     &api_key_module,
+    &client_certificate_module,
     &connection_limit_module,
     &headers_module,
     &introspection_module,

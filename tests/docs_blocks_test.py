@@ -113,7 +113,8 @@ def framed(section, text):
     """A whole configuration around a fragment of the manual, by the chapter that it stands in."""
     if section == "Variables":
         text = "backends:\n  chat:\n  " + indented(text)
-    elif section.split(":")[0] in ("ip_allowlist", "origin", "rate_limit", "connection_limit",
+    elif section.split(":")[0] in ("ip_allowlist", "client_certificate", "origin", "rate_limit",
+                                   "connection_limit",
                                    "headers", "subprotocol", "api_key", "jwt", "introspection"):
         text = "middleware:\n" + indented(text)
     there = set(re.findall(r"^([a-z_]+):", text, re.M))

@@ -170,8 +170,8 @@ class DocsTest(unittest.TestCase):
         words |= set(re.findall(r'X\(\w+, "((?:token|claims)-[a-z-]+)"', read("src", "protocol", "jose.h")))
         words |= set(re.findall(r'X\(\w+, "(introspection-[a-z-]+)"',
                                 read("middleware", "introspection_answer.h")))
-        for module in ("api_key.c", "connection_limit.c", "headers.c", "ip_allowlist.c", "origin.c",
-                       "rate_limit.c", "subprotocol.c"):
+        for module in ("api_key.c", "client_certificate.c", "connection_limit.c", "headers.c",
+                       "ip_allowlist.c", "origin.c", "rate_limit.c", "subprotocol.c"):
             source = read("middleware", module)
             words |= set(re.findall(r'(?:\d{3}, |request, \w+, |limit_reached\[\] = )"([a-z-]+)"', source))
         words -= {"none", "refused", "linger-timeout", "token-ok", "introspection-ok"}  # never in a line

@@ -98,6 +98,20 @@ enum mw_log_level { MW_LOG_ERROR, MW_LOG_WARNING, MW_LOG_INFO, MW_LOG_DEBUG };
 /* Where a credential was found; strip() takes it out of what the backend sees. */
 enum mw_source { MW_HEADER, MW_COOKIE, MW_QUERY, MW_SUBPROTOCOL };
 
+/* Parts of the certificate that a client showed in TLS; names in UTF-8, numbers in lower-case
+ * hexadecimal. */
+enum mw_certificate {
+    MW_CERTIFICATE_DER,         /* all of it (X.690) */
+    MW_CERTIFICATE_SUBJECT,     /* as RFC 2253 writes it: "CN=ann,O=Example" */
+    MW_CERTIFICATE_ISSUER,      /* the same */
+    MW_CERTIFICATE_COMMON_NAME, /* in the subject; there may be several */
+    MW_CERTIFICATE_SERIAL,
+    MW_CERTIFICATE_FINGERPRINT, /* SHA-256 of the DER */
+    MW_CERTIFICATE_DNS,         /* in subjectAltName, as the next two; there may be several */
+    MW_CERTIFICATE_EMAIL,
+    MW_CERTIFICATE_URI,
+};
+
 /* Why release() is called. */
 enum mw_end {
     MW_END_REFUSED, /* a later module, or the backend's answer, ended it */
@@ -211,6 +225,11 @@ struct mw_host {
     /* Like close_session, saying why: the Close frame's code is 4403 or 4429. */
     void (*end_session)(const struct mw_host *host, uint64_t id, enum mw_close close,
                         const char *reason);
+
+    /* The i-th value of a part of the client's certificate, which TLS has verified; at == NULL: it
+     * showed none, or has no such value. It lives until the verdict. */
+    struct mw_str (*peer_certificate)(const struct mw_request *request, enum mw_certificate part,
+                                      size_t i);
 };
 
 /* ---- A module ---------------------------------------------------------- */

@@ -127,7 +127,8 @@ go_on(struct attempt *attempt, struct request *request, struct side *side)
     switch (side_handshake(side)) {
     case STREAM_OK:
         return send_request(attempt, request, side);
-    case STREAM_AGAIN:
+    case STREAM_AGAIN: /* who waits for an answer has sent something */
+        attempt->connected = !stream_wants_write(&side->stream);
         return STEP_WAIT;
     case STREAM_END:
     case STREAM_CUT:
@@ -144,7 +145,7 @@ reach(struct attempt *attempt, struct request *request, struct side *side)
     struct text header = {bytes, 0, sizeof(bytes), false};
     struct stream stream;
 
-    attempt->sent = false;
+    attempt->sent = attempt->connected = false;
     if (!stream_connect(&stream, &attempt->server->settings->address))
         return blame_errno(attempt, errno);
     side_open(side, stream);
@@ -183,7 +184,7 @@ backend_start(struct attempt *attempt, struct request *request, struct side side
 enum step
 backend_go_on(struct attempt *attempt, struct request *request, struct side *side)
 {
-    int error = stream_connect_error(&side->stream);
+    int error = attempt->connected ? 0 : stream_connect_error(&side->stream);
 
     if (error != 0)
         return blame_errno(attempt, error);

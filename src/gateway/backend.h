@@ -17,6 +17,7 @@ struct attempt {
     struct pool_tries tries;
     enum reason reason; /* why the last one failed */
     const char *why;    /* static */
+    bool connected;     /* what fails from then on is not the connect */
     bool sent;          /* the request is the side's, or in its outbox */
 };
 

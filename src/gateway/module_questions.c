@@ -6,8 +6,10 @@
 #include "gateway/module_host.h"
 
 #include "base/clock.h"
+#include "gateway/connection.h"
 #include "gateway/request.h"
 #include "gateway/router.h"
+#include "net/tls_peer.h"
 #include "protocol/http_head.h"
 
 static struct request *
@@ -117,6 +119,17 @@ host_wall_clock_ms(const struct mw_request *request)
     return of(request)->chain.waiting ? clock_wall_ms() : of(request)->wall_ms;
 }
 
+static struct mw_str
+host_peer_certificate(const struct mw_request *mw, enum mw_certificate part, size_t i)
+{
+    struct request *request = of(mw);
+    const struct connection *connection = request->connection;
+
+    if (connection == NULL)
+        return out(STR_NONE);
+    return out(tls_peer_part(&connection->tunnel.sides[CLIENT].stream, part, i, &request->arena));
+}
+
 static uint64_t
 host_session_id(const struct mw_request *request)
 {
@@ -172,4 +185,5 @@ module_questions_fill(struct mw_host *host)
     host->subject = host_subject;
     host->route = host_route;
     host->is_revalidated = host_is_revalidated;
+    host->peer_certificate = host_peer_certificate;
 }

@@ -91,12 +91,12 @@ tls_tickets_random(void)
 static void
 rotate(struct tls_tickets *tickets, uint64_t now_s)
 {
-    uint64_t age_s = now_s - tickets->made_s;
+    uint64_t due_s = tickets->made_s + TLS_TICKET_LIFE_S;
     struct ticket_key fresh;
 
-    if (tickets->fixed || age_s < TLS_TICKET_LIFE_S || !key_make(&fresh))
+    if (tickets->fixed || now_s < due_s || !key_make(&fresh))
         return;
-    if (age_s < 2 * TLS_TICKET_LIFE_S)
+    if (now_s < due_s + TLS_TICKET_LIFE_S)
         tickets->keys[1] = tickets->keys[0];
     else
         tickets->keys[1].bytes = 0; /* nobody came for so long: all it sealed has expired */

@@ -151,6 +151,19 @@ class OwnFrames:
         self.assertGreater(gate.await_line("tunnel")["bytes_in"], 100000)
 
 
+class chromium_wss_python(Meeting):
+    """wss:// as a page of a browser opens it."""
+
+    client_name, backend_name = "chromium", "python"
+    secure_client = True
+
+    test_text, test_binary = Messages.test_text, Messages.test_binary
+    test_close_by_the_client = Messages.test_close_by_the_client
+    test_what_the_backend_sees = Messages.test_what_the_backend_sees
+    test_no_token = Messages.test_no_token
+    check_echo = Messages.check_echo
+
+
 CLIENTS = {"python": (Messages, OwnFrames), "ws": (Messages, OwnFrames), "chromium": (Messages,)}
 
 for client, abilities in CLIENTS.items():

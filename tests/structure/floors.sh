@@ -28,7 +28,7 @@ BEGIN {
     apart["src/gateway", "middleware"]; apart["src/admin", "middleware"]
 
     # Who may include which library. Tests may include all but event2, which only what waits needs.
-    library["event2/"] = "^(src/(gateway|net|admin|wsgatectl)/|src/program[.]c|examples/|tests/blackbox/|tests/(unit/)?http_client_(test|program)[.]c)"
+    library["event2/"] = "^(src/(gateway|net|admin|wsgatectl)/|src/program[.]c|examples/|tests/blackbox/|tests/(unit/)?(http_client|tls)_(test|program)[.]c)"
     library["yaml[.]h"] = "^src/(config/yaml_tree|program)[.]c"
     library["jwt[.]h"] = "^(src/wsgatectl|tests)/"
     library["jansson[.]h"] = "^(src/protocol/jose[.]|src/token/|src/config/schema[.]c|src/program[.]c|src/admin/|src/wsgatectl/|tests/)"

@@ -111,6 +111,11 @@ class Gateway:
             self.secure[listener.get("name", i)] = "tls" in listener
 
     @property
+    def tls(self):
+        """Does the first listener speak TLS?"""
+        return next(iter(self.secure.values()))
+
+    @property
     def address(self):
         return next(iter(self.addresses.values()))
 
