@@ -92,6 +92,8 @@ static const struct mw_option tunnel_options[] = {
     {"idle_timeout", MW_DURATION, "10m", "without a byte from either side"},
     {"max_lifetime", MW_DURATION, "0", "of a tunnel, whatever it does"},
     {"revalidate_interval", MW_DURATION, "0", "between two judgements by the middleware"},
+    {"on_reload", MW_WORD, "keep", "whether a new configuration judges the tunnel, too", 0,
+     "keep|revalidate"},
     {"ping_interval", MW_DURATION, "0", "between pings of the gateway's own"},
     {"pong_timeout", MW_DURATION, "20s", "for a sign of life after such a ping"},
     {"write_timeout", MW_DURATION, "30s", "for a side that takes nothing while bytes wait"},

@@ -567,11 +567,14 @@ static const struct {
      "`allow`, `validate_utf8`, "
      "`messages_per_second`, `messages_burst`, `bytes_per_second`, `bytes_burst`, "
      "`limit_from`, `over_limit`, `idle_timeout`, `max_lifetime`, "
-     "`revalidate_interval`, `ping_interval`, `pong_timeout`, `write_timeout`\n"},
+     "`revalidate_interval`, `on_reload`, `ping_interval`, `pong_timeout`, `write_timeout`\n"},
     {L "routes: [{path: /, require: [a], backend: b, tunnel: {revalidate_interval: 1m}}]\n" B
        "middleware: {a: {plain: {}}}",
      "2:76: `revalidate_interval`: no middleware that the route requires can judge a live tunnel "
      "again\n"},
+    {L "routes: [{path: /, require: [a], backend: b, tunnel: {on_reload: revalidate}}]\n" B
+       "middleware: {a: {plain: {}}}",
+     "2:66: `on_reload`: no middleware that the route requires can judge a live tunnel again\n"},
     {L "routes: [{path: /, require: [c], backend: b, tunnel: {revalidate_interval: 1m}}]\n" B,
      "2:30: `require`: no middleware is named `c`\n"},
 
