@@ -258,8 +258,8 @@ struct mw_module {
     /* Optional: judges a live tunnel again, every tunnel.revalidate_interval of its route, and
      * after a reload where it says so. `state` is of the newest instance of that name, which need
      * not be the one that filled the slot: what is in there must not depend on the instance.
-     * MW_DENY ends the tunnel. It may wait with this task: as in decide, either resume or cancel follows,
-     * the latter also when timeouts.auth has passed or the tunnel ends. Asked again only after its
+     * MW_DENY ends the tunnel. It may wait with this task: as in decide, either resume or cancel
+     * follows, the latter also when timeouts.auth has passed or the tunnel ends. Asked again only after its
      * answer. It has no request: what it needs is in its slot. */
     enum mw_verdict (*revalidate)(void *state, void *slot, struct mw_task *task);
 
