@@ -259,8 +259,8 @@ struct mw_module {
      * after a reload where it says so. `state` is of the newest instance of that name, which need
      * not be the one that filled the slot: what is in there must not depend on the instance.
      * MW_DENY ends the tunnel. It may wait with this task: as in decide, either resume or cancel
-     * follows, the latter also when timeouts.auth has passed or the tunnel ends. Asked again only after its
-     * answer. It has no request: what it needs is in its slot. */
+     * follows, the latter also when timeouts.auth has passed or the tunnel ends. Asked again only
+     * after its answer. It has no request: what it needs is in its slot. */
     enum mw_verdict (*revalidate)(void *state, void *slot, struct mw_task *task);
 
     /* Optional, both or none: a part on the control thread, for what is done once for all workers
