@@ -255,6 +255,8 @@ worker_switch(struct worker *worker)
     worker->handle = worker->next;
     worker->next = NULL;
     handle_drop(old);
+    if (old != NULL)
+        revalidations_reloaded(worker);
 }
 
 /* ---- The thread ---------------------------------------------------------------------- */
