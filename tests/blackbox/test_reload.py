@@ -584,7 +584,7 @@ class Many(ReloadCase):
 
     @unittest.skipIf(sanitized(), "a sanitizer keeps memory of its own")
     def test_memory_descriptors_threads(self):
-        path = self.file("allow.txt", "")
+        path = self.file("allow.txt", "127.0.0.1\n")
         middleware = {
             "users": self.jwt()["middleware"]["users"],
             "office": {"ip_allowlist": {"files": [path]}},
