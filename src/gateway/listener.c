@@ -85,7 +85,7 @@ static bool
 accept_one(struct listener *listener)
 {
     struct address peer;
-    struct stream stream;
+    struct stream stream = {.fd = -1};
 
     peer.len = sizeof(struct sockaddr_un);
     stream.fd = accept4(listener->fd, &peer.any, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);

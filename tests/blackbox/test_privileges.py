@@ -149,6 +149,29 @@ class OrdinaryUser(Case):
             self.assertLess(time.monotonic(), deadline, f"no new {name}")
             time.sleep(0.01)
 
+    def test_a_reload(self):
+        """What that user may read and bind it can add; what he may not is a fault, and nothing changes."""
+        gate = self.dropped()
+        gate.config["routes"][0]["path"] = "/more"
+
+        def reload():
+            gate.write("wsgate.json", json.dumps(gate.config))
+            gate.send_signal(signal.SIGHUP)
+            return gate.await_reload()
+
+        gate.config["listeners"].append({"address": "127.0.0.1:1"})
+        self.assertTrue(reload().startswith("not reloaded"))
+        line = self.await_line(gate, "error", "reload", level="error")
+        self.assertIn("cannot listen on 127.0.0.1:1: Permission denied; what only root", line["message"])
+        self.assertEqual(gate.ask(handshake("/more")).status, 404)
+        gate.config["listeners"].pop()
+        self.assertEqual(reload(), "reloaded")
+        self.assertEqual(gate.ask(handshake("/more")).status, 101)
+        os.chmod(gate.file, 0o600)
+        gate.send_signal(signal.SIGHUP)
+        self.assertTrue(gate.await_reload().startswith("not reloaded"))
+        self.assertEqual(gate.ask(handshake("/more")).status, 101)
+
     def test_logs_that_cannot_be_opened_again_go_on(self):
         """The directory is root's: the old files go on, which the error log says."""
         gate = self.dropped()
