@@ -112,6 +112,8 @@ enum mw_certificate {
     MW_CERTIFICATE_URI,
 };
 
+enum { MW_BODY_MAX = 16 * 1024 }; /* bytes of a refusal's body */
+
 /* Why release() is called. */
 enum mw_end {
     MW_END_REFUSED, /* a later module, or the backend's answer, ended it */
@@ -153,6 +155,8 @@ struct mw_host {
 
     /* Questions. All strings live until the verdict. Index i counts from 0;
      * past the end the answer's `at` is NULL. Names of headers in any case. */
+    /* The client's, whoever stands between: IPv4 (also what was mapped into IPv6), IPv6, AF_UNIX;
+     * AF_UNSPEC when a trusted proxy does not say who it is. Never NULL. */
     const struct sockaddr *(*peer_address)(const struct mw_request *request);
     struct mw_str (*method)(const struct mw_request *request);
     struct mw_str (*host)(const struct mw_request *request); /* lower case, no default port */
@@ -220,6 +224,13 @@ struct mw_host {
     struct mw_str (*issuer)(const struct mw_request *request);
     struct mw_str (*subject)(const struct mw_request *request);
     struct mw_str (*route)(const struct mw_request *request);
+    /* Path and query, credentials in it included; does the client speak TLS, to us or to a trusted
+     * proxy? */
+    struct mw_str (*uri)(const struct mw_request *request);
+    bool (*is_secure)(const struct mw_request *request);
+    /* Beside deny: a body instead of the gateway's own. It is copied; false: longer than
+     * MW_BODY_MAX, no memory, or a type that no header can have; then the answer has our own. */
+    bool (*answer_body)(struct mw_request *request, struct mw_str type, struct mw_str body);
     /* Beside deny with 429 or 503: when it is worth to try again. Without it: 1. */
     void (*retry_after)(struct mw_request *request, uint32_t seconds);
     /* Like close_session, saying why: the Close frame's code is 4403 or 4429. */
@@ -230,6 +241,18 @@ struct mw_host {
      * showed none, or has no such value. It lives until the verdict. */
     struct mw_str (*peer_certificate)(const struct mw_request *request, enum mw_certificate part,
                                       size_t i);
+
+    /* At setup: item i of `word` needs the capture of that name. A route that requires the instance
+     * and has none in its path is a fault there. false: out of memory. */
+    bool (*expect_capture)(const struct mw_options *options, const char *word, size_t i,
+                           const char *name);
+
+    /* Is the request made up, by `wsgatectl explain`? Then nobody is asked over the network: a
+     * module that would have to says undecided instead. */
+    bool (*is_offline)(const struct mw_request *request);
+    /* Nobody can say here; `why` is a static phrase. It returns MW_DENY, as deny does: in a gateway
+     * it is a 503. */
+    enum mw_verdict (*undecided)(struct mw_request *request, const char *why);
 };
 
 /* ---- A module ---------------------------------------------------------- */
@@ -255,10 +278,12 @@ struct mw_module {
     /* Optional: exactly once after every MW_PASS, on the same worker. With nothing in its slot as
      * soon as the tunnel begins: only a slot, or revalidate, keeps a state for a tunnel. */
     void (*release)(void *state, void *slot, enum mw_end end);
-    /* Optional: judges a live tunnel again, every tunnel.revalidate_interval of its route. MW_DENY
-     * ends the tunnel. It may wait with this task: as in decide, either resume or cancel follows,
-     * the latter also when timeouts.auth has passed or the tunnel ends. Asked again only after its
-     * answer. It has no request: what it needs is in its slot. */
+    /* Optional: judges a live tunnel again, every tunnel.revalidate_interval of its route, and
+     * after a reload where it says so. `state` is of the newest instance of that name, which need
+     * not be the one that filled the slot: what is in there must not depend on the instance.
+     * MW_DENY ends the tunnel. It may wait with this task: as in decide, either resume or cancel
+     * follows, the latter also when timeouts.auth has passed or the tunnel ends. Asked again only
+     * after its answer. It has no request: what it needs is in its slot. */
     enum mw_verdict (*revalidate)(void *state, void *slot, struct mw_task *task);
 
     /* Optional, both or none: a part on the control thread, for what is done once for all workers
@@ -276,6 +301,13 @@ struct mw_module {
      * long; what is still good of it may be copied. The reload may fail all the same. */
     void (*adopt)(void *instance, const void *old);
 };
+
+/* ---- A module in a file -------------------------------------------------- */
+
+/* The one function that a file named in `modules:` exports. What it returns lives as long as the
+ * process; a file is never unloaded. It is called on the control thread, more than once. */
+#define WSGATE_MIDDLEWARE_ENTRY "wsgate_module"
+__attribute__((visibility("default"))) const struct mw_module *wsgate_module(void);
 
 #ifdef __cplusplus
 }

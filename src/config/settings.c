@@ -86,10 +86,12 @@ build(struct settings_memory *memory, const struct mw_options *root, enum settin
     settings_build_limits(&build);
     settings_build_proxies(&build);
     settings_build_listeners(&build);
+    settings_build_modules(&build);
     settings_build_middleware(&build);
     settings_build_headers(&build);
     settings_build_backends(&build);
     settings_build_routes(&build);
+    settings_check_captures(&build);
 }
 
 static struct settings *
@@ -324,4 +326,5 @@ settings_fill_host(struct mw_host *host)
     host->option_member = options_member;
     host->option_fault = options_fault;
     host->reserve_header = reserve_header;
+    host->expect_capture = settings_expect_capture;
 }

@@ -91,7 +91,15 @@ struct tunnel_settings {
     uint64_t write_timeout;
     uint64_t max_lifetime;
     uint64_t revalidate_interval;
+    bool revalidate_on_reload;
 };
+
+/* Is a live tunnel judged again, ever? */
+static inline bool
+tunnel_is_revalidated(const struct tunnel_settings *tunnel)
+{
+    return tunnel->revalidate_interval > 0 || tunnel->revalidate_on_reload;
+}
 
 struct route_settings {
     size_t index; /* from 0, in file order */
@@ -214,6 +222,11 @@ bool settings_agree(const struct settings *a, const struct settings *b, const ch
     MUST_CHECK;
 /* What changes by a restart only: from now on what `running` says of it holds. false: no memory. */
 bool settings_stay(struct settings *settings, const struct settings *running) MUST_CHECK;
+
+/* What is no fault and hardly meant: instances that no route requires. Each is one line
+ * "FILE:LINE:COLUMN: what", without its end. */
+void settings_warn(const struct settings *settings, void (*say)(void *arg, const char *text),
+                   void *arg);
 
 /* Is the route for what comes in there? One that names no listeners is for all. */
 bool route_holds_for(const struct route_settings *route, const struct listener_settings *listener)

@@ -65,6 +65,13 @@ host_deny(struct mw_request *mw, int status, const char *word, const char *chall
     return MW_DENY;
 }
 
+static enum mw_verdict
+host_undecided(struct mw_request *mw, const char *why)
+{
+    (void)request_fail(of(mw), REASON_UNDECIDED, why);
+    return MW_DENY;
+}
+
 static void
 host_retry_after(struct mw_request *mw, uint32_t seconds)
 {
@@ -85,6 +92,22 @@ is_field_value(struct str value)
     for (size_t i = 0; i < value.len; i++)
         if ((unsigned char)value.at[i] < 0x20 ? value.at[i] != '\t' : value.at[i] == 0x7F)
             return false;
+    return true;
+}
+
+static bool
+host_answer_body(struct mw_request *mw, struct mw_str type, struct mw_str body)
+{
+    struct request *request = of(mw);
+    struct answer *answer = &request->answer;
+
+    if (body.len > MW_BODY_MAX || !is_field_value(in(type)))
+        return false;
+    struct str copy = arena_copy(&request->arena, in(body));
+    answer->body_type = arena_copy(&request->arena, in(type));
+    if (copy.at == NULL || answer->body_type.at == NULL)
+        return false;
+    answer->body = copy;
     return true;
 }
 
@@ -309,6 +332,7 @@ host_fill(struct host_functions *host)
         .post = host_post,
         .deny = host_deny,
         .retry_after = host_retry_after,
+        .answer_body = host_answer_body,
         .forward_header = host_forward_header,
         .strip = host_strip,
         .identify = host_identify,
@@ -326,6 +350,7 @@ host_fill(struct host_functions *host)
         .count_on = host_count_on,
         .identify_token = host_identify_token,
         .is_revoked = host_is_revoked,
+        .undecided = host_undecided,
     };
     module_questions_fill(&host->public);
     settings_fill_host(&host->public);

@@ -374,6 +374,46 @@ deny(struct mw_request *request, int status, const char *word, const char *chall
     return MW_DENY;
 }
 
+static struct mw_str
+method(const struct mw_request *request)
+{
+    (void)request;
+    return text("GET");
+}
+
+static struct mw_str
+host_name(const struct mw_request *request)
+{
+    (void)request;
+    return text("gate.test");
+}
+
+static struct mw_str
+path(const struct mw_request *request)
+{
+    return (struct mw_str){request->uri, strcspn(request->uri, "?")};
+}
+
+static struct mw_str
+uri(const struct mw_request *request)
+{
+    return text(request->uri);
+}
+
+static bool
+is_secure(const struct mw_request *request)
+{
+    (void)request;
+    return true;
+}
+
+static bool
+answer_body(struct mw_request *request, struct mw_str type, struct mw_str body)
+{
+    trace(request, "body %.*s: %.*s", (int)type.len, type.at, (int)body.len, body.at);
+    return works(request, "body");
+}
+
 static void
 retry_after(struct mw_request *request, uint32_t seconds)
 {
@@ -550,6 +590,28 @@ is_revalidated(const struct mw_request *request)
     return request->revalidated;
 }
 
+static bool
+is_offline(const struct mw_request *request)
+{
+    return request->offline;
+}
+
+static enum mw_verdict
+undecided(struct mw_request *request, const char *why)
+{
+    (void)why;
+    request->status = 503;
+    request->word = "undecided";
+    return MW_DENY;
+}
+
+static bool
+expect_capture(const struct mw_options *options, const char *word, size_t i, const char *name)
+{
+    (void)options, (void)word, (void)i, (void)name;
+    return true;
+}
+
 static void
 slot_set(struct mw_request *request, void *slot)
 {
@@ -616,11 +678,20 @@ const struct mw_host fake_host = {
     .is_revoked = is_revoked,
     .is_revalidated = is_revalidated,
     .slot_set = slot_set,
+    .expect_capture = expect_capture,
+    .is_offline = is_offline,
+    .undecided = undecided,
     .slot = slot_of,
     .session_id = session_id,
     .issuer = issuer,
     .subject = subject,
     .route = route,
     .retry_after = retry_after,
+    .method = method,
+    .host = host_name,
+    .path = path,
+    .uri = uri,
+    .is_secure = is_secure,
+    .answer_body = answer_body,
     .end_session = end_session,
 };
