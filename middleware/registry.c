@@ -4,6 +4,7 @@
 const struct mw_module *const middleware_registry[] = {
     &client_certificate_module,
     &connection_limit_module,
+    &forward_auth_module,
     &introspection_module,
     &ip_allowlist_module,
     &jwt_module,

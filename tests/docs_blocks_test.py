@@ -114,7 +114,7 @@ def framed(section, text):
     if section == "Variables":
         text = "backends:\n  chat:\n  " + indented(text)
     elif section.split(":")[0] in ("ip_allowlist", "client_certificate", "origin", "rate_limit",
-                                   "connection_limit", "jwt", "introspection"):
+                                   "connection_limit", "forward_auth", "jwt", "introspection"):
         text = "middleware:\n" + indented(text)
     there = set(re.findall(r"^([a-z_]+):", text, re.M))
     if "listeners" not in there:
