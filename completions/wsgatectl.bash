@@ -13,6 +13,8 @@ _wsgatectl_options() {
             --server-name --insecure --send --wait-close --timeout --count --headers --timing --json \
             --help
         ;;
+    key) echo --help ;;
+    'key new') echo --identity --label --file --help ;;
     token) echo --help ;;
     'token mint')
         echo --key --algorithm --kid --typ --issuer --subject --audience --expires-in --no-expiry \
@@ -28,7 +30,8 @@ _wsgatectl_options() {
 # none. The letters are those of the command.
 _wsgatectl_value() {
     case $1:$2 in
-    *:--config | *:--token-file | *:--ca-file | *:--key | *:--jwks | *:--out-* | *:--unix-socket) echo file ;;
+    *:--config | *:--file | *:--token-file | *:--ca-file | *:--key | *:--jwks) echo file ;;
+    *:--out-* | *:--unix-socket) echo file ;;
     explain:-c | 'token mint:-k' | 'token inspect:-'[kj] | 'token keygen:-'[pPj]) echo file ;;
     *:--algorithm | 'token '*:-a) echo algorithm ;;
     *:--method) echo method ;;
@@ -53,12 +56,14 @@ _wsgatectl_files() {
 
 _wsgatectl() {
     local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local command='' commands='explain probe token' word value i
+    local command='' commands='explain key probe token' word value i
 
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
         case $command:$word in
         :explain | :probe) command=$word commands='' ;;
+        :key) command=key commands='new' ;;
+        key:new) command='key new' commands='' ;;
         :token) command=token commands='mint inspect keygen jwks' ;;
         token:mint | token:inspect | token:keygen | token:jwks) command="token $word" commands='' ;;
         esac

@@ -21,11 +21,11 @@
 #include <stdlib.h>
 
 /* A scheme, a DNS name (253 bytes) and a port fit; what is longer is no browser's. */
-enum { ORIGIN_MAX = 512 };
+enum { ORIGIN_MAX = 512, AUTHORITY_MAX = 512 };
 
 struct allowed_origins {
     const struct mw_host *host;
-    bool missing_passes;
+    bool missing_passes, same_passes;
     struct origin_pattern *patterns; /* sorted */
     size_t count;
     char *text; /* what the patterns point into */
@@ -35,7 +35,10 @@ static const struct mw_option options_table[] = {
     {"allow", MW_LIST, NULL,
      "Origins that may connect, like https://app.example.com; *. stands for one or more labels at "
      "the front of a host.",
-     MW_REQUIRED, NULL, NULL},
+     0, NULL, NULL},
+    {"same_origin", MW_BOOL, "false",
+     "Whether the site may connect that has the host and the port of the request itself.", 0, NULL,
+     NULL},
     {"missing", MW_WORD, "deny",
      "What becomes of a request without Origin, which no browser sends.", 0, "deny|allow", NULL},
     {NULL, MW_BOOL, NULL, NULL, 0, NULL, NULL},
@@ -89,12 +92,15 @@ static bool
 read_patterns(struct allowed_origins *allowed, const struct mw_options *options)
 {
     const struct mw_host *host = allowed->host;
-    bool good = allowed->count > 0;
+    bool good = allowed->count > 0 || allowed->same_passes;
     char *text = allowed->text;
     const char *error;
 
-    if (!good)
+    if (!good && host->option_given(options, "allow"))
         host->option_fault(options, "allow", 0, "the list is empty: nobody could connect");
+    else if (!good)
+        host->option_fault(options, "allow", 0,
+                           "allow and same_origin are both absent: nobody could connect");
     for (size_t i = 0; i < allowed->count; i++) {
         const char *item = host->option_item(options, "allow", i);
 
@@ -127,6 +133,7 @@ setup(const struct mw_options *options, const struct mw_host *host)
     if (allowed != NULL) {
         allowed->host = host;
         allowed->missing_passes = host->option_integer(options, "missing") == 1;
+        allowed->same_passes = host->option_integer(options, "same_origin") != 0;
         allowed->count = host->option_count(options, "allow");
         allowed->patterns = calloc(allowed->count + 1, sizeof(*allowed->patterns));
         allowed->text = malloc(text_bytes(options, host));
@@ -173,6 +180,35 @@ is_allowed(const struct allowed_origins *allowed, const struct origin *origin)
     return false;
 }
 
+/*
+ * The browser's own word, where it sends one, is better than a comparison: a proxy in between may
+ * have written another Host. No page can write this field (it is forbidden to scripts), and other
+ * programs can write any Origin anyway. `same-site` and `none` say nothing about the origin.
+ */
+static bool
+is_same(const struct allowed_origins *allowed, const struct origin *origin,
+        const struct mw_request *request)
+{
+    const struct mw_host *host = allowed->host;
+    struct mw_str said = host->header(request, "sec-fetch-site", 0);
+    struct mw_str authority = host->header(request, "host", 0);
+    struct str site = {said.at, said.len};
+    struct host asked;
+    char text[HOST_OUT_BYTES(AUTHORITY_MAX)];
+    const char *error;
+
+    if (!allowed->same_passes || origin->kind != ORIGIN_TUPLE ||
+        host->header(request, "sec-fetch-site", 1).at != NULL)
+        return false;
+    if (said.at != NULL && str_equal(site, STR("same-origin")))
+        return true;
+    if ((said.at != NULL && str_equal(site, STR("cross-site"))) || authority.at == NULL ||
+        authority.len > AUTHORITY_MAX)
+        return false;
+    return host_parse_port(&asked, (struct str){authority.at, authority.len}, text, &error) &&
+           origin_is_of(origin, &asked);
+}
+
 static enum mw_verdict
 decide(const void *instance, void *state, struct mw_request *request)
 {
@@ -193,7 +229,7 @@ decide(const void *instance, void *state, struct mw_request *request)
     if (sent.len > ORIGIN_MAX ||
         !origin_parse(&origin, (struct str){sent.at, sent.len}, text, &error))
         return host->deny(request, 403, "origin-malformed", NULL);
-    if (!is_allowed(allowed, &origin))
+    if (!is_allowed(allowed, &origin) && !is_same(allowed, &origin, request))
         return host->deny(request, 403, "origin-not-allowed", NULL);
     return MW_PASS;
 }

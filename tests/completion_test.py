@@ -18,7 +18,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WSGATECTL = os.path.join(BUILD, "wsgatectl")
 BASH = os.path.join(SOURCE, "completions", "wsgatectl.bash")
 ZSH = os.path.join(SOURCE, "completions", "_wsgatectl")
-COMMANDS = ["explain", "probe", "token mint", "token inspect", "token keygen", "token jwks"]
+COMMANDS = ["explain", "key new", "probe", "token mint", "token inspect", "token keygen", "token jwks"]
 ALGORITHMS = {a + b for a in ("HS", "RS", "PS", "ES") for b in ("256", "384", "512")} | {"EdDSA"}
 
 

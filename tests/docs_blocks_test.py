@@ -22,7 +22,7 @@ import docs_test as docs  # noqa: E402
 
 PAGES = ("wsgate.8", "wsgate.yaml.5", "wsgatectl.1", "wsgate-middleware.7")
 SECRET = "0123456789abcdef" * 4
-TEXTS = {".txt": "192.0.2.0/24\n", "revoked": "jti 1\n"}  # by ending or name
+TEXTS = {".txt": "192.0.2.0/24\n", "revoked": "jti 1\n", ".keys": "9f86" * 16 + " ann\n"}  # by ending or name
 
 # Lines of commands that nothing here runs, and why.
 NOT_RUN = {
@@ -114,7 +114,8 @@ def framed(section, text):
     if section == "Variables":
         text = "backends:\n  chat:\n  " + indented(text)
     elif section.split(":")[0] in ("ip_allowlist", "client_certificate", "origin", "rate_limit",
-                                   "connection_limit", "forward_auth", "jwt", "introspection"):
+                                   "connection_limit", "forward_auth",
+                                   "headers", "subprotocol", "api_key", "jwt", "introspection"):
         text = "middleware:\n" + indented(text)
     there = set(re.findall(r"^([a-z_]+):", text, re.M))
     if "listeners" not in there:

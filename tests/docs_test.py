@@ -129,7 +129,7 @@ def comparable(text):
 
 
 # Options of a chapter of limits that are none themselves, or whose end another one tells.
-NO_END = {"frames", "messages_per_second", "messages_burst", "bytes_per_second", "bytes_burst", "limit_from",
+NO_END = {"on_reload", "frames", "messages_per_second", "messages_burst", "bytes_per_second", "bytes_burst", "limit_from",
           "ping_interval"}
 
 
@@ -172,8 +172,8 @@ class DocsTest(unittest.TestCase):
                                 read("middleware", "introspection_answer.h")))
         words |= set(re.findall(r'X\(\w+, "(forward-auth-[a-z-]+)"',
                                 read("middleware", "forward_answer.h")))
-        for module in ("ip_allowlist.c", "client_certificate.c", "origin.c", "rate_limit.c",
-                       "connection_limit.c", "forward_auth_worker.c"):
+        for module in ("api_key.c", "client_certificate.c", "connection_limit.c", "forward_auth_worker.c",
+                       "headers.c", "ip_allowlist.c", "origin.c", "rate_limit.c", "subprotocol.c"):
             source = read("middleware", module)
             words |= set(re.findall(r'(?:\d{3}, |request, \w+, |\(int\)status, |limit_reached\[\] = )'
                                     r'"([a-z-]+)"', source))
@@ -280,7 +280,7 @@ class DocsTest(unittest.TestCase):
     def test_manual_of_wsgatectl_is_complete(self):
         parts = re.split(r"^\.S[sh] (.*)$", read("man", "wsgatectl.1"), flags=re.M)
         sections = dict(zip(parts[1::2], parts[2::2]))
-        for command in ("explain", "probe", "token mint", "token inspect", "token keygen", "token jwks"):
+        for command in ("explain", "key new", "probe", "token mint", "token inspect", "token keygen", "token jwks"):
             said = set(re.findall(r"--([a-z-]+)", wsgatectl(*command.split(), "--help").stdout))
             written = re.findall(r"^\.It Fl -([a-z-]+)", sections["wsgatectl " + command], re.M)
             self.assertEqual(said - {"help"}, set(written))

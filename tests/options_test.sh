@@ -129,6 +129,7 @@ printf '[ca]\ndefault_ca=a\n[a]\ndatabase=%s\ndefault_md=sha256\n' "$work/index"
 openssl ca -config "$work/ca.conf" -gencrl -crldays 1 -cert "$work/ca.pem" -keyfile "$work/ca.key" \
     -out "$work/tls/revoked.pem" 2>"$work/openssl" || fail "$(cat "$work/openssl")"
 echo secret >"$work/keys/introspection"
+echo 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 ann >"$work/partners.keys"
 echo "jti 1" >"$work/revoked"
 echo '{"keys":[{"kty":"oct","alg":"HS256","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}]}' \
     >"$work/jwks.json"

@@ -155,6 +155,8 @@ struct mw_host {
 
     /* Questions. All strings live until the verdict. Index i counts from 0;
      * past the end the answer's `at` is NULL. Names of headers in any case. */
+    /* The client's, whoever stands between: IPv4 (also what was mapped into IPv6), IPv6, AF_UNIX;
+     * AF_UNSPEC when a trusted proxy does not say who it is. Never NULL. */
     const struct sockaddr *(*peer_address)(const struct mw_request *request);
     struct mw_str (*method)(const struct mw_request *request);
     struct mw_str (*host)(const struct mw_request *request); /* lower case, no default port */
@@ -276,10 +278,12 @@ struct mw_module {
     /* Optional: exactly once after every MW_PASS, on the same worker. With nothing in its slot as
      * soon as the tunnel begins: only a slot, or revalidate, keeps a state for a tunnel. */
     void (*release)(void *state, void *slot, enum mw_end end);
-    /* Optional: judges a live tunnel again, every tunnel.revalidate_interval of its route. MW_DENY
-     * ends the tunnel. It may wait with this task: as in decide, either resume or cancel follows,
-     * the latter also when timeouts.auth has passed or the tunnel ends. Asked again only after its
-     * answer. It has no request: what it needs is in its slot. */
+    /* Optional: judges a live tunnel again, every tunnel.revalidate_interval of its route, and
+     * after a reload where it says so. `state` is of the newest instance of that name, which need
+     * not be the one that filled the slot: what is in there must not depend on the instance.
+     * MW_DENY ends the tunnel. It may wait with this task: as in decide, either resume or cancel
+     * follows, the latter also when timeouts.auth has passed or the tunnel ends. Asked again only
+     * after its answer. It has no request: what it needs is in its slot. */
     enum mw_verdict (*revalidate)(void *state, void *slot, struct mw_task *task);
 
     /* Optional, both or none: a part on the control thread, for what is done once for all workers
@@ -297,6 +301,13 @@ struct mw_module {
      * long; what is still good of it may be copied. The reload may fail all the same. */
     void (*adopt)(void *instance, const void *old);
 };
+
+/* ---- A module in a file -------------------------------------------------- */
+
+/* The one function that a file named in `modules:` exports. What it returns lives as long as the
+ * process; a file is never unloaded. It is called on the control thread, more than once. */
+#define WSGATE_MIDDLEWARE_ENTRY "wsgate_module"
+__attribute__((visibility("default"))) const struct mw_module *wsgate_module(void);
 
 #ifdef __cplusplus
 }

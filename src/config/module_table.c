@@ -61,8 +61,9 @@ is_second(const struct mw_module *const *modules, const struct mw_module *const 
     return false;
 }
 
-static bool
-check(const struct mw_module *const *modules, const struct mw_module *const *module, FILE *faults)
+bool
+module_table_check_one(const struct mw_module *const *modules,
+                       const struct mw_module *const *module, FILE *faults)
 {
     const char *fault;
 
@@ -85,6 +86,6 @@ module_table_check(const struct mw_module *const *modules, FILE *faults)
     bool good = true;
 
     for (const struct mw_module *const *module = modules; *module != NULL; module++)
-        good &= check(modules, module, faults);
+        good &= module_table_check_one(modules, module, faults);
     return good;
 }

@@ -16,5 +16,8 @@
 /* A line to `faults` for each module that this gateway cannot use. `modules` has NULL at its
  * end. */
 bool module_table_check(const struct mw_module *const *modules, FILE *faults) MUST_CHECK;
+/* The same for one of them; those before it are known to be good. */
+bool module_table_check_one(const struct mw_module *const *modules,
+                            const struct mw_module *const *module, FILE *faults) MUST_CHECK;
 
 #endif

@@ -86,6 +86,7 @@ build(struct settings_memory *memory, const struct mw_options *root, enum settin
     settings_build_limits(&build);
     settings_build_proxies(&build);
     settings_build_listeners(&build);
+    settings_build_modules(&build);
     settings_build_middleware(&build);
     settings_build_headers(&build);
     settings_build_backends(&build);

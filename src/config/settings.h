@@ -91,7 +91,15 @@ struct tunnel_settings {
     uint64_t write_timeout;
     uint64_t max_lifetime;
     uint64_t revalidate_interval;
+    bool revalidate_on_reload;
 };
+
+/* Is a live tunnel judged again, ever? */
+static inline bool
+tunnel_is_revalidated(const struct tunnel_settings *tunnel)
+{
+    return tunnel->revalidate_interval > 0 || tunnel->revalidate_on_reload;
+}
 
 struct route_settings {
     size_t index; /* from 0, in file order */

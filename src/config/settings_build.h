@@ -64,6 +64,8 @@ void settings_build_limits(struct settings_build *build);
 void settings_build_proxies(struct settings_build *build);
 /* After the proxies, whom a listener may need. */
 void settings_build_listeners(struct settings_build *build);
+/* Puts those that are named in `modules` behind build->modules. */
+void settings_build_modules(struct settings_build *build);
 /* Runs the setup of each instance that has what its module requires. */
 void settings_build_middleware(struct settings_build *build);
 /* After the middleware, which may have reserved some. */

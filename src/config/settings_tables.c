@@ -92,6 +92,8 @@ static const struct mw_option tunnel_options[] = {
     {"idle_timeout", MW_DURATION, "10m", "without a byte from either side"},
     {"max_lifetime", MW_DURATION, "0", "of a tunnel, whatever it does"},
     {"revalidate_interval", MW_DURATION, "0", "between two judgements by the middleware"},
+    {"on_reload", MW_WORD, "keep", "whether a new configuration judges the tunnel, too", 0,
+     "keep|revalidate"},
     {"ping_interval", MW_DURATION, "0", "between pings of the gateway's own"},
     {"pong_timeout", MW_DURATION, "20s", "for a sign of life after such a ping"},
     {"write_timeout", MW_DURATION, "30s", "for a side that takes nothing while bytes wait"},
@@ -178,7 +180,7 @@ const struct mw_option settings_instance_options[] = {
 const struct mw_option settings_options[] = {
     {"threads", MW_INTEGER, "auto", "number of workers; auto: one for each usable CPU", 0, "auto"},
     {"user", MW_STRING, NULL, "who to become after binding, when started as root"},
-    {"modules", MW_FILES, NULL, "paths of modules to load", MW_LATER},
+    {"modules", MW_FILES, NULL, "paths of modules to load"},
     {"trusted_proxies", MW_LIST, NULL, "whose word about a client's address is believed: "
                                        "addresses, prefixes, unix"},
     {"client_address_header", MW_WORD, "X-Forwarded-For", "where trusted proxies name the client",

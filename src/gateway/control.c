@@ -157,6 +157,7 @@ open_events(struct control *control)
     if (event_add(&control->mail_event, NULL) == -1)
         return false;
     for (size_t i = 0; i < COUNT_OF(signals); i++) {
+        (void)signal(signals[i], SIG_IGN); /* what one that comes at the very end finds again */
         evsignal_assign(&control->signal_events[i], control->base, signals[i], on_signal, control);
         if (event_add(&control->signal_events[i], NULL) == -1)
             return false;

@@ -188,7 +188,7 @@ host_route(const struct mw_request *mw)
 static bool
 host_is_revalidated(const struct mw_request *request)
 {
-    return of(request)->route->tunnel.revalidate_interval > 0;
+    return tunnel_is_revalidated(&of(request)->route->tunnel);
 }
 
 static bool

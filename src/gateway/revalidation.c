@@ -10,15 +10,21 @@
 #include "gateway/revalidation.h"
 
 #include "gateway/connection.h"
+#include "gateway/generation.h"
+#include "gateway/resident.h"
 #include "gateway/worker.h"
 
 #include <stdlib.h>
 
 enum state_of_round { RESTING, ASKING, WAITING, OVER };
 
+/* After a reload not all are asked at once. */
+enum { RELOAD_SPREAD_MS = 1000 };
+
 struct asked {
-    const struct mw_module *module;
-    void *state, *slot;
+    struct resident *own;   /* which let it in; held by the connection */
+    struct resident *judge; /* held, while it is asked; else NULL */
+    void *slot;
 };
 
 struct revalidation {
@@ -28,6 +34,8 @@ struct revalidation {
     uint64_t interval_ms, patience_ms;
     uint64_t round_due_ms; /* when the answers of this round must be there */
     enum state_of_round state;
+    bool on_reload;   /* it is due then */
+    bool is_soon;     /* another configuration came while it was asked */
     bool out_of_turn; /* resumed while it was asked: a fault of the module, which must not admit */
     size_t next, count;
     struct asked asked[]; /* in the chain's order */
@@ -53,6 +61,16 @@ worker_of(const struct revalidation *revalidation)
 
 /* ---- A round ---------------------------------------------------------------------- */
 
+static void
+soon(struct revalidation *revalidation)
+{
+    struct worker *worker = worker_of(revalidation);
+
+    revalidation->is_soon = false;
+    wheel_set(&worker->revalidations, &revalidation->due,
+              worker->now_ms + worker_random(worker) % RELOAD_SPREAD_MS);
+}
+
 /* Each time up to a tenth sooner, so that those who came together are not asked together. */
 static void
 rest(struct revalidation *revalidation)
@@ -61,8 +79,13 @@ rest(struct revalidation *revalidation)
     uint64_t interval_ms = revalidation->interval_ms;
 
     revalidation->state = RESTING;
-    wheel_set(&worker->revalidations, &revalidation->due,
-              worker->now_ms + interval_ms - worker_random(worker) % (interval_ms / 10 + 1));
+    if (revalidation->is_soon)
+        soon(revalidation);
+    else if (interval_ms == 0)
+        wheel_clear(&revalidation->due);
+    else
+        wheel_set(&worker->revalidations, &revalidation->due,
+                  worker->now_ms + interval_ms - worker_random(worker) % (interval_ms / 10 + 1));
 }
 
 /* Nobody is asked any more. Frees the revalidation, at once or with the connection. */
@@ -74,15 +97,53 @@ end(struct revalidation *revalidation, enum reason reason)
     (void)connection_end(revalidation->connection, reason);
 }
 
+static const struct mw_module *
+module_of(const struct asked *asked)
+{
+    return asked->own->instance->module;
+}
+
+/* The instance of that name in the newest configuration, if it is still of that module. */
+static struct resident *
+newest(const struct worker *worker, struct resident *own)
+{
+    const struct handle *handle = worker->handle;
+    const struct settings *settings = handle != NULL ? handle->generation->settings : NULL;
+
+    for (size_t i = 0; settings != NULL && i < settings->instance_count; i++)
+        if (strcmp(settings->instances[i].name, own->instance->name) == 0 &&
+            settings->instances[i].module == own->instance->module)
+            return handle->residents[i];
+    return own;
+}
+
+static void
+dismiss(struct asked *asked)
+{
+    struct resident *judge = asked->judge;
+
+    asked->judge = NULL;
+    if (judge != NULL)
+        resident_leave(judge);
+}
+
 static enum mw_verdict
 ask(struct revalidation *revalidation)
 {
-    const struct asked *asked = &revalidation->asked[revalidation->next];
+    struct asked *asked = &revalidation->asked[revalidation->next];
 
     revalidation->state = ASKING;
+    asked->judge = newest(worker_of(revalidation), asked->own);
+    resident_hold(asked->judge);
     enum mw_verdict verdict =
-        asked->module->revalidate(asked->state, asked->slot, &revalidation->task);
-    return revalidation->out_of_turn ? MW_DENY : verdict;
+        module_of(asked)->revalidate(asked->judge->state, asked->slot, &revalidation->task);
+    if (revalidation->out_of_turn)
+        verdict = MW_DENY;
+    if (verdict == MW_WAIT && module_of(asked)->cancel == NULL)
+        verdict = MW_DENY;
+    if (verdict != MW_WAIT)
+        dismiss(asked);
+    return verdict;
 }
 
 /* On from the next module, until one waits or refuses, or all have passed. */
@@ -92,7 +153,7 @@ go_on(struct revalidation *revalidation)
     for (; revalidation->next < revalidation->count; revalidation->next++) {
         enum mw_verdict verdict = ask(revalidation);
 
-        if (verdict == MW_WAIT && revalidation->asked[revalidation->next].module->cancel != NULL) {
+        if (verdict == MW_WAIT) {
             revalidation->state = WAITING;
             wheel_set(&worker_of(revalidation)->revalidations, &revalidation->due,
                       revalidation->round_due_ms);
@@ -109,12 +170,13 @@ go_on(struct revalidation *revalidation)
 static void
 cancel(struct revalidation *revalidation)
 {
-    const struct asked *asked = &revalidation->asked[revalidation->next];
+    struct asked *asked = &revalidation->asked[revalidation->next];
 
     if (revalidation->state != WAITING)
         return;
     revalidation->state = OVER;
-    asked->module->cancel(asked->state, &revalidation->task);
+    module_of(asked)->cancel(asked->judge->state, &revalidation->task);
+    dismiss(asked);
 }
 
 void
@@ -128,8 +190,7 @@ revalidation_due(struct wheel_node *node)
         end(revalidation, REASON_REVALIDATION_TIMEOUT);
     } else if (connection->state == STATE_TUNNEL && !connection->tunnel.closing) {
         revalidation->next = 0;
-        revalidation->round_due_ms =
-            worker_after(connection->worker, revalidation->patience_ms);
+        revalidation->round_due_ms = worker_after(connection->worker, revalidation->patience_ms);
         go_on(revalidation);
     }
 }
@@ -139,6 +200,8 @@ revalidation_resume(struct mw_task *task, enum mw_verdict verdict)
 {
     struct revalidation *revalidation = of_task(task);
 
+    if (revalidation->state == WAITING)
+        dismiss(&revalidation->asked[revalidation->next]);
     if (revalidation->state == ASKING) {
         revalidation->out_of_turn = true;
     } else if (revalidation->state != WAITING || verdict != MW_PASS) {
@@ -147,6 +210,25 @@ revalidation_resume(struct mw_task *task, enum mw_verdict verdict)
         revalidation->next++;
         go_on(revalidation);
     }
+}
+
+static void
+reloaded(struct revalidation *revalidation)
+{
+    if (!revalidation->on_reload || revalidation->state == OVER)
+        return;
+    revalidation->is_soon = true;
+    if (revalidation->state == RESTING)
+        soon(revalidation);
+}
+
+void
+revalidations_reloaded(struct worker *worker)
+{
+    for (const struct connection *at = worker->live; at != NULL; at = at->next)
+        if (at->state == STATE_TUNNEL && at->held_count > 0 &&
+            at->held[0].release == revalidation_release)
+            reloaded(at->held[0].slot);
 }
 
 /* ---- Birth and end ------------------------------------------------------------------ */
@@ -174,8 +256,7 @@ bool
 revalidation_new(struct request *request, struct revalidation **made)
 {
     const struct route_settings *route = request->route;
-    uint64_t interval_ms = route->tunnel.revalidate_interval;
-    size_t count = interval_ms > 0 ? count_asked(request) : 0;
+    size_t count = tunnel_is_revalidated(&route->tunnel) ? count_asked(request) : 0;
 
     *made = NULL;
     if (count == 0)
@@ -186,13 +267,13 @@ revalidation_new(struct request *request, struct revalidation **made)
     if (revalidation == NULL)
         return false;
     revalidation->connection = request->connection;
-    revalidation->interval_ms = interval_ms;
+    revalidation->interval_ms = route->tunnel.revalidate_interval;
+    revalidation->on_reload = route->tunnel.revalidate_on_reload;
     revalidation->patience_ms = request->settings->timeouts.auth;
     for (size_t i = 0; i < request->chain.held_count; i++)
         if (held_at(request, i)->module->revalidate != NULL)
             revalidation->asked[revalidation->count++] =
-                (struct asked){held_at(request, i)->module,
-                               request->handle->residents[held_at(request, i)->index]->state,
+                (struct asked){request->handle->residents[held_at(request, i)->index], NULL,
                                request->chain.slots[request->chain.held[i]]};
     rest(revalidation);
     *made = revalidation;

@@ -78,7 +78,8 @@ authority_fault(struct str text)
             return "\"*\" stands for labels only at the front of a pattern's host, as in "
                    "https://*.example.com";
         if (!http_char_is(c, HTTP_CHAR_TARGET))
-            return "an origin is printable ASCII without spaces";
+            return "an origin is printable ASCII without spaces; other scripts are written as "
+                   "xn--..";
     }
     return text.len > 0 && text.at[text.len - 1] == ':' ? "no port behind the colon" : NULL;
 }
@@ -168,6 +169,15 @@ host_matches(const struct origin_pattern *pattern, struct str host)
         return false;
     struct str tail = {host.at + host.len - parent.len, parent.len};
     return tail.at[-1] == '.' && str_equal(tail, parent);
+}
+
+bool
+origin_is_of(const struct origin *origin, const struct host *host)
+{
+    uint16_t port = host->port > 0 ? host->port : default_port(origin->scheme);
+
+    return origin->kind == ORIGIN_TUPLE && origin->port == port &&
+           str_equal(origin->host, host->name);
 }
 
 bool

@@ -41,6 +41,8 @@ bool origin_parse(struct origin *origin, struct str text, char *out, const char 
 /* The same, and a host may begin with "*.". */
 bool origin_pattern_parse(struct origin_pattern *pattern, struct str text, char *out,
                           const char **error) MUST_CHECK;
+/* Is that the host, with its port, that a request was sent to? port 0 is the scheme's own. */
+bool origin_is_of(const struct origin *origin, const struct host *host);
 bool origin_matches(const struct origin_pattern *pattern, const struct origin *origin);
 
 #endif

@@ -1,6 +1,7 @@
 /* main.c - wsgatectl: the control command. A table of what it can do. */
 #include "command.h"
 #include "explain.h"
+#include "key.h"
 #include "probe.h"
 #include "token.h"
 
@@ -14,6 +15,7 @@ explain(int argc, char **argv)
 
 static const struct command commands[] = {
     {"explain", "say what the gateway would do with a request, and why", explain},
+    {"key", "make API keys", key_run},
     {"probe", "open a WebSocket and say what happened", probe_run},
     {"token", "make, read and sign tokens and keys", token_run},
     {NULL},

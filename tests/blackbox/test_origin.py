@@ -43,6 +43,21 @@ class Origin(Case):
             },
         )
 
+    def test_same_origin(self):
+        """Host is gate.test in every request of these."""
+        echo = self.echo_backend()
+        gate = self.gateway(echo, require=["web"], middleware={"web": {"origin": {"same_origin": True}}})
+        for origin, site, status in [
+            ("http://gate.test", None, 101), ("https://gate.test", None, 101),
+            ("https://gate.test:8443", None, 403), ("https://evil.test", None, 403),
+            ("https://gate.test", "same-origin", 101), ("https://gate.test", "cross-site", 403),
+            ("https://outer.test", "same-origin", 101), ("https://outer.test", "same-site", 403),
+        ]:
+            with self.subTest(origin=origin, site=site):
+                headers = [f"Origin: {origin}"] + ([f"Sec-Fetch-Site: {site}"] if site else [])
+                self.assertEqual(gate.ask(handshake("/ws", *headers)).status, status)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 403)
+
     def test_malformed(self):
         gate = self.gate_for(["https://app.test", "https://*.wild.test"])
         rows = [

@@ -1,10 +1,13 @@
 """Live tunnels that are judged again: who passes stays, who is refused or not answered for goes."""
 
+import json
 import os
 import re
+import signal
 import time
 import unittest
 
+from harness import tokens
 from harness.case import Case
 from harness.gateway import test_program
 from harness.wire import handshake
@@ -148,3 +151,71 @@ class Revalidation(Case):
         lines = gate.await_lines(60, "tunnel")
         self.assertLessEqual({line["reason"] for line in lines}, {"revalidation-refused", "client-reset"})
         self.assertEqual(self.totals(gate)["released"], 60)
+
+
+class AfterReload(Case):
+    """A tunnel is judged by the instance of that name in the newest configuration."""
+
+    def reload(self, gate):
+        gate.write("wsgate.json", json.dumps(gate.config, indent=1))
+        gate.send_signal(signal.SIGHUP)
+        self.assertTrue(gate.await_reload().startswith("reloaded"))
+
+    def open_tunnel(self, gate, service, *headers):
+        client, peer = self.tunnel(gate, service, handshake("/ws", *headers))
+        client.send(b"x")
+        self.assertEqual(peer.read(1), b"x")
+        return client, peer
+
+    @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
+    def test_modules(self):
+        for tunnel, name, again, reason in [
+            ({"on_reload": "revalidate"}, "it", "deny", "revalidation-refused"),
+            ({"on_reload": "revalidate"}, "it", "wait_deny", "revalidation-refused"),
+            ({"on_reload": "revalidate"}, "it", "wait_pass", None),
+            ({"on_reload": "revalidate"}, "other", "deny", None),  # who let it in still judges
+            ({"on_reload": "keep", "revalidate_interval": "1h"}, "it", "deny", None),
+            ({"revalidate_interval": "200ms"}, "it", "deny", "revalidation-refused"),
+        ]:
+            with self.subTest(tunnel=tunnel, name=name, again=again):
+                service = self.backend()
+                config = self.config(
+                    service, require=["it"], middleware={"it": {"test_waits": {"again": "pass"}}},
+                    route={"tunnel": tunnel})
+                gate = self.start(config, binary=test_program())
+                client, peer = self.open_tunnel(gate, service)
+                gate.config["middleware"] = {name: {"test_waits": {"again": again, "close_after": "1h"}}}
+                gate.config["routes"][0]["require"] = [name]
+                self.reload(gate)
+                if reason is not None:
+                    client.read_rest()
+                    peer.read_rest()
+                    client.close()
+                    peer.close()
+                    self.assertEqual(gate.await_line("tunnel")["reason"], reason)
+                elif tunnel["on_reload"] == "revalidate":
+                    gate.await_lines(1, "test_waits", name="stderr", message="asked again")
+                if reason is None:
+                    client.send(b"y")
+                    self.assertEqual(peer.read(1), b"y")
+                client.close()
+                peer.close()
+                gate.stop()
+                text = " ".join(line["message"] for line in gate.lines("test_waits", name="stderr"))
+                self.assertEqual(sum(map(int, re.findall(r"held=(-?\d+)", text))), 0)
+
+    def test_a_key_that_has_gone(self):
+        service = self.backend()
+        parts = self.jwt(secret=b"a" * 32)
+        gate = self.gateway(service, route={"tunnel": {"on_reload": "revalidate"}}, **parts)
+        token = tokens.hs(secret=b"a" * 32)
+        client, peer = self.open_tunnel(gate, service, f"Authorization: Bearer {token}")
+        path = gate.config["middleware"]["users"]["jwt"]["keys"][0]["secret_file"]
+        with open(path, "wb") as file:
+            file.write(b"b" * 32)
+        self.reload(gate)
+        client.read_rest()
+        peer.read_rest()
+        client.close()
+        peer.close()
+        self.assertEqual(gate.await_line("tunnel")["reason"], "revalidation-refused")

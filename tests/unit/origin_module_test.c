@@ -212,6 +212,65 @@ START_TEST(a_thousand_patterns_agree_with_a_linear_search)
 }
 END_TEST
 
+/* Origin and Host, and what a browser says itself. */
+static const struct {
+    const char *origin, *host, *site, *verdict;
+} same[] = {
+    {"https://app.test", "app.test", NULL, "pass"},
+    {"http://app.test", "app.test", NULL, "pass"},
+    {"https://APP.test", "app.TEST", NULL, "pass"},
+    {"https://app.test", "app.test:443", NULL, "pass"},
+    {"https://app.test:8443", "app.test:8443", NULL, "pass"},
+    {"https://[2001:db8::1]:81", "[2001:DB8:0::1]:81", NULL, "pass"},
+    {"https://xn--bcher-kva.test", "xn--bcher-kva.test", NULL, "pass"},
+    {"https://app.test", "app.test:80", NULL, "origin-not-allowed"},
+    {"https://app.test:8443", "app.test", NULL, "origin-not-allowed"},
+    {"https://app.test.evil.test", "app.test", NULL, "origin-not-allowed"},
+    {"https://sub.app.test", "app.test", NULL, "origin-not-allowed"},
+    {"null", "null", NULL, "origin-not-allowed"},
+    {"https://[2001:db8::1]", "[2001:db8::2]", NULL, "origin-not-allowed"},
+    {"https://app.test", "app.test", "same-origin", "pass"},
+    {"https://app.test", "inner:8080", "same-origin", "pass"},
+    {"https://app.test", "app.test", "same-site", "pass"},
+    {"https://app.test", "other.test", "same-site", "origin-not-allowed"},
+    {"https://app.test", "app.test", "none", "pass"},
+    {"https://app.test", "app.test", "cross-site", "origin-not-allowed"},
+    {"null", "app.test", "same-origin", "origin-not-allowed"},
+    {"https://listed.test", "app.test", "cross-site", "pass"},
+};
+
+START_TEST(its_own_site_may_connect)
+{
+    static const struct fake_row rows[] = {
+        {"allow", "https://listed.test", NULL}, {"same_origin", "true", NULL}, {NULL, NULL, NULL}};
+    void *instance = fake_setup(&origin_module, rows);
+    struct mw_request request = {.headers = {
+                                     {"Host", same[_i].host},
+                                     {"Origin", same[_i].origin},
+                                     {same[_i].site ? "Sec-Fetch-Site" : NULL, same[_i].site},
+                                 }};
+
+    ck_assert_msg(instance != NULL, "%s", fake_complaints());
+    bool passes = fake_decide(&origin_module, instance, &request) == MW_PASS;
+    ck_assert_str_eq(passes ? "pass" : request.word, same[_i].verdict);
+    origin_module.teardown(instance);
+}
+END_TEST
+
+START_TEST(one_of_the_two_is_needed)
+{
+    static const struct fake_row none[] = {{NULL, NULL, NULL}},
+                                 alone[] = {{"same_origin", "true", NULL}, {NULL, NULL, NULL}};
+    void *instance = fake_setup(&origin_module, none);
+
+    ck_assert_ptr_null(instance);
+    fake_expect_complaints(1, "allow[0]: allow and same_origin are both absent");
+    instance = fake_setup(&origin_module, alone);
+    ck_assert_ptr_nonnull(instance);
+    origin_module.teardown(instance);
+}
+END_TEST
+
 Suite *
 origin_module_suite(void)
 {
@@ -219,6 +278,8 @@ origin_module_suite(void)
     TCase *tc = tcase_create("origin_module");
 
     tcase_add_loop_test(tc, judges, 0, (int)COUNT_OF(origins));
+    tcase_add_loop_test(tc, its_own_site_may_connect, 0, (int)COUNT_OF(same));
+    tcase_add_test(tc, one_of_the_two_is_needed);
     tcase_add_test(tc, null_only_where_listed);
     tcase_add_test(tc, missing_may_pass_but_nothing_else_then);
     tcase_add_test(tc, repeated_is_refused);

@@ -50,7 +50,7 @@ static const struct {
     {"properties threads anyOf 0 $ref", "\"#/$defs/integer\""},
     {"properties threads anyOf 1 anyOf 0 enum", "[\"auto\"]"},
     {"properties threads default", "\"auto\""},
-    {"properties modules maxItems", "0"},
+    {"properties modules $ref", "\"#/$defs/texts\""},
     {"properties admin", NULL},
     {"properties log properties level anyOf 0 enum",
      "[\"error\",\"warning\",\"info\",\"debug\"]"},

@@ -427,7 +427,7 @@ static const struct {
 
     /* What comes later. */
     {L R B "modules: [/x.so]\nadmin: {address: 127.0.0.1:9}",
-     "4:1: `modules` is not supported by this version\n"
+     "4:11: `modules`: `/x.so` cannot be read: No such file or directory\n"
      "5:1: `admin` is not supported by this version\n"},
     {L "routes: [{path: /, require: [], backend: b, reject_with: clos}]\n" B,
      "2:58: `reject_with`: expected one of http, close, found `clos`\n"},
@@ -567,11 +567,14 @@ static const struct {
      "`allow`, `validate_utf8`, "
      "`messages_per_second`, `messages_burst`, `bytes_per_second`, `bytes_burst`, "
      "`limit_from`, `over_limit`, `idle_timeout`, `max_lifetime`, "
-     "`revalidate_interval`, `ping_interval`, `pong_timeout`, `write_timeout`\n"},
+     "`revalidate_interval`, `on_reload`, `ping_interval`, `pong_timeout`, `write_timeout`\n"},
     {L "routes: [{path: /, require: [a], backend: b, tunnel: {revalidate_interval: 1m}}]\n" B
        "middleware: {a: {plain: {}}}",
      "2:76: `revalidate_interval`: no middleware that the route requires can judge a live tunnel "
      "again\n"},
+    {L "routes: [{path: /, require: [a], backend: b, tunnel: {on_reload: revalidate}}]\n" B
+       "middleware: {a: {plain: {}}}",
+     "2:66: `on_reload`: no middleware that the route requires can judge a live tunnel again\n"},
     {L "routes: [{path: /, require: [c], backend: b, tunnel: {revalidate_interval: 1m}}]\n" B,
      "2:30: `require`: no middleware is named `c`\n"},
 

@@ -1,0 +1,176 @@
+/*
+ * headers.c - which header fields a request must have or must not have, and which the backend
+ * gets or does not get.
+ *
+ * Names are compared in any case of letters. What the opening handshake and the connection
+ * themselves are made of is not for it: those names are refused at the start.
+ */
+#include "registry.h"
+
+#include <wsgate/middleware.h>
+
+#include "base/compiler.h"
+#include "protocol/http_chars.h"
+#include "protocol/http_head.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+enum { LIST_MAX = 32 };
+
+struct name_list {
+    const char *at[LIST_MAX];
+    size_t count;
+};
+
+struct headers {
+    const struct mw_host *host;
+    struct name_list require, forbid, remove;
+    struct name_list set_names, set_values; /* in pairs */
+};
+
+static const struct mw_option options_table[] = {
+    {"require", MW_LIST, NULL, "Names of header fields that a request must have, at least once."},
+    {"forbid", MW_LIST, NULL, "Names of header fields that no request may have."},
+    {"set", MW_MAP, NULL,
+     "Header fields that the backend gets; a client's own of these names are removed."},
+    {"remove", MW_LIST, NULL, "Names of header fields that the backend does not get."},
+    {0},
+};
+
+/* ---- Setup ---------------------------------------------------------------------------- */
+
+/* They carry the handshake, and are made anew for the backend. */
+static bool
+is_of_the_handshake(const char *name)
+{
+    static const char *const names[] = {"Host",    "Connection",        "Upgrade",
+                                        "Trailer", "Transfer-Encoding", "Content-Length",
+                                        "TE",      "Keep-Alive",        "Proxy-Connection"};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    return strncasecmp(name, "Sec-WebSocket-", strlen("Sec-WebSocket-")) == 0;
+}
+
+static bool
+read_names(const struct headers *headers, const struct mw_options *options, const char *word,
+           struct name_list *list)
+{
+    const struct mw_host *host = headers->host;
+    size_t count = host->option_count(options, word);
+    bool good = count <= LIST_MAX, is_set = strcmp(word, "set") == 0;
+
+    if (!good)
+        host->option_fault(options, word, LIST_MAX, "at most %d names", LIST_MAX);
+    for (size_t i = 0; i < count && i < LIST_MAX; i++) {
+        const char *name =
+            is_set ? host->option_key(options, word, i) : host->option_item(options, word, i);
+        const char *fault = !http_is_token(str_of(name)) ? "is no name of a header field"
+                            : is_of_the_handshake(name)  ? "belongs to the handshake itself"
+                                                         : NULL;
+        if (fault != NULL)
+            host->option_fault(options, word, i, "`%s` %s", name, fault);
+        good &= fault == NULL;
+        list->at[list->count++] = name;
+    }
+    return good;
+}
+
+/* The end of a field's value, and of the request, would be the writer's to choose. */
+static bool
+is_value(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' ? *text != '\t' : *text == 0x7F)
+            return false;
+    return true;
+}
+
+static bool
+read_set(struct headers *headers, const struct mw_options *options)
+{
+    const struct mw_host *host = headers->host;
+    bool good = read_names(headers, options, "set", &headers->set_names);
+
+    for (size_t i = 0; i < headers->set_names.count; i++) {
+        const char *value = host->option_item(options, "set", i);
+        if (!is_value(value)) {
+            host->option_fault(options, "set", i, "a value holds a control character");
+            good = false;
+        }
+        headers->set_values.at[headers->set_values.count++] = value;
+        if (good && !host->reserve_header(options, headers->set_names.at[i]))
+            good = false;
+    }
+    return good;
+}
+
+static void *
+setup(const struct mw_options *options, const struct mw_host *host)
+{
+    struct headers *headers = calloc(1, sizeof(*headers));
+
+    if (headers == NULL)
+        return NULL;
+    headers->host = host;
+    bool good = read_names(headers, options, "require", &headers->require);
+    good &= read_names(headers, options, "forbid", &headers->forbid);
+    good &= read_names(headers, options, "remove", &headers->remove);
+    good &= read_set(headers, options);
+    if (good && headers->require.count + headers->forbid.count + headers->remove.count +
+                        headers->set_names.count ==
+                    0) {
+        host->option_fault(options, "require", 0,
+                           "require, forbid, set and remove are all absent: it would do nothing");
+        good = false;
+    }
+    if (good)
+        return headers;
+    free(headers);
+    return NULL;
+}
+
+/* ---- Deciding --------------------------------------------------------------------------- */
+
+static bool
+has(const struct headers *headers, const struct mw_request *request, const char *name)
+{
+    return headers->host->header(request, name, 0).at != NULL;
+}
+
+static enum mw_verdict
+decide(const void *instance, void *state, struct mw_request *request)
+{
+    const struct headers *headers = instance;
+    const struct mw_host *host = headers->host;
+
+    (void)state;
+    for (size_t i = 0; i < headers->require.count; i++)
+        if (!has(headers, request, headers->require.at[i]))
+            return host->deny(request, 403, "header-missing", NULL);
+    for (size_t i = 0; i < headers->forbid.count; i++)
+        if (has(headers, request, headers->forbid.at[i]))
+            return host->deny(request, 403, "header-forbidden", NULL);
+    for (size_t i = 0; i < headers->remove.count; i++)
+        if (!host->strip(request, MW_HEADER, headers->remove.at[i], 0))
+            return MW_DENY;
+    for (size_t i = 0; i < headers->set_names.count; i++) {
+        const char *value = headers->set_values.at[i];
+        if (!host->forward_header(request, headers->set_names.at[i],
+                                  (struct mw_str){value, strlen(value)}))
+            return MW_DENY;
+    }
+    return MW_PASS;
+}
+
+const struct mw_module headers_module = {
+    .size = sizeof(struct mw_module),
+    .abi = WSGATE_MIDDLEWARE_ABI,
+    .name = "headers",
+    .options = options_table,
+    .setup = setup,
+    .teardown = free,
+    .decide = decide,
+};

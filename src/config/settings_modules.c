@@ -1,0 +1,75 @@
+/*
+ * settings_modules.c - the modules that `modules:` names, put behind those of the program.
+ *
+ * All of them are looked at as those of the program are; what is wrong with one is a fault where
+ * it is named.
+ */
+#include "config/module_load.h"
+#include "config/module_table.h"
+#include "config/settings_build.h"
+
+#include <stdlib.h>
+
+static size_t
+count_modules(const struct mw_module *const *modules)
+{
+    size_t count = 0;
+
+    while (modules[count] != NULL)
+        count++;
+    return count;
+}
+
+/* The text without the end of its line is the fault. */
+static void
+fault_module(struct settings_build *build, size_t i, char *text)
+{
+    text[strcspn(text, "\n")] = '\0';
+    options_fault(build->root, "modules", i, "`%s`: %s", options_item(build->root, "modules", i),
+                  text);
+}
+
+/* Into *end, which has room for it and for the NULL behind. */
+static bool
+load(struct settings_build *build, size_t i, const struct mw_module **table,
+     const struct mw_module **end)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    if (out == NULL)
+        return false;
+    *end = module_load(options_item(build->root, "modules", i), out);
+    bool good = *end != NULL && module_table_check_one(table, end, out);
+
+    fclose(out);
+    if (!good)
+        fault_module(build, i, text);
+    free(text);
+    return good;
+}
+
+void
+settings_build_modules(struct settings_build *build)
+{
+    size_t ours = count_modules(build->modules), count = options_count(build->root, "modules");
+    const struct mw_module **table, **end;
+
+    if (count == 0)
+        return;
+    table = settings_array(build, ours + count + 1, sizeof(const struct mw_module *));
+    if (table == NULL)
+        return;
+    memcpy(table, build->modules, ours * sizeof(const struct mw_module *));
+    end = table + ours;
+    for (size_t i = 0; i < count; i++) {
+        if (options_item(build->root, "modules", i) == NULL) /* refused already */
+            continue;
+        if (load(build, i, table, end))
+            end++;
+        else
+            *end = NULL;
+    }
+    build->modules = table;
+}

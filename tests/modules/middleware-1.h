@@ -1,0 +1,226 @@
+/*
+ * wsgate/middleware.h - the interface between the gateway and its middleware.
+ *
+ * This is the one public header: a module needs nothing else of ours, and
+ * links to nothing of ours. A module is one `const struct mw_module`. What it
+ * may ask of the gateway comes as `const struct mw_host *`.
+ *
+ * Threads. setup, teardown, control_start and control_stop run on the control
+ * thread. Everything else runs on a worker, and one module runs on several
+ * workers at the same time. An instance is therefore constant after setup; what
+ * a module writes, it writes to its worker's state, to its state on the control
+ * thread, to its slot, or under a lock of its own.
+ *
+ * Verdicts. MW_DENY is zero, so memory that nobody wrote denies.
+ *
+ * Growth. Structs that cross the border begin with their size in bytes and
+ * only ever grow at the end. WSGATE_MIDDLEWARE_ABI changes only on a break.
+ */
+#ifndef WSGATE_MIDDLEWARE_H
+#define WSGATE_MIDDLEWARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WSGATE_MIDDLEWARE_ABI 1
+
+struct event_base;
+struct sockaddr;
+struct mw_options; /* the checked options of one instance, or one map in them */
+struct mw_worker;  /* the thread on which a state lives: a worker, or the control thread */
+struct mw_request; /* one opening handshake; valid until its verdict */
+struct mw_task;    /* one decision or revalidation that may wait */
+
+enum mw_verdict { MW_DENY = 0, MW_PASS = 1, MW_WAIT = 2 };
+
+/* Bytes that somebody else owns; not terminated by NUL. at == NULL: absent. */
+struct mw_str {
+    const char *at;
+    size_t len;
+};
+
+/* ---- Options ---------------------------------------------------------- */
+
+enum mw_option_type {
+    MW_BOOL,     /* true | false                     -> option_integer 0, 1 */
+    MW_INTEGER,  /* 0 and up, or one of `choices`    -> option_integer; -1 - index of the choice */
+    MW_SIZE,     /* 512B 64KiB 1MiB                  -> option_integer, bytes */
+    MW_DURATION, /* 250ms 5s 2m 1h 7d, 0             -> option_integer, ms */
+    MW_RATE,     /* 10/s 100/1m                      -> option_integer, per 1000 s */
+    MW_WORD,     /* one of `choices`, "a|b|c"        -> option_integer, its index */
+    MW_STRING,   /* any string                       -> option_string */
+    MW_FILE,     /* path of a file that can be read  -> option_string */
+    MW_LIST,     /* a list of strings, or one string -> option_count, option_item */
+    MW_FILES,    /* a list of readable paths         -> option_count, option_item */
+    MW_MAP,      /* string: string, any keys         -> option_count, option_key, option_item */
+    MW_OBJECT,   /* one map with `members`           -> option_member(.., 0) */
+    MW_OBJECTS,  /* a list of such maps              -> option_count, option_member */
+    MW_NAMED,    /* name: such a map, any names      -> option_count, option_key, option_member */
+};
+
+enum {
+    MW_REQUIRED = 1, /* leaving it out is an error */
+    MW_LATER = 2,    /* known, but not built yet: only its fallback, or an empty list, is taken */
+    MW_SHORT = 4,    /* MW_OBJECTS: a string in the list stands for a map of the first member */
+    MW_OWN = 8,      /* MW_STRING in a module's own table: a file that the instance writes, which no
+                      * other instance may name */
+};
+
+/*
+ * A row of an option table; the table ends with a row whose word is NULL. An
+ * MW_OBJECT with the fallback "{}" is always there, with its members' defaults; without a
+ * fallback option_member gives NULL when it was left out.
+ */
+struct mw_option {
+    const char *word;
+    enum mw_option_type type;
+    const char *fallback; /* default, as one would write it: a scalar or "{}"; NULL: none */
+    const char *help;     /* what it is, for manual, schema and the fault when it is missing */
+    unsigned flags;
+    const char *choices;             /* MW_WORD, MW_INTEGER; "a|b!": b is not built yet */
+    const struct mw_option *members; /* MW_OBJECT, MW_OBJECTS, MW_NAMED */
+};
+
+/* ---- What a module can ask and answer --------------------------------- */
+
+enum mw_log_level { MW_LOG_ERROR, MW_LOG_WARNING, MW_LOG_INFO, MW_LOG_DEBUG };
+
+/* Where a credential was found; strip() takes it out of what the backend sees. */
+enum mw_source { MW_HEADER, MW_COOKIE, MW_QUERY, MW_SUBPROTOCOL };
+
+/* Why release() is called. */
+enum mw_end {
+    MW_END_REFUSED, /* a later module, or the backend's answer, ended it */
+    MW_END_GONE,    /* the client left before there was a tunnel */
+    MW_END_CLOSED,  /* the tunnel ended */
+};
+
+struct mw_host {
+    size_t size; /* sizeof(struct mw_host) of the running gateway */
+
+    /* Options. `word` must be in the module's table. Strings live as long as
+     * the configuration does: an instance may keep them. Absent: NULL, 0. At setup what was refused
+     * counts as absent; what is required is there. */
+    const char *(*option_string)(const struct mw_options *options, const char *word);
+    int64_t (*option_integer)(const struct mw_options *options, const char *word);
+    bool (*option_given)(const struct mw_options *options, const char *word);
+    size_t (*option_count)(const struct mw_options *options, const char *word);
+    const char *(*option_key)(const struct mw_options *options, const char *word, size_t i);
+    const char *(*option_item)(const struct mw_options *options, const char *word, size_t i);
+    const struct mw_options *(*option_member)(const struct mw_options *options, const char *word,
+                                              size_t i);
+    /* Reports a fault at item i (0 for a scalar) of `word` as FILE:LINE:COLUMN. setup
+     * may go on, to report more, and must return NULL in the end. */
+    void (*option_fault)(const struct mw_options *options, const char *word, size_t i,
+                         const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+    /* At setup: this header belongs to the gateway from now on. A client's copies of it are
+     * removed on every route (whatever is no letter and no digit counts as "-"). */
+    bool (*reserve_header)(const struct mw_options *options, const char *name);
+
+    /* The worker, or the control thread. base: its event loop. post: runs fn(arg) on that
+     * loop, from any thread; false when the gateway is stopping or out of memory. */
+    struct event_base *(*worker_base)(struct mw_worker *worker);
+    bool (*post)(struct mw_worker *worker, void (*fn)(void *arg), void *arg);
+
+    /* Questions. All strings live until the verdict. Index i counts from 0;
+     * past the end the answer's `at` is NULL. Names of headers in any case. */
+    const struct sockaddr *(*peer_address)(const struct mw_request *request);
+    struct mw_str (*method)(const struct mw_request *request);
+    struct mw_str (*host)(const struct mw_request *request); /* lower case, no default port */
+    struct mw_str (*path)(const struct mw_request *request); /* the one form that is forwarded */
+    struct mw_str (*capture)(const struct mw_request *request, const char *name);
+    struct mw_str (*query)(const struct mw_request *request, const char *name, size_t i);
+    struct mw_str (*header)(const struct mw_request *request, const char *name, size_t i);
+    struct mw_str (*cookie)(const struct mw_request *request, const char *name, size_t i);
+    struct mw_str (*subprotocol)(const struct mw_request *request, size_t i);
+    /* Since 1970. In decide: when the head was whole, or when a module before this one resumed.
+     * Between MW_WAIT and resume: now, for what was good at first may have expired. */
+    int64_t (*wall_clock_ms)(const struct mw_request *request);
+
+    /* Answers. deny: status 400, 401, 403, 429, 503, or 504 for a service that was too slow;
+     * `word` is a static lower-case code for the log and the metric; `challenge` the value of
+     * WWW-Authenticate, or NULL. It returns MW_DENY, so that `return host->deny(..)` reads well. */
+    enum mw_verdict (*deny)(struct mw_request *request, int status, const char *word,
+                            const char *challenge);
+    bool (*forward_header)(struct mw_request *request, const char *name, struct mw_str value);
+    /* Header, cookie and query: every copy of `name`. Subprotocol: the i-th entry. */
+    bool (*strip)(struct mw_request *request, enum mw_source source, const char *name, size_t i);
+    /* Who it is: (issuer, subject), for log, limits and revocation. */
+    bool (*identify)(struct mw_request *request, struct mw_str issuer, struct mw_str subject);
+    /* The tunnel ends at this wall-clock time; the earliest of several holds. */
+    void (*deadline)(struct mw_request *request, int64_t wall_ms);
+    bool (*label)(struct mw_request *request, const char *key, struct mw_str value);
+    /* Memory until the verdict, wiped when the request goes. NULL: none left. */
+    void *(*alloc)(struct mw_request *request, size_t bytes);
+
+    /* The slot: one pointer per module and connection, handed to release(). */
+    void (*slot_set)(struct mw_request *request, void *slot);
+    void *(*slot)(const struct mw_request *request);
+
+    /* Waiting. Take the task before returning MW_WAIT; then call resume once, from
+     * the worker's loop and never from inside decide, cancel or release, with MW_PASS or MW_DENY.
+     * After cancel the task is gone. */
+    struct mw_task *(*task)(struct mw_request *request);
+    void (*resume)(struct mw_task *task, enum mw_verdict verdict);
+
+    /* Ends the tunnel with that id. From any thread. */
+    void (*close_session)(const struct mw_host *host, uint64_t id, const char *reason);
+    uint64_t (*session_id)(const struct mw_request *request);
+
+    /* One line to the error log. Never put a credential into it. */
+    void (*log)(const struct mw_host *host, enum mw_log_level level, const char *module,
+                const char *format, ...) __attribute__((format(printf, 4, 5)));
+    /* Adds to the counter `word` of this module on this request's worker. */
+    void (*count)(struct mw_request *request, const char *word, uint64_t n);
+    /* The same without a request, from the thread of `worker`. Both are static strings. */
+    void (*count_on)(struct mw_worker *worker, const char *module, const char *word, uint64_t n);
+};
+
+/* ---- A module ---------------------------------------------------------- */
+
+struct mw_module {
+    size_t size;  /* sizeof(struct mw_module) that the module was built with */
+    uint32_t abi; /* WSGATE_MIDDLEWARE_ABI */
+    const char *name;
+    const struct mw_option *options;
+
+    /* Required. Control thread; NULL after at least one option_fault. */
+    void *(*setup)(const struct mw_options *options, const struct mw_host *host);
+    void (*teardown)(void *instance);
+
+    /* Optional, both or none; a module without them has a NULL state. */
+    void *(*worker_start)(const void *instance, struct mw_worker *worker);
+    void (*worker_stop)(void *state);
+
+    /* Required. */
+    enum mw_verdict (*decide)(const void *instance, void *state, struct mw_request *request);
+    /* Required where decide or revalidate can wait. After MW_WAIT either this or resume. */
+    void (*cancel)(void *state, struct mw_task *task);
+    /* Optional: exactly once after every MW_PASS, on the same worker. */
+    void (*release)(void *state, void *slot, enum mw_end end);
+    /* Optional: judges a live tunnel again, every tunnel.revalidate_interval of its route. MW_DENY
+     * ends the tunnel. It may wait with this task: as in decide, either resume or cancel follows,
+     * the latter also when timeouts.auth has passed or the tunnel ends. Asked again only after its
+     * answer. It has no request: what it needs is in its slot. */
+    enum mw_verdict (*revalidate)(void *state, void *slot, struct mw_task *task);
+
+    /* Optional, both or none: a part on the control thread, for what is done once for all workers
+     * and must not wait for them, such as fetching. `control` is that thread, for worker_base and
+     * post. It is started before the workers' states, and what it writes into its instance's own
+     * memory until it returns they can read. NULL: the gateway does not start. It is stopped after
+     * all workers have ended, when no post can arrive any more. `wsgatectl explain` has no control
+     * thread: a module that was not started there decides with what it has. */
+    void *(*control_start)(const void *instance, struct mw_worker *control);
+    void (*control_stop)(void *state);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+"""Modules in files: those of examples/, built out of the tree against what `make install` puts in
+its places; one built against a frozen header; and those that the gateway refuses.
+
+Runs in the build directory. The Redis example needs hiredis and redis-server, and is skipped
+without.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(SOURCE, "tests", "blackbox"))
+
+from harness.case import Case  # noqa: E402
+from harness.ports import Port  # noqa: E402
+from harness.wire import handshake  # noqa: E402
+
+BUILD = os.path.abspath(os.environ.get("BUILD", "."))
+CC = os.environ.get("CC", "cc").split()
+SANITIZED = any(word.startswith("-fsanitize") for word in os.environ.get("MODULE_LINK", "").split())
+
+
+def call(*arguments, **more):
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=300, **more)
+    if done.returncode != 0:
+        raise AssertionError(f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Modules(Case):
+    time_limit = 300
+
+    def compiled(self, name, *flags, source="frozen.c"):
+        path = os.path.join(self.directory, name)
+        call(*CC, "-fPIC", "-shared", *flags, "-o", path, os.path.join(SOURCE, "tests", "modules", source))
+        return path
+
+    def start_with(self, path, instance, service=None):
+        service = service or self.echo_backend()
+        return self.gateway(service, modules=[path], require=["it"], middleware={"it": instance})
+
+    def test_a_module_of_an_older_header(self):
+        gate = self.start_with(self.compiled("frozen.so"), {"frozen": {"word": "sesame"}})
+        self.assertEqual(gate.ask(handshake("/ws", "X-Word: sesame")).status, 101)
+        self.assertEqual(gate.ask(handshake("/ws", "X-Word: open")).status, 403)
+        lines = gate.await_lines(2, "handshake")
+        self.assertEqual(lines[0]["frozen"], "sesame")
+        self.assertEqual((lines[1]["reason"], lines[1]["module"]), ("frozen-word", "it"))
+        gate.stop()
+        self.assertEqual(gate.await_lines(1, "stopped", name="stderr")[0]["frozen-passed"], 1)
+
+    def test_what_is_refused(self):
+        """One line, at the place of the name, and exit status 1."""
+        not_elf = os.path.join(self.directory, "text.so")
+        with open(not_elf, "w", encoding="ascii") as file:
+            file.write("no module\n")
+        good = self.compiled("good.so")
+        rows = {
+            "ABI 2 of": [self.compiled("abi.so", "-DABI=2")],
+            "its struct has": [self.compiled("short.so", "-DSHORT")],
+            "has no function wsgate_module": [self.compiled("entry.so", "-DNO_ENTRY")],
+            "gives no module": [self.compiled("none.so", "-DNO_MODULE")],
+            "there is another one of that name": [self.compiled("jwt.so", '-DNAME="jwt"')],
+            "`frozen`: there is another one": [good, self.compiled("again.so")],
+            "cannot be loaded: ": [not_elf],
+            "cannot be read: No such file": [os.path.join(self.directory, "nowhere.so")],
+        }
+        for said, paths in rows.items():
+            with self.subTest(said):
+                config = self.config(self.backend(), modules=paths)
+                config["listeners"][0]["address"] = "127.0.0.1:1"
+                path = os.path.join(self.directory, "f.json")
+                with open(path, "w", encoding="ascii") as file:
+                    json.dump(config, file)
+                done = subprocess.run([os.path.join(BUILD, "wsgate"), "-t", "-c", path],
+                                      capture_output=True, text=True, timeout=60)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+                self.assertRegex(done.stderr, r"^\S+f\.json:1:\d+: `modules`: ")
+                self.assertIn(said, done.stderr)
+
+
+@unittest.skipIf(SANITIZED, "the modules of others have no sanitizer")
+class Examples(Case):
+    time_limit = 300
+
+    @classmethod
+    def setUpClass(cls):
+        cls.root = tempfile.mkdtemp(prefix="wsgate-installed-")
+        cls.addClassCleanup(shutil.rmtree, cls.root)
+        environment = {key: value for key, value in os.environ.items()
+                       if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+        call("make", "-s", "-C", BUILD, "install", f"DESTDIR={cls.root}", env=environment)
+        found = call("find", cls.root, "-name", "wsgate.pc").split()
+        default = call("pkg-config", "--variable", "pc_path", "pkg-config").strip()
+        cls.environment = environment | {
+            "PKG_CONFIG_PATH": f"{os.path.dirname(found[0])}:{default}", "CPPFLAGS": f"-I{cls.root}" +
+            call("pkg-config", "--variable=includedir", found[0]).strip()}
+
+    def built(self, name):
+        """In a directory that has nothing of the source tree but that folder."""
+        place = os.path.join(self.directory, name)
+        shutil.copytree(os.path.join(SOURCE, "examples", name), place)
+        call("make", "-s", f"CC={' '.join(CC)}", "install", f"DESTDIR={self.root}", cwd=place,
+             env=self.environment)
+        found = call("find", self.root, "-path", "*/wsgate/modules/*", "-name",
+                     name.removeprefix("module-").replace("-", "_") + ".so").split()
+        self.assertEqual(len(found), 1)
+        return found[0]
+
+    def gate_with(self, path, instance):
+        return self.gateway(self.echo_backend(), modules=[path], require=["it"],
+                            middleware={"it": instance})
+
+    def test_time_of_day(self):
+        path = self.built("module-time-of-day")
+        hour = time.gmtime().tm_hour
+
+        def clock(hours):
+            return f"{(hour + hours) % 24:02}:00"
+
+        for first, last, status in [(-2, 3, 101), (3, -2, 403), (-3, -2, 403)]:
+            instance = {"time_of_day": {"from": clock(first), "until": clock(last), "close": True}}
+            gate = self.gate_with(path, instance)
+            self.assertEqual(gate.ask(handshake("/ws")).status, status)
+            if status == 403:
+                self.assertEqual(gate.await_line("handshake")["reason"], "outside-hours")
+            gate.stop()
+
+    @unittest.skipUnless(shutil.which("redis-server"), "redis-server is not installed")
+    @unittest.skipUnless(os.path.exists("/usr/include/hiredis/hiredis.h"), "hiredis is not installed")
+    def test_redis_lookup(self):
+        path = self.built("module-redis-lookup")
+        port = Port("127.0.0.1")
+        self.addCleanup(port.close)
+        number = port.address[1]
+        instance = {"redis_lookup": {"server": f"127.0.0.1:{number}", "prefix": "s:"}}
+        gate = self.gate_with(path, instance)
+        self.assertEqual(gate.ask(handshake("/ws", "X-Session: a")).status, 503)  # nobody is there
+        self.assertEqual(gate.ask(handshake("/ws")).status, 401)
+        gate.stop()
+        port.close()
+        server = subprocess.Popen(
+            ["redis-server", "--bind", "127.0.0.1", "--port", str(number), "--save", "",
+             "--dir", self.directory], stdout=subprocess.DEVNULL)
+        self.addCleanup(lambda: (server.kill(), server.wait()))
+
+        def cli(*words):
+            return call("redis-cli", "-p", str(number), *words)
+
+        deadline = time.monotonic() + 30
+        while subprocess.run(["redis-cli", "-p", str(number), "set", "s:a", "ann"],
+                             capture_output=True, timeout=30).stdout != b"OK\n":
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        cli("lpush", "s:list", "x")
+        gate = self.start(self.config(
+            self.echo_backend(), modules=[path], require=["it"], middleware={"it": instance},
+            timeouts={"auth": "1s"}))
+        for header, status in [("a", 101), ("b", 403), ("list", 503), ("a", 101)]:
+            self.assertEqual(gate.ask(handshake("/ws", f"X-Session: {header}")).status, status)
+        self.assertEqual(gate.await_lines(2, "handshake", status=101)[0]["subject"], "ann")
+        # A server that does not answer: time passes, clients leave; the rest is not disturbed.
+        cli("client", "pause", "2000")
+        left = [self.client(gate, handshake("/ws", "X-Session: a")) for _ in range(20)]
+        self.assertEqual(gate.ask(handshake("/ws", "X-Session: a")).status, 504)
+        for client in left:
+            client.close()
+        deadline = time.monotonic() + 30
+        while gate.ask(handshake("/ws", "X-Session: a")).status != 101:
+            self.assertLess(time.monotonic(), deadline)
+        server.kill()
+        server.wait()
+        self.assertEqual(gate.ask(handshake("/ws", "X-Session: a")).status, 503)
+
+
+if __name__ == "__main__":
+    unittest.main()
