@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "protocol/query.h"
+#include "service_complaint.h"
 #include "waiters.h"
 
 #include <openssl/evp.h>
@@ -16,9 +17,6 @@
 #include <stdlib.h>
 
 enum { CHAINS = 256 };
-
-/* Between two lines in the error log about a service that fails. */
-#define QUIET_US UINT64_C(10000000)
 
 /* Who asks: a handshake, or a tunnel that is judged again. */
 struct asker {
@@ -52,7 +50,7 @@ struct introspection_worker {
     LIST_HEAD(, question) questions[CHAINS]; /* by the first byte of the digest */
     size_t question_count;
     struct waiters waiters;
-    uint64_t quiet_until_us;
+    struct service_complaint complaint;
 };
 
 /* ---- Waiters and questions ------------------------------------------------------------- */
@@ -112,27 +110,6 @@ introspection_worker_cancel(void *state, struct mw_task *task)
 
 /* ---- An answer --------------------------------------------------------------------------- */
 
-/* One line every ten seconds, however many handshakes fail for it. */
-static void
-complain(struct introspection_worker *worker, enum introspection_fault fault,
-         const struct http_answer *http)
-{
-    const struct mw_host *host = worker->host;
-    struct str name = worker->settings->name;
-    const char *word = introspection_fault(fault)->word;
-    uint64_t now_us = clock_monotonic_us();
-
-    if (fault == INTROSPECTION_NONE || now_us < worker->quiet_until_us)
-        return;
-    worker->quiet_until_us = now_us + QUIET_US;
-    if (http->outcome == HTTP_ANSWERED)
-        host->log(host, MW_LOG_WARNING, "introspection", STR_FMT ": %s, status %u", STR_ARG(name),
-                  word, http->status);
-    else
-        host->log(host, MW_LOG_WARNING, "introspection", STR_FMT ": %s, %s: %s", STR_ARG(name),
-                  word, http_outcome_word(http->outcome), http->error);
-}
-
 /* Neither beyond what is configured nor beyond the token's own end. Out of memory: not at all. */
 static void
 keep(const struct introspection_settings *settings, const unsigned char *digest,
@@ -172,7 +149,9 @@ on_done(void *arg, const struct http_answer *http)
     question->call = NULL;
     question->over = true;
     introspection_answer_read(&answer, http);
-    complain(worker, answer.fault, http);
+    if (answer.fault != INTROSPECTION_NONE)
+        service_complain(&worker->complaint, worker->host, "introspection", worker->settings->name,
+                         introspection_fault(answer.fault)->word, http);
     keep(worker->settings, question->digest, &answer);
     while (!LIST_EMPTY(&question->waiting)) {
         struct introspection_waiter waiter =

@@ -5,6 +5,7 @@ const struct mw_module *const middleware_registry[] = {
     &api_key_module,
     &client_certificate_module,
     &connection_limit_module,
+    &forward_auth_module,
     &headers_module,
     &introspection_module,
     &ip_allowlist_module,

@@ -10,6 +10,7 @@ extern const struct mw_module *const middleware_registry[];
 extern const struct mw_module api_key_module;
 extern const struct mw_module client_certificate_module;
 extern const struct mw_module connection_limit_module;
+extern const struct mw_module forward_auth_module;
 extern const struct mw_module headers_module;
 extern const struct mw_module introspection_module;
 extern const struct mw_module ip_allowlist_module;

@@ -170,11 +170,16 @@ class DocsTest(unittest.TestCase):
         words |= set(re.findall(r'X\(\w+, "((?:token|claims)-[a-z-]+)"', read("src", "protocol", "jose.h")))
         words |= set(re.findall(r'X\(\w+, "(introspection-[a-z-]+)"',
                                 read("middleware", "introspection_answer.h")))
+        words |= set(re.findall(r'X\(\w+, "(forward-auth-[a-z-]+)"',
+                                read("middleware", "forward_answer.h")))
         for module in ("api_key.c", "client_certificate.c", "connection_limit.c", "headers.c",
-                       "ip_allowlist.c", "origin.c", "rate_limit.c", "subprotocol.c"):
+                       "ip_allowlist.c", "origin.c", "rate_limit.c", "subprotocol.c",
+                       "forward_auth_worker.c"):
             source = read("middleware", module)
-            words |= set(re.findall(r'(?:\d{3}, |request, \w+, |limit_reached\[\] = )"([a-z-]+)"', source))
-        words -= {"none", "refused", "linger-timeout", "token-ok", "introspection-ok"}  # never in a line
+            words |= set(re.findall(r'(?:\d{3}, |request, \w+, |\(int\)status, |limit_reached\[\] = )'
+                                    r'"([a-z-]+)"', source))
+        words -= {"none", "refused", "linger-timeout",  # never in a line
+                  "token-ok", "introspection-ok", "forward-auth-ok"}
         page = read("man", "wsgate.8").split(".Sh LOG LINES")[1].split(".Sh WHAT A BACKEND GETS")[0]
         told = set(re.findall(r"^\.It Li ([a-z0-9-]+)$", page, flags=re.M))
         self.assertEqual(words, told - {"handshake", "dry-run", "tunnel", "upgraded"})

@@ -112,6 +112,8 @@ enum mw_certificate {
     MW_CERTIFICATE_URI,
 };
 
+enum { MW_BODY_MAX = 16 * 1024 }; /* bytes of a refusal's body */
+
 /* Why release() is called. */
 enum mw_end {
     MW_END_REFUSED, /* a later module, or the backend's answer, ended it */
@@ -220,6 +222,13 @@ struct mw_host {
     struct mw_str (*issuer)(const struct mw_request *request);
     struct mw_str (*subject)(const struct mw_request *request);
     struct mw_str (*route)(const struct mw_request *request);
+    /* Path and query, credentials in it included; does the client speak TLS, to us or to a trusted
+     * proxy? */
+    struct mw_str (*uri)(const struct mw_request *request);
+    bool (*is_secure)(const struct mw_request *request);
+    /* Beside deny: a body instead of the gateway's own. It is copied; false: longer than
+     * MW_BODY_MAX, no memory, or a type that no header can have; then the answer has our own. */
+    bool (*answer_body)(struct mw_request *request, struct mw_str type, struct mw_str body);
     /* Beside deny with 429 or 503: when it is worth to try again. Without it: 1. */
     void (*retry_after)(struct mw_request *request, uint32_t seconds);
     /* Like close_session, saying why: the Close frame's code is 4403 or 4429. */

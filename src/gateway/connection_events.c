@@ -6,6 +6,7 @@
  */
 #include "gateway/connection.h"
 
+#include "gateway/bulk.h"
 #include "gateway/refusal.h"
 #include "gateway/upgrade.h"
 
@@ -36,9 +37,14 @@ static void
 tunnel_read(struct connection *connection, int from)
 {
     struct worker *worker = connection->worker;
+    struct tunnel *tunnel = &connection->tunnel;
+    const struct bulk_means means = {&worker->pipe, worker->buffer, WORKER_BUFFER_BYTES,
+                                     worker->now_ms};
 
-    after_tunnel(connection, tunnel_readable(&connection->tunnel, from, worker->buffer,
-                                             WORKER_BUFFER_BYTES, worker->now_ms));
+    after_tunnel(connection, bulk_is_wanted(tunnel, from)
+                                 ? bulk_readable(tunnel, from, &means)
+                                 : tunnel_readable(tunnel, from, means.buffer, means.bytes,
+                                                   means.now_ms));
 }
 
 static void
@@ -270,6 +276,14 @@ connection_drain(struct connection *connection, uint64_t due_ms)
     }
 }
 
+/* Where its token was revoked, or has expired, that is what it is told. */
+static void
+end_handshake(struct request *request, enum reason reason)
+{
+    (void)!request_still_holds(request);
+    connection_run(request->connection, request_fail(request, reason, NULL));
+}
+
 bool
 connection_end(struct connection *connection, enum reason reason)
 {
@@ -278,7 +292,7 @@ connection_end(struct connection *connection, enum reason reason)
     if (connection->state == STATE_TUNNEL && !tunnel->closing)
         after_tunnel(connection, tunnel_finish(tunnel, reason, connection->worker->now_ms));
     else if (connection->state < STATE_TUNNEL)
-        connection_run(connection, request_fail(connection->opening->request, reason, NULL));
+        end_handshake(connection->opening->request, reason);
     else
         return false;
     return true;

@@ -88,6 +88,22 @@ is_field_value(struct str value)
     return true;
 }
 
+static bool
+host_answer_body(struct mw_request *mw, struct mw_str type, struct mw_str body)
+{
+    struct request *request = of(mw);
+    struct answer *answer = &request->answer;
+
+    if (body.len > MW_BODY_MAX || !is_field_value(in(type)))
+        return false;
+    struct str copy = arena_copy(&request->arena, in(body));
+    answer->body_type = arena_copy(&request->arena, in(type));
+    if (copy.at == NULL || answer->body_type.at == NULL)
+        return false;
+    answer->body = copy;
+    return true;
+}
+
 /* Two values for one header would let the backend choose who the client is. */
 static bool
 is_forwarded(const struct request *request, struct str name)
@@ -309,6 +325,7 @@ host_fill(struct host_functions *host)
         .post = host_post,
         .deny = host_deny,
         .retry_after = host_retry_after,
+        .answer_body = host_answer_body,
         .forward_header = host_forward_header,
         .strip = host_strip,
         .identify = host_identify,

@@ -149,6 +149,30 @@ host_subject(const struct mw_request *request)
 }
 
 static struct mw_str
+host_uri(const struct mw_request *mw)
+{
+    struct request *request = of(mw);
+    struct target target = request->target;
+    struct text text = {NULL, 0, target.path.len + target.query.len + 1, false};
+
+    text.at = arena_alloc(&request->arena, text.cap);
+    if (text.at == NULL) {
+        (void)request_fail(request, REASON_NO_MEMORY, NULL);
+        return out(STR_NONE);
+    }
+    text_add(&text, target.path);
+    text_add(&text, target.query.at != NULL ? STR("?") : STR(""));
+    text_add(&text, target.query);
+    return out(text_str(&text));
+}
+
+static bool
+host_is_secure(const struct mw_request *request)
+{
+    return of(request)->secure;
+}
+
+static struct mw_str
 host_route(const struct mw_request *mw)
 {
     struct request *request = of(mw);
@@ -184,6 +208,8 @@ module_questions_fill(struct mw_host *host)
     host->issuer = host_issuer;
     host->subject = host_subject;
     host->route = host_route;
+    host->uri = host_uri;
+    host->is_secure = host_is_secure;
     host->is_revalidated = host_is_revalidated;
     host->peer_certificate = host_peer_certificate;
 }

@@ -113,6 +113,17 @@ wants_json(const struct request *request)
     return false;
 }
 
+/* The last fields of the head. */
+static void
+write_body_fields(struct text *text, struct str type, size_t len)
+{
+    text_field(text, STR("Content-Type"), type);
+    text_field(text, STR("Cache-Control"), STR("no-store"));
+    text_add(text, STR("Content-Length: "));
+    text_number(text, len);
+    text_add(text, STR("\r\n\r\n"));
+}
+
 static void
 write_body(struct text *text, unsigned status, uint64_t id, bool json, bool head)
 {
@@ -127,19 +138,15 @@ write_body(struct text *text, unsigned status, uint64_t id, bool json, bool head
     text_id(&body, id);
     text_add(&body, json ? STR("\"}\n") : STR("\n"));
 
-    text_field(text, STR("Content-Type"),
-               json ? STR("application/json") : STR("text/plain; charset=utf-8"));
-    text_field(text, STR("Cache-Control"), STR("no-store"));
-    text_add(text, STR("Content-Length: "));
-    text_number(text, body.len);
-    text_add(text, STR("\r\n\r\n"));
+    write_body_fields(text, json ? STR("application/json") : STR("text/plain; charset=utf-8"),
+                      body.len);
     if (!head) /* the answer to HEAD has none (RFC 9110 9.3.2) */
         text_add(text, text_str(&body));
 }
 
-/* The backend's body, at the end; 204 and 304 have neither one nor a length (RFC 9110 8.6). */
+/* A body that is not ours, at the end; 204 and 304 have neither one nor a length (RFC 9110 8.6). */
 static struct str
-backend_body(const struct answer *answer)
+foreign_body(const struct answer *answer)
 {
     bool none = answer->status == 204 || answer->status == 304 || answer->close_code != 0;
 
@@ -149,7 +156,7 @@ backend_body(const struct answer *answer)
 static void
 write_backend_fields(const struct request *request, struct text *text)
 {
-    struct str body = backend_body(&request->answer);
+    struct str body = foreign_body(&request->answer);
 
     if (!forward_answer_fields(&request->upgrade.head, text))
         return;
@@ -183,7 +190,10 @@ write_answer(const struct request *request, struct text *text)
     if (answer->challenge.at != NULL)
         text_field(text, STR("WWW-Authenticate"), answer->challenge);
     write_demanded(text, status, answer->retry_after_s);
-    write_body(text, status, request->id, wants_json(request),
+    if (answer->body.at != NULL)
+        write_body_fields(text, answer->body_type, answer->body.len);
+    else
+        write_body(text, status, request->id, wants_json(request),
                str_equal(request->head.method, STR("HEAD")));
 }
 
@@ -235,7 +245,7 @@ refusal_start(struct request *request, struct side *client)
     if (request->answer.close_code != 0)
         refusal_close_frame(&request->answer, &text);
     enum side_sent sent = side_send(client, text.at, text.len);
-    struct str body = backend_body(&request->answer);
+    struct str body = foreign_body(&request->answer);
     if (sent != SIDE_FAILED && body.len > 0)
         sent = side_send(client, body.at, body.len);
     switch (sent) {

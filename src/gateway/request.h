@@ -44,7 +44,9 @@ struct answer {
     const char *detail;     /* for the log; static or in the arena */
     struct str challenge;   /* WWW-Authenticate; at == NULL: none */
     uint32_t retry_after_s; /* 0: nobody knows */
-    struct str body;        /* a backend's, to go out behind its fields in upgrade.head */
+    struct str body;        /* a backend's, to go out behind its fields in upgrade.head; or a
+                             * module's, of body_type */
+    struct str body_type;
 };
 
 struct header {

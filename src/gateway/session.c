@@ -226,6 +226,8 @@ session_matches(const struct session *session, const struct session_filter *filt
 {
     if (filter->id != 0 && filter->id != session->connection->id)
         return false;
+    if (filter->no_issuer && session_text(session, SESSION_ISSUER).at != NULL)
+        return false;
     for (unsigned i = 0; i < SESSION_TEXT_COUNT; i++) {
         struct str text = session_text(session, i);
         if (filter->texts[i].at != NULL && (text.at == NULL || !str_equal(text, filter->texts[i])))

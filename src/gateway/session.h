@@ -50,6 +50,7 @@ struct session {
 struct session_filter {
     uint64_t id;                          /* 0: any */
     struct str texts[SESSION_TEXT_COUNT]; /* at == NULL: any */
+    bool no_issuer;                       /* only those whose token names none */
     struct header label;                  /* name.at == NULL: any; value.at == NULL: any value */
     struct address_set *addresses;        /* NULL: any */
 };

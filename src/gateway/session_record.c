@@ -83,6 +83,8 @@ session_record_new(const struct session *session)
         .started_wall_ms = started(connection),
         .deadline_wall_ms = deadline(connection),
         .bytes = {connection->tunnel.bytes[CLIENT], connection->tunnel.bytes[BACKEND]},
+        .messages = {connection->tunnel.frames[CLIENT].messages,
+                     connection->tunnel.frames[BACKEND].messages},
     };
     size_t bytes = gather(session, &found);
     struct session_record *record = malloc(sizeof(*record) + bytes);

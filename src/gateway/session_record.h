@@ -17,6 +17,7 @@ struct session_record {
     int64_t started_wall_ms;  /* when the connection became a tunnel, or was accepted */
     int64_t deadline_wall_ms; /* the token's or the lifetime's, what comes first; INT64_MAX: none */
     uint64_t bytes[2];        /* from the client, from the backend */
+    uint64_t messages[2];     /* where frames are followed */
     char memory[];            /* of the texts */
 };
 

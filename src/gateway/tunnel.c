@@ -116,8 +116,8 @@ backend_lost(struct tunnel *tunnel, enum stream_status how, uint64_t now_ms)
         tunnel, after_close ? REASON_CLIENT_CLOSED : ended_by(tunnel, BACKEND, how), now_ms);
 }
 
-static enum reason
-read_ended(struct tunnel *tunnel, int from, enum stream_status how, uint64_t now_ms)
+enum reason
+tunnel_read_ended(struct tunnel *tunnel, int from, enum stream_status how, uint64_t now_ms)
 {
     int to = tunnel_other(from);
     struct side *in = &tunnel->sides[from];
@@ -150,6 +150,16 @@ arrived(struct tunnel *tunnel, int from, char *data, size_t bytes, size_t head, 
     return over == REASON_NONE ? tunnel_pay(tunnel, from, 0, bytes, now_ms) : over;
 }
 
+/* Of one that goes on and on the buffer is full each time. */
+static void
+note_flow(struct side *side, bool full)
+{
+    if (!full)
+        side->flow = 0;
+    else if (side->flow < UINT8_MAX)
+        side->flow++;
+}
+
 enum reason
 tunnel_readable(struct tunnel *tunnel, int from, char *buffer, size_t bytes, uint64_t now_ms)
 {
@@ -164,6 +174,7 @@ tunnel_readable(struct tunnel *tunnel, int from, char *buffer, size_t bytes, uin
         if (tunnel_is_dropping(tunnel, from))
             return REASON_NONE;
         tunnel->bytes[from] += result.n;
+        note_flow(in, result.n == bytes - held);
         if (tunnel->heartbeat == NULL)
             tunnel->active_ms = now_ms;
         else
@@ -176,7 +187,7 @@ tunnel_readable(struct tunnel *tunnel, int from, char *buffer, size_t bytes, uin
     case STREAM_ERROR:
         break;
     }
-    return read_ended(tunnel, from, result.status, now_ms);
+    return tunnel_read_ended(tunnel, from, result.status, now_ms);
 }
 
 enum reason

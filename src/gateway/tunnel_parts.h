@@ -22,6 +22,9 @@ bool tunnel_is_dropping(const struct tunnel *tunnel, int from);
 enum reason tunnel_read_on(struct tunnel *tunnel, int from) MUST_CHECK;
 /* NONE, or what the tunnel ended of, once both directions are over. */
 enum reason tunnel_settle(const struct tunnel *tunnel);
+/* Nothing more comes from `from`. */
+enum reason tunnel_read_ended(struct tunnel *tunnel, int from, enum stream_status how,
+                              uint64_t now_ms) MUST_CHECK;
 /* Bytes to the other side of `from`. */
 enum reason tunnel_pass_on(struct tunnel *tunnel, int from, const char *data, size_t bytes,
                            uint64_t now_ms) MUST_CHECK;

@@ -302,6 +302,8 @@ worker_open(struct worker *worker, unsigned index, struct generation *generation
     worker->index = index;
     worker->log = log;
     worker->mailbox.fd = -1;
+    worker->pipe = SPLICE_PIPE_CLOSED;
+    (void)!splice_pipe_ready(&worker->pipe, 0); /* without one bytes are copied */
     worker->next = &generation->handles[index];
     worker->buffer = malloc(WORKER_BUFFER_BYTES);
     worker->accepts = accept_maker_new();
@@ -355,6 +357,7 @@ worker_close(struct worker *worker)
         mailbox_destroy(&worker->mailbox);
     sem_destroy(&worker->ready);
     sessions_free(&worker->sessions);
+    splice_pipe_close(&worker->pipe);
     arena_pool_free(&worker->arenas);
     blocks_free(&worker->connections);
     accept_maker_free(worker->accepts);

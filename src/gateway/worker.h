@@ -17,6 +17,7 @@
 #include "gateway/generation.h"
 #include "gateway/metrics.h"
 #include "gateway/sessions.h"
+#include "net/splice_pipe.h"
 
 #include <wsgate/middleware.h>
 
@@ -52,6 +53,7 @@ struct worker {
     struct wheel wheel;         /* of connections' deadlines */
     struct tunnel_rules *tunnel_rules; /* those that live tunnels go by */
     struct wheel revalidations; /* apart, for a wheel's nodes are of one kind */
+    struct splice_pipe pipe; /* empty between two callbacks */
     struct arena_pool arenas;
     struct blocks connections; /* memory for the next ones */
     struct accept_maker *accepts;

@@ -68,7 +68,14 @@ struct http_answer {
     struct str body;   /* valid for the call of done; never NULL, whole if ANSWERED, else empty */
     int64_t max_age_s; /* of Cache-Control (protocol/cache_control.h); -1: it says nothing */
     const char *error; /* a printable line for the operator, without credentials; "" if ANSWERED */
+    void *handle;      /* for http_answer_field */
+    struct str (*field)(const struct http_answer *answer, const char *name, size_t i);
 };
+
+/* The i-th header field of that name, in any case, of the answer itself, not of a redirect before
+ * it. Good until the next call, and as long as the body. at == NULL: there is none. */
+struct str http_answer_field(const struct http_answer *answer, const char *name, size_t i)
+    MUST_CHECK;
 
 /* Once for every call, from the loop, never from inside http_call_start; never after a cancel. It
  * may start other calls and cancel others, but not free the client. */

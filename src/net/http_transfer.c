@@ -328,7 +328,26 @@ fail(struct http_transfer *transfer, struct http_answer *answer, enum http_outco
     for (char *c = transfer->text; *c != '\0'; c++)
         if (*c < ' ' || *c > '~')
             *c = '?';
-    *answer = (struct http_answer){outcome, 0, STR(""), CACHE_CONTROL_SILENT, transfer->text};
+    *answer = (struct http_answer){.outcome = outcome,
+                                   .body = STR(""),
+                                   .max_age_s = CACHE_CONTROL_SILENT,
+                                   .error = transfer->text};
+}
+
+static struct str
+field_of(const struct http_answer *answer, const char *name, size_t i)
+{
+    struct curl_header *header;
+
+    if (curl_easy_header(answer->handle, name, i, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return STR_NONE;
+    return str_of(header->value);
+}
+
+struct str
+http_answer_field(const struct http_answer *answer, const char *name, size_t i)
+{
+    return answer->field != NULL ? answer->field(answer, name, i) : STR_NONE;
 }
 
 void
@@ -344,7 +363,14 @@ http_transfer_answer(struct http_transfer *transfer, CURLcode result, struct htt
     }
     (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     struct str body = {transfer->body_len > 0 ? transfer->body : "", transfer->body_len};
-    *answer = (struct http_answer){HTTP_ANSWERED, (unsigned)status, body, transfer->max_age_s, ""};
+    *answer = (struct http_answer){
+        .status = (unsigned)status,
+        .body = body,
+        .max_age_s = transfer->max_age_s,
+        .error = "",
+        .handle = transfer->easy,
+        .field = field_of,
+    };
 }
 
 void

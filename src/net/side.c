@@ -24,6 +24,7 @@ side_open(struct side *side, struct stream stream)
 {
     side->stream = stream;
     side->reading = side->shut = side->ended = false;
+    side->flow = 0;
     side->out = NULL;
     event_assign(side->read, event_get_base(side->read), stream.fd, EV_READ | EV_PERSIST,
                  event_get_callback(side->read), event_get_callback_arg(side->read));

@@ -3,7 +3,8 @@
  * orders about sessions: at SIGUSR2 its part on the control thread reads its file of
  * commands, one on a line, and writes what comes of each to the error log, as JSON.
  *
- *   count|list|kill|revoke [FIELD=VALUE]...
+ *   count|list|kill [FIELD=VALUE]...
+ *   revoke token_id=ID | sid=ID | [issuer=TEXT] subject=TEXT
  *
  * A field is a filter's: id, label (NAME or NAME:VALUE), address, a text by its word; or page,
  * after which `list` goes on until the last page. It is built with the gateway's interior.
@@ -11,7 +12,7 @@
 #include "sessions_module.h"
 
 #include "gateway/module_host.h"
-#include "gateway/session_order.h"
+#include "gateway/revoke.h"
 #include "gateway/worker.h"
 
 #include <event2/event.h>
@@ -71,16 +72,6 @@ teardown(void *arg)
 
 /* ---- Who it is ---------------------------------------------------------------------- */
 
-static struct str
-copy_field(const struct mw_host *host, struct mw_request *request, const char *name)
-{
-    struct mw_str value = host->header(request, name, 0);
-
-    return value.at != NULL
-               ? arena_copy(&((struct request *)request)->arena, (struct str){value.at, value.len})
-               : STR_NONE;
-}
-
 static enum mw_verdict
 decide(const void *arg, void *state, struct mw_request *request)
 {
@@ -91,8 +82,8 @@ decide(const void *arg, void *state, struct mw_request *request)
     (void)state;
     (void)host->identify(request, host->header(request, "Issuer", 0),
                          host->header(request, "Subject", 0));
-    ((struct request *)request)->token_id = copy_field(host, request, "Token-Id");
-    ((struct request *)request)->sid = copy_field(host, request, "Sid");
+    (void)host->identify_token(request, host->header(request, "Token-Id", 0),
+                               host->header(request, "Sid", 0));
     if (label.at != NULL)
         (void)host->label(request, "room", label);
     host->deadline(request, host->wall_clock_ms(request) + 3600000);
@@ -118,10 +109,11 @@ say_record(const struct control *control, const struct session_record *record)
     control->instance->host->log(
         control->instance->host, MW_LOG_INFO, "session",
         "id=%016" PRIx64 " state=%s server=" STR_FMT " peer=" STR_FMT " started=%" PRId64
-        " deadline=%" PRId64 " in=%" PRIu64 " out=%" PRIu64 "%.*s",
+        " deadline=%" PRId64 " in=%" PRIu64 " out=%" PRIu64 " messages_in=%" PRIu64
+        " messages_out=%" PRIu64 "%.*s",
         record->id, record->state, STR_ARG(record->server), STR_ARG(address),
         record->started_wall_ms, record->deadline_wall_ms, record->bytes[0], record->bytes[1],
-        (int)at, text);
+        record->messages[0], record->messages[1], (int)at, text);
 }
 
 static void order(struct control *control);
@@ -152,6 +144,26 @@ order(struct control *control)
 
     if (!session_order_send((struct worker_list){host->workers, host->worker_count},
                             &control->query, control->view->door.box, on_answered, control))
+        abort();
+}
+
+static void
+revoke_now(struct control *control)
+{
+    const struct host_functions *host = (const struct host_functions *)control->instance->host;
+    const struct str *texts = control->query.filter.texts;
+    struct revocation revocation = {REVOCATION_SUBJECT, texts[SESSION_ISSUER],
+                                    texts[SESSION_SUBJECT], INT64_MAX};
+
+    if (texts[SESSION_TOKEN_ID].at != NULL)
+        revocation =
+            (struct revocation){REVOCATION_TOKEN, STR_NONE, texts[SESSION_TOKEN_ID], INT64_MAX};
+    else if (texts[SESSION_SID].at != NULL)
+        revocation =
+            (struct revocation){REVOCATION_SESSION, STR_NONE, texts[SESSION_SID], INT64_MAX};
+    if (revoke_sessions(host->revocations, &revocation,
+                        (struct worker_list){host->workers, host->worker_count},
+                        control->view->door.box, on_answered, control) != REVOCATION_ADDED)
         abort();
 }
 
@@ -188,17 +200,18 @@ static void
 obey(struct control *control)
 {
     char *rest = control->line, *word = strsep(&rest, " ");
-    bool kill = strcmp(word, "kill") == 0 || strcmp(word, "revoke") == 0;
 
-    control->query = (struct session_query){.action = kill                        ? SESSIONS_KILL
+    control->query = (struct session_query){.action = strcmp(word, "kill") == 0   ? SESSIONS_KILL
                                                       : strcmp(word, "list") == 0 ? SESSIONS_LIST
                                                                                   : SESSIONS_COUNT,
-                                            .reason = strcmp(word, "revoke") == 0 ? REASON_REVOKED
-                                                                                  : REASON_KILLED};
+                                            .reason = REASON_KILLED};
     control->listed = control->pages = 0;
     while (rest != NULL && *rest != '\0')
         set_field(&control->query, strsep(&rest, " "));
-    order(control);
+    if (strcmp(word, "revoke") == 0)
+        revoke_now(control);
+    else
+        order(control);
 }
 
 static void

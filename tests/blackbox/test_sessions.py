@@ -1,10 +1,11 @@
 """The registry of sessions, by a module made for it: looked up by everything, listed, ended."""
 
 import os
-import re
 import signal
+import struct
 import unittest
 
+from harness import frames
 from harness.case import Case
 from harness.gateway import test_program
 from harness.wire import handshake, switching
@@ -138,16 +139,74 @@ class Sessions(Case):
         lines = gate.await_lines(4, "tunnel")
         self.assertEqual({line["reason"] for line in lines}, {"killed"})
         self.assertEqual(self.count(gate), 8)
-        _, answer = self.order(gate, "revoke subject=u2")
-        self.assertEqual(answer["count"], "4")
         for i, (client, peer) in enumerate(ends):
-            if i % 3 == 2:
-                client.close(), peer.close()
-            elif i % 3 == 0:
+            if i % 3 != 1:
                 client.send(b"x")
                 self.assertEqual(peer.read(1), b"x")
-        lines = gate.await_lines(8, "tunnel")
-        self.assertEqual([line["reason"] for line in lines].count("revoked"), 4)
+
+    def test_a_kill_closes_with_4403(self):
+        """Where frames are followed: the Close says why to the client, and 1001 to the backend."""
+        service = self.backend()
+        gate = self.start_gateway(service, route={"tunnel": {"frames": "checked"}})
+        client, peer = self.enter(gate, service, subject="ann")
+        client.send(frames.encode(b"hi", masked=True))
+        self.assertEqual(peer.read_frame()[1], b"hi")
+        listed, _ = self.order(gate, "list")
+        self.assertEqual((listed[0]["messages_in"], listed[0]["messages_out"]), ("1", "0"))
+        self.order(gate, "kill subject=ann")
+        for end, code in ((client, 4403), (peer, 1001)):
+            opcode, payload = end.read_frame()
+            self.assertEqual((opcode, struct.unpack("!H", payload[:2])[0]), (frames.CLOSE, code))
+            end.close()
+        line = gate.await_line("tunnel")
+        self.assertEqual((line["reason"], line["close_code"]), ("killed", 4403))
+
+    def test_revoke(self):
+        """Who is there is ended, and nobody else; who comes, or is on the way, is refused."""
+        service = self.backend()
+        gate = self.start_gateway(service, threads=2, route={"tunnel": {"frames": "checked"}})
+        people = [
+            {"issuer": "https://a", "subject": "ann", "token_id": "t1", "sid": "s1"},
+            {"issuer": "https://b", "subject": "ann", "token_id": "t2", "sid": "s1"},
+            {"subject": "ann", "token_id": "t3"},
+            {"issuer": "https://a", "subject": "bob", "token_id": "t4", "sid": "s4"},
+        ]
+        orders = (
+            ("subject=ann", [2]),
+            ("issuer=https://a subject=ann", [0]),
+            ("token_id=t2", [1]),
+            ("sid=s4", [3]),
+        )
+        ends = [self.enter(gate, service, **who) for who in people]
+        for order, about in orders:
+            with self.subTest(order):
+                _, answer = self.order(gate, "revoke " + order)
+                self.assertEqual(answer["count"], str(len(about)))
+                for i in about:
+                    opcode, payload = ends[i][0].read_frame()
+                    self.assertEqual(struct.unpack("!H", payload[:2])[0], 4403)
+                    ends[i][0].close(), ends[i][1].close()
+                    lines = [f"{k.replace('_', '-')}: {v}" for k, v in people[i].items()]
+                    client = self.client(gate, handshake("/ws", *lines))
+                    peer = service.next()
+                    peer.send(switching(peer.read_head()))
+                    self.check_refused(client.read_response(), 401)
+        lines = gate.await_lines(4, "tunnel")
+        self.assertEqual({line["reason"] for line in lines}, {"revoked"})
+
+    def test_revoked_while_the_backend_takes_its_time(self):
+        service = self.backend()
+        gate = self.start_gateway(service)
+        client = self.client(gate, handshake("/ws", "Subject: ann"))
+        peer = service.next()
+        peer.read_head()
+        _, answer = self.order(gate, "revoke subject=ann")
+        self.assertEqual(answer["count"], "1")
+        reply = client.read_response()
+        self.check_refused(reply, 401)
+        self.assertIn("revoked", reply.get("WWW-Authenticate"))
+        self.assertEqual(gate.await_line("handshake")["reason"], "token-revoked")
+        peer.expect_end()
 
     def test_a_tunnel_that_ends_already_is_not_ended_again(self):
         service = self.backend()

@@ -374,6 +374,46 @@ deny(struct mw_request *request, int status, const char *word, const char *chall
     return MW_DENY;
 }
 
+static struct mw_str
+method(const struct mw_request *request)
+{
+    (void)request;
+    return text("GET");
+}
+
+static struct mw_str
+host_name(const struct mw_request *request)
+{
+    (void)request;
+    return text("gate.test");
+}
+
+static struct mw_str
+path(const struct mw_request *request)
+{
+    return (struct mw_str){request->uri, strcspn(request->uri, "?")};
+}
+
+static struct mw_str
+uri(const struct mw_request *request)
+{
+    return text(request->uri);
+}
+
+static bool
+is_secure(const struct mw_request *request)
+{
+    (void)request;
+    return true;
+}
+
+static bool
+answer_body(struct mw_request *request, struct mw_str type, struct mw_str body)
+{
+    trace(request, "body %.*s: %.*s", (int)type.len, type.at, (int)body.len, body.at);
+    return works(request, "body");
+}
+
 static void
 retry_after(struct mw_request *request, uint32_t seconds)
 {
@@ -622,5 +662,11 @@ const struct mw_host fake_host = {
     .subject = subject,
     .route = route,
     .retry_after = retry_after,
+    .method = method,
+    .host = host_name,
+    .path = path,
+    .uri = uri,
+    .is_secure = is_secure,
+    .answer_body = answer_body,
     .end_session = end_session,
 };

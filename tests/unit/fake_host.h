@@ -54,7 +54,7 @@ struct mw_request {
     struct fake_pair headers[FAKE_MAX], cookies[FAKE_MAX], arguments[FAKE_MAX], captures[FAKE_MAX];
     const char *protocols[FAKE_MAX];
     const struct sockaddr *peer;
-    const char *issuer, *subject, *route;
+    const char *issuer, *subject, *route, *uri;
     uint64_t id;
     int64_t now_ms;
     bool no_memory;     /* alloc fails */

@@ -5,6 +5,8 @@
 #include "unit.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 /* Unlike Check's assertions it allocates nothing while the condition holds: memory may fail. */
 #define REQUIRE(condition)                                                                        \
@@ -18,7 +20,7 @@ enum { CALLS_MAX = 512, TIMERS_MAX = 16 };
 struct http_call {
     http_done *done;
     void *arg;
-    char url[256], body[256];
+    char url[256], body[256], fields[2048];
 };
 
 struct timer {
@@ -89,6 +91,12 @@ fake_http_url(int i)
 }
 
 const char *
+fake_http_fields(int i)
+{
+    return calls[i]->fields;
+}
+
+const char *
 fake_http_body(int i)
 {
     return calls[i]->body;
@@ -107,12 +115,38 @@ take(int i)
 void
 fake_http_end(int i, unsigned status, const char *body)
 {
-    struct http_answer answer = {HTTP_ANSWERED, status, str_of(body), -1, ""};
+    fake_http_end_with(i, status, body, NULL);
+}
+
+static struct str
+field_of(const struct http_answer *answer, const char *name, size_t i)
+{
+    const char *const *fields = answer->handle;
+
+    for (; fields && fields[0]; fields += 2)
+        if (strcasecmp(fields[0], name) == 0 && i-- == 0)
+            return str_of(fields[1]);
+    return STR_NONE;
+}
+
+void
+fake_http_end_with(int i, unsigned status, const char *body, const char *const *fields)
+{
+    struct http_answer answer = {.status = status,
+                                 .body = STR(""),
+                                 .max_age_s = -1,
+                                 .error = "",
+                                 .handle = (void *)(uintptr_t)fields,
+                                 .field = field_of};
 
     REQUIRE(i < waiting);
-    if (!body)
-        answer =
-            (struct http_answer){(enum http_outcome)status, 0, STR(""), -1, "it was not to be"};
+    if (body)
+        answer.body = str_of(body);
+    else
+        answer = (struct http_answer){.outcome = (enum http_outcome)status,
+                                      .body = STR(""),
+                                      .max_age_s = -1,
+                                      .error = "it was not to be"};
     struct http_call *call = take(i);
     call->done(call->arg, &answer);
     free(call);
@@ -150,6 +184,10 @@ __wrap_http_call_start(struct http_client *client, const struct http_query *quer
     REQUIRE(query->body.len < sizeof(call->body));
     if (query->body.at)
         memcpy(call->body, query->body.at, query->body.len);
+    for (size_t i = 0; query->fields && query->fields[i]; i++) {
+        REQUIRE(strlen(call->fields) + strlen(query->fields[i]) + 2 < sizeof(call->fields));
+        strcat(strcat(call->fields, query->fields[i]), "\n");
+    }
     call->done = done;
     call->arg = arg;
     calls[waiting++] = call;

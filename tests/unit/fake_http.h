@@ -21,6 +21,10 @@ const char *fake_http_url(int i);
 const char *fake_http_body(int i);
 /* Ends the i-th. body == NULL: it was not answered; status is then an http_outcome. */
 void fake_http_end(int i, unsigned status, const char *body);
+/* The same with header fields: name and value in turn, NULL at the end. */
+void fake_http_end_with(int i, unsigned status, const char *body, const char *const *fields);
+/* The i-th call's own fields, one a line. */
+const char *fake_http_fields(int i);
 /* Of the timers that are set, the one that was set last is due. Returns the milliseconds that it
  * was set to; 0: none is set. */
 uint64_t fake_timer_fire(void);

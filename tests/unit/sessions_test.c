@@ -94,6 +94,8 @@ static const struct {
     {{.label = {{"tier", 4}, {"7", 1}}}, false},
     {{.label = {{"tier", 4}, {"", 0}}}, true},
     {{.label = {{"roo", 3}, {"m7", 2}}}, false},
+    {{.no_issuer = true}, false},
+    {{.no_issuer = true, .texts[SESSION_SUBJECT] = {"ann", 3}}, false},
 };
 
 START_TEST(filters)
@@ -116,6 +118,26 @@ START_TEST(filters)
     ck_assert(str_equal(session_label(session, 1).name, STR("tier")));
     sessions_leave(&sessions, &session);
     ck_assert_uint_eq(count(&sessions, filter, 1000), 0);
+    sessions_free(&sessions);
+    request_drop(request);
+}
+END_TEST
+
+/* A subject without an issuer is somebody else than the same subject of any issuer. */
+START_TEST(no_issuer)
+{
+    static const struct session_filter cases[] = {
+        {.no_issuer = true, .texts[SESSION_SUBJECT] = {"ann", 3}},
+        {.texts = {[SESSION_ISSUER] = {"https://id.example", 18}, [SESSION_SUBJECT] = {"ann", 3}}},
+    };
+    struct sessions sessions = {0};
+    struct request *request = request_of(7, "ann");
+
+    request->issuer = STR_NONE;
+    struct session *session = enter(&sessions, request);
+    ck_assert_uint_eq(count(&sessions, &cases[0], 1000), 1);
+    ck_assert_uint_eq(count(&sessions, &cases[1], 1000), 0);
+    sessions_leave(&sessions, &session);
     sessions_free(&sessions);
     request_drop(request);
 }
@@ -289,6 +311,7 @@ sessions_suite(void)
     TCase *tcase = tcase_create("all");
 
     tcase_add_loop_test(tcase, filters, 0, COUNT_OF(rows));
+    tcase_add_test(tcase, no_issuer);
     tcase_add_test(tcase, addresses);
     tcase_add_test(tcase, walks);
     tcase_add_test(tcase, a_walk_while_others_come_and_go);

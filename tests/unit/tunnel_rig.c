@@ -2,6 +2,7 @@
 #include "tunnel_rig.h"
 
 #include "base/compiler.h"
+#include "gateway/bulk.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -18,7 +19,10 @@ struct tunnel_rules rules;
 int peers[2];
 bool rig_local;
 enum reason over;
+bool rig_bulk;
 static char buffer[RIG_BUFFER];
+struct splice_pipe rig_pipe = {.in = -1, .out = -1};
+static const struct bulk_means means = {&rig_pipe, buffer, sizeof(buffer), 1000};
 
 static void
 judged(enum reason reason)
@@ -35,6 +39,8 @@ on_ready(evutil_socket_t fd, short what, void *arg)
     (void)arg;
     if ((what & EV_WRITE) != 0)
         judged(tunnel_writable(&tunnel, side, 1000));
+    else if (rig_bulk && bulk_is_wanted(&tunnel, side))
+        judged(bulk_readable(&tunnel, side, &means));
     else
         judged(tunnel_readable(&tunnel, side, buffer, sizeof(buffer), 1000));
 }
@@ -96,6 +102,8 @@ rig_teardown(void)
         if (peers[i] != -1)
             close(peers[i]);
     event_base_free(base);
+    splice_pipe_close(&rig_pipe);
+    rig_pipe.retry_ms = 0;
 }
 
 void

@@ -6,6 +6,7 @@
 #define WSGATE_TUNNEL_RIG_H
 
 #include "gateway/tunnel.h"
+#include "net/splice_pipe.h"
 
 enum { RIG_BUFFER = 65536 };
 
@@ -15,6 +16,8 @@ extern struct tunnel_rules rules; /* zeroed by rig_setup: frames are not followe
 extern int peers[2];              /* the client's and the backend's end; -1: it has left */
 extern enum reason over;          /* NONE: the tunnel goes on */
 
+extern bool rig_bulk; /* as a worker has it: what flows is spliced */
+extern struct splice_pipe rig_pipe;
 /* Sockets of the Unix kind: quicker, but they know no reset. */
 extern bool rig_local;
 void rig_setup(void);

@@ -1,0 +1,286 @@
+/* forward_auth_settings.c - the options of a forward_auth instance, read and judged. */
+#include "forward_auth_settings.h"
+
+#include "bearer_options.h"
+#include "net/http_trust.h"
+#include "protocol/http_head.h"
+#include "protocol/service_url.h"
+
+#include <netinet/in.h>
+#include <strings.h>
+
+enum {
+    TIMEOUT_MAX_MS = 60 * 1000,
+    CACHE_TIME_MAX_MS = 3600 * 1000, /* so long one who was shut out may come in */
+    ON_ERROR_PASS = 1,
+};
+
+static const struct mw_option cache_options[] = {
+    BEARER_CACHE_OPTIONS,
+    {"time", MW_DURATION, "0", "How long a yes is good; 0: none is kept."},
+    {"by", MW_LIST, NULL,
+     "Of which parts of a request: address, host, path, \"header:NAME\", \"cookie:NAME\", "
+     "\"query:NAME\"."},
+    {NULL},
+};
+
+const struct mw_option forward_auth_options[] = {
+    {"url", MW_STRING, NULL, "Address of the service that decides.", MW_REQUIRED},
+    {"method", MW_WORD, "GET", "How it is asked.", 0, "GET|POST"},
+    {"ca_file", MW_FILE, NULL, "Who may vouch for that server; default: whom the system trusts."},
+    {"timeout", MW_DURATION, "2s", "How long an answer may take."},
+    {"copy_headers", MW_LIST, NULL,
+     "Headers of the client's that it sees; default: Authorization and Cookie."},
+    {"forward_headers", MW_LIST, NULL, "Headers of its answer that the backend sees."},
+    {"identity_header", MW_STRING, NULL, "The header of its answer that says who it is."},
+    {"deadline_header", MW_STRING, NULL,
+     "The header of its answer that says when the tunnel ends, in seconds since 1970."},
+    {"on_error", MW_WORD, "deny", "What happens when it gives no answer: deny or pass.", 0,
+     "deny|pass"},
+    {"cache", MW_OBJECT, "{}", "Which answers are kept.", 0, NULL, cache_options},
+    {NULL},
+};
+
+/* ---- Names of headers ------------------------------------------------------------------ */
+
+/* What belongs to one connection or to the opening handshake (RFC 9110 7.6.1, RFC 6455 11.3), and
+ * what this request says for itself. */
+static const char *const never_copied[] = {
+    "connection", "keep-alive",        "proxy-connection", "te",
+    "trailer",    "transfer-encoding", "upgrade",          "host",
+    "expect",     "content-length",    "content-type",     "proxy-authorization",
+};
+
+static bool
+begins_with(const char *text, const char *start)
+{
+    return strncasecmp(text, start, strlen(start)) == 0;
+}
+
+static bool
+may_be_copied(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(never_copied); i++)
+        if (strcasecmp(never_copied[i], name) == 0)
+            return false;
+    return !begins_with(name, "sec-websocket-") && !begins_with(name, "x-forwarded-");
+}
+
+/* "names", with room for FORWARD_AUTH_NAMES_MAX. */
+static bool
+read_names(const struct mw_options *options, const struct mw_host *host, const char *word,
+           const char **names, size_t *count)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < host->option_count(options, word); i++) {
+        const char *name = host->option_item(options, word, i), *fault = NULL;
+        if (!http_is_token(str_of(name)))
+            fault = "expected the name of a header";
+        else if (!may_be_copied(name))
+            fault = "that header belongs to one connection alone";
+        else if (*count == FORWARD_AUTH_NAMES_MAX)
+            fault = "too many headers";
+        if (fault)
+            host->option_fault(options, word, i, "%s", fault);
+        else
+            names[(*count)++] = name;
+        ok = ok && !fault;
+    }
+    return ok;
+}
+
+static bool
+read_name(const struct mw_options *options, const struct mw_host *host, const char *word,
+          const char **name)
+{
+    *name = host->option_string(options, word);
+    if (!*name || http_is_token(str_of(*name)))
+        return true;
+    host->option_fault(options, word, 0, "expected the name of a header");
+    return false;
+}
+
+static bool
+read_headers(struct forward_auth_settings *settings, const struct mw_options *options,
+             const struct mw_host *host)
+{
+    bool ok = read_names(options, host, "copy_headers", settings->copies, &settings->copy_count);
+
+    if (!host->option_given(options, "copy_headers")) {
+        settings->copies[settings->copy_count++] = "Authorization";
+        settings->copies[settings->copy_count++] = "Cookie";
+    }
+    ok = read_names(options, host, "forward_headers", settings->forwards,
+                    &settings->forward_count) &&
+         ok;
+    for (size_t i = 0; i < settings->forward_count; i++)
+        if (!host->reserve_header(options, settings->forwards[i])) {
+            host->option_fault(options, "forward_headers", i,
+                               "the gateway writes that header itself, or there are too many");
+            ok = false;
+        }
+    ok = read_name(options, host, "identity_header", &settings->identity_header) && ok;
+    return read_name(options, host, "deadline_header", &settings->deadline_header) && ok;
+}
+
+/* ---- The cache -------------------------------------------------------------------------- */
+
+static struct mw_str
+find_address(const struct mw_host *host, const struct mw_request *request, const char *name)
+{
+    const struct sockaddr *peer = host->peer_address(request);
+
+    (void)name;
+    if (peer && peer->sa_family == AF_INET)
+        return (struct mw_str){
+            (const char *)&((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4};
+    if (peer && peer->sa_family == AF_INET6)
+        return (struct mw_str){
+            (const char *)&((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, 16};
+    return (struct mw_str){NULL, 0};
+}
+
+static struct mw_str
+find_host(const struct mw_host *host, const struct mw_request *request, const char *name)
+{
+    (void)name;
+    return host->host(request);
+}
+
+static struct mw_str
+find_path(const struct mw_host *host, const struct mw_request *request, const char *name)
+{
+    (void)name;
+    return host->path(request);
+}
+
+static struct mw_str
+find_header(const struct mw_host *host, const struct mw_request *request, const char *name)
+{
+    return host->header(request, name, 0);
+}
+
+static struct mw_str
+find_cookie(const struct mw_host *host, const struct mw_request *request, const char *name)
+{
+    return host->cookie(request, name, 0);
+}
+
+static struct mw_str
+find_query(const struct mw_host *host, const struct mw_request *request, const char *name)
+{
+    return host->query(request, name, 0);
+}
+
+static const struct forward_part_kind kinds[] = {
+    {"address", false, find_address}, {"host", false, find_host},    {"path", false, find_path},
+    {"header", true, find_header},    {"cookie", true, find_cookie}, {"query", true, find_query},
+};
+
+static const struct forward_part_kind *
+find_kind(const char *text, const char **name)
+{
+    const char *colon = strchr(text, ':');
+    size_t len = colon ? (size_t)(colon - text) : strlen(text);
+
+    *name = colon ? colon + 1 : NULL;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        if (strlen(kinds[i].word) == len && memcmp(kinds[i].word, text, len) == 0 &&
+            kinds[i].named == (colon && colon[1] != '\0'))
+            return &kinds[i];
+    return NULL;
+}
+
+static bool
+read_parts(struct forward_auth_settings *settings, const struct mw_options *members,
+           const struct mw_host *host)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < host->option_count(members, "by"); i++) {
+        const char *text = host->option_item(members, "by", i);
+        struct forward_part part;
+        part.kind = find_kind(text, &part.name);
+        if (part.kind && settings->part_count < FORWARD_AUTH_NAMES_MAX) {
+            settings->parts[settings->part_count++] = part;
+            continue;
+        }
+        host->option_fault(members, "by", i,
+                           "expected address, host, path, header:NAME, cookie:NAME or query:NAME");
+        ok = false;
+    }
+    return ok;
+}
+
+/* An answer must not be given to somebody whom the service would have told from the first. */
+static bool
+read_cache(struct forward_auth_settings *settings, const struct mw_options *options,
+           const struct mw_host *host)
+{
+    const struct mw_options *members = host->option_member(options, "cache", 0);
+    bool ok = read_parts(settings, members, host);
+
+    settings->cache_time_ms = host->option_integer(members, "time");
+    if (settings->cache_time_ms > CACHE_TIME_MAX_MS) {
+        host->option_fault(members, "time", 0, "expected at most 1h");
+        ok = false;
+    }
+    if (settings->cache_time_ms == 0)
+        return ok;
+    if (settings->part_count == 0) {
+        host->option_fault(members, "by", 0,
+                           "expected the parts of a request that the answer is for");
+        ok = false;
+    }
+    return bearer_cache_read(options, host, &settings->cache) && ok;
+}
+
+/* ---- The rest ---------------------------------------------------------------------------- */
+
+static bool
+read_service(struct forward_auth_settings *settings, const struct mw_options *options,
+             const struct mw_host *host)
+{
+    static const char *const methods[] = {"GET", "POST"};
+    int64_t timeout_ms = host->option_integer(options, "timeout");
+    const char *error;
+    bool ok = true;
+
+    settings->url = host->option_string(options, "url");
+    if (settings->url && !service_url_check(settings->url, &error)) {
+        host->option_fault(options, "url", 0, "%s", error);
+        ok = false;
+    }
+    if (settings->url)
+        settings->name = (struct str){settings->url, strcspn(settings->url, "?")};
+    settings->method = methods[host->option_integer(options, "method")];
+    settings->ca_file = host->option_string(options, "ca_file");
+    if (settings->ca_file && !http_trust_check(settings->ca_file, &error)) {
+        host->option_fault(options, "ca_file", 0, "%s", error);
+        ok = false;
+    }
+    settings->timeout_ms = (uint64_t)timeout_ms;
+    if (timeout_ms < 1 || timeout_ms > TIMEOUT_MAX_MS) {
+        host->option_fault(options, "timeout", 0, "expected 1ms to 1m");
+        ok = false;
+    }
+    return ok && settings->url;
+}
+
+bool
+forward_auth_settings_read(struct forward_auth_settings *settings, const struct mw_options *options,
+                           const struct mw_host *host)
+{
+    bool ok = read_service(settings, options, host);
+
+    ok = read_headers(settings, options, host) && ok;
+    settings->passes_on_error = host->option_integer(options, "on_error") == ON_ERROR_PASS;
+    return read_cache(settings, options, host) && ok;
+}
+
+void
+forward_auth_settings_free(struct forward_auth_settings *settings)
+{
+    token_cache_free(settings->cache);
+}

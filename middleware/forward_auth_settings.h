@@ -1,0 +1,57 @@
+/*
+ * forward_auth_settings.h - what a forward_auth instance's options say.
+ *
+ * Constant after forward_auth_settings_read, but for what is in the cache; strings belong to the
+ * configuration.
+ */
+#ifndef WSGATE_FORWARD_AUTH_SETTINGS_H
+#define WSGATE_FORWARD_AUTH_SETTINGS_H
+
+#include "token/token_cache.h"
+
+#include <wsgate/middleware.h>
+
+enum { FORWARD_AUTH_NAMES_MAX = 32 };
+
+extern const struct mw_option forward_auth_options[];
+
+/* A part of a request by which an answer is kept. */
+struct forward_part {
+    const struct forward_part_kind *kind;
+    const char *name; /* of a header, cookie or argument */
+};
+
+struct forward_part_kind {
+    const char *word;
+    bool named;
+    struct mw_str (*find)(const struct mw_host *host, const struct mw_request *request,
+                          const char *name);
+};
+
+struct forward_auth_settings {
+    const char *url;
+    struct str name; /* the address without its query, for messages */
+    const char *method;
+    const char *ca_file; /* NULL: the system's */
+    uint64_t timeout_ms;
+    const char *copies[FORWARD_AUTH_NAMES_MAX]; /* headers of the client's that the service sees */
+    size_t copy_count;
+    const char *forwards[FORWARD_AUTH_NAMES_MAX]; /* headers of its answer that the backend sees */
+    size_t forward_count;
+    const char *identity_header; /* NULL: it names nobody */
+    const char *deadline_header; /* NULL: it sets none */
+    bool passes_on_error;
+    struct token_cache *cache; /* shared by all workers; NULL: no answer is kept */
+    int64_t cache_time_ms;
+    struct forward_part parts[FORWARD_AUTH_NAMES_MAX];
+    size_t part_count;
+};
+
+/* Fills the zeroed *settings. false: every fault was reported. forward_auth_settings_free is due
+ * either way. */
+bool forward_auth_settings_read(struct forward_auth_settings *settings,
+                                const struct mw_options *options,
+                                const struct mw_host *host) MUST_CHECK;
+void forward_auth_settings_free(struct forward_auth_settings *settings);
+
+#endif

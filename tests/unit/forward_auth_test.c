@@ -1,0 +1,338 @@
+/*
+ * forward_auth_test.c - the forward_auth module, driven through a fake gateway, with the calls to
+ * the service in the test's hands.
+ */
+#include "base/clock.h"
+#include "failing_memory.h"
+#include "fake_host.h"
+#include "fake_http.h"
+#include "forward_auth_worker.h"
+#include "registry.h"
+#include "unit.h"
+
+#include <stdlib.h>
+
+#define NOW_MS INT64_C(1700000000000)
+#define URL                                                      \
+    {                                                            \
+        "url", "https://auth.example.com/check?key=secret", NULL \
+    }
+
+struct setup {
+    struct mw_worker worker;
+    void *instance, *state;
+};
+
+static struct setup
+begin(const struct fake_row *rows)
+{
+    struct setup setup = {.instance = fake_setup(&forward_auth_module, rows)};
+
+    ck_assert_msg(setup.instance != NULL, "%s", fake_complaints());
+    fake_http_arm();
+    setup.state = forward_auth_module.worker_start(setup.instance, &setup.worker);
+    ck_assert_ptr_nonnull(setup.state);
+    return setup;
+}
+
+static void
+end(struct setup *setup)
+{
+    forward_auth_module.worker_stop(setup->state);
+    forward_auth_module.teardown(setup->instance);
+    fake_http_disarm();
+}
+
+static struct sockaddr_in client = {.sin_family = AF_INET, .sin_addr.s_addr = 0x010200C0};
+
+static struct mw_request
+request_with(const char *authorization)
+{
+    struct mw_request request = {
+        .now_ms = NOW_MS, .uri = "/chat?a=%20b", .peer = (const struct sockaddr *)&client};
+
+    request.headers[0] = (struct fake_pair){"Authorization", authorization};
+    request.headers[1] = (struct fake_pair){"X-Tenant", "t"};
+    request.headers[2] = (struct fake_pair){"X-Tenant", "u"};
+    return request;
+}
+
+static enum mw_verdict
+decide(struct setup *setup, struct mw_request *request)
+{
+    return forward_auth_module.decide(setup->instance, setup->state, request);
+}
+
+static void
+let_go(struct setup *setup, struct mw_request *request)
+{
+    if (request->verdict == MW_PASS)
+        forward_auth_module.release(setup->state, request->slot, MW_END_CLOSED);
+    fake_request_free(request);
+}
+
+/* ---- What is asked ------------------------------------------------------------------- */
+
+#define ABOUT                         \
+    "X-Forwarded-Method: GET\n"       \
+    "X-Forwarded-Proto: https\n"      \
+    "X-Forwarded-Host: gate.test\n"   \
+    "X-Forwarded-Uri: /chat?a=%20b\n" \
+    "X-Forwarded-For: 192.0.2.1\n"
+
+static const struct {
+    struct fake_row rows[4];
+    const char *connection; /* NULL: no such header */
+    const char *fields;
+} questions[] = {
+    {{URL}, NULL, ABOUT "Authorization: secret\n"},
+    {{URL, {"copy_headers", "x-tenant", NULL}}, NULL, ABOUT "x-tenant: t\nx-tenant: u\n"},
+    {{URL}, "keep-alive, authorization", ABOUT},
+    {{URL, {"copy_headers", NULL, NULL}}, NULL, ABOUT},
+};
+
+START_TEST(the_service_sees_what_it_needs)
+{
+    struct setup setup = begin(questions[_i].rows);
+    struct mw_request request = request_with("secret");
+
+    if (questions[_i].connection)
+        request.headers[3] = (struct fake_pair){"Connection", questions[_i].connection};
+    ck_assert_int_eq(decide(&setup, &request), MW_WAIT);
+    ck_assert_str_eq(fake_http_url(0), "https://auth.example.com/check?key=secret");
+    ck_assert_str_eq(fake_http_fields(0), questions[_i].fields);
+    forward_auth_module.cancel(setup.state, (struct mw_task *)&request);
+    ck_assert_int_eq(fake_http_waiting(), 0);
+    fake_request_free(&request);
+    end(&setup);
+}
+END_TEST
+
+/* ---- What an answer does ------------------------------------------------------------- */
+
+#define ASKED "count forward-auth-asked 1\n"
+
+static const struct fake_row plain[] = {URL, {NULL, NULL, NULL}};
+static const struct fake_row passing[] = {URL, {"on_error", "pass", NULL}, {NULL, NULL, NULL}};
+static const struct fake_row telling[] = {URL,
+                                          {"forward_headers", "X-Role", NULL},
+                                          {"identity_header", "X-User", NULL},
+                                          {"deadline_header", "X-Until", NULL},
+                                          {NULL, NULL, NULL}};
+
+static const struct {
+    const struct fake_row *rows;
+    unsigned status; /* an outcome where there is no body */
+    const char *body;
+    const char *fields[8];
+    int refused; /* 0: it passes */
+    const char *word;
+    const char *trace; /* behind ASKED */
+} answers[] = {
+    {plain, 200, "", {NULL}, 0, NULL, ""},
+    {plain, 204, "", {"X-User", "ann", NULL}, 0, NULL, ""},
+    {plain, 299, "whatever", {NULL}, 0, NULL, ""},
+    {telling,
+     200,
+     "",
+     {"x-user", "ann", "X-ROLE", "a \"b\" \\\t", NULL},
+     0,
+     NULL,
+     "identify  ann\nforward X-Role: a \"b\" \\\t\n"},
+    {telling, 200, "", {"X-Until", "1700000001", NULL}, 0, NULL, "deadline 1700000001000\n"},
+    {telling, 200, "", {"X-Until", "1700000000", NULL}, 401, "forward-auth-expired", ""},
+    {telling, 200, "", {"X-Until", "soon", NULL}, 401, "forward-auth-expired", ""},
+    {telling, 200, "", {"X-Until", "", NULL}, 401, "forward-auth-expired", ""},
+    {telling, 200, "", {"X-Until", "99999999999999999999", NULL}, 401, "forward-auth-expired", ""},
+    {telling, 200, "", {"X-Role", "\xff", NULL}, 503, "forward-auth-garbled", ""},
+    {plain, 401, "", {NULL}, 401, "forward-auth-refused", ""},
+    {plain,
+     401,
+     "no",
+     {"WWW-Authenticate", "Basic realm=x", "Content-Type", "text/x", NULL},
+     401,
+     "forward-auth-refused",
+     "body text/x: no\n"},
+    {plain, 403, "no", {NULL}, 403, "forward-auth-refused", "body text/plain: no\n"},
+    {passing, 403, "", {NULL}, 403, "forward-auth-refused", ""},
+    {plain, 302, "", {"Location", "file:///etc/passwd", NULL}, 503, "forward-auth-status", ""},
+    {plain, 404, "", {NULL}, 503, "forward-auth-status", ""},
+    {plain, 500, "", {NULL}, 503, "forward-auth-status", ""},
+    {plain, 101, "", {NULL}, 503, "forward-auth-status", ""},
+    {plain, HTTP_TIMEOUT, NULL, {NULL}, 504, "forward-auth-timeout", ""},
+    {plain, HTTP_NO_CONNECTION, NULL, {NULL}, 503, "forward-auth-unreachable", ""},
+    {plain, HTTP_NO_ADDRESS, NULL, {NULL}, 503, "forward-auth-unreachable", ""},
+    {plain, HTTP_TLS, NULL, {NULL}, 503, "forward-auth-unreachable", ""},
+    {plain, HTTP_BROKEN, NULL, {NULL}, 503, "forward-auth-unreachable", ""},
+    {plain, HTTP_TOO_LARGE, NULL, {NULL}, 503, "forward-auth-garbled", ""},
+    {passing, HTTP_TIMEOUT, NULL, {NULL}, 0, NULL, "count forward-auth-passed-on-error 1\n"},
+    {passing, 500, "", {NULL}, 0, NULL, "count forward-auth-passed-on-error 1\n"},
+};
+
+START_TEST(an_answer_decides)
+{
+    struct setup setup = begin(answers[_i].rows);
+    struct mw_request request = request_with("secret");
+
+    ck_assert_int_eq(decide(&setup, &request), MW_WAIT);
+    fake_http_end_with(0, answers[_i].status, answers[_i].body, answers[_i].fields);
+    ck_assert_int_eq(request.resumed, 1);
+    ck_assert_int_eq(request.verdict, answers[_i].refused ? MW_DENY : MW_PASS);
+    ck_assert_int_eq(request.status, answers[_i].refused);
+    if (answers[_i].refused)
+        ck_assert_str_eq(request.word, answers[_i].word);
+    ck_assert_msg(strncmp(request.trace, ASKED, strlen(ASKED)) == 0, "%s", request.trace);
+    ck_assert_str_eq(request.trace + strlen(ASKED), answers[_i].trace);
+    if (answers[_i].fields[0] && strcmp(answers[_i].fields[0], "WWW-Authenticate") == 0)
+        ck_assert_str_eq(request.challenge, "Basic realm=x");
+    ck_assert_msg(strstr(fake_complaints(), "secret") == NULL, "a secret in the log");
+    let_go(&setup, &request);
+    end(&setup);
+}
+END_TEST
+
+/* ---- What is kept -------------------------------------------------------------------- */
+
+static const struct fake_row cache_rows[] = {{"time", "10s", NULL},
+                                             {"by", "header:Authorization", NULL},
+                                             {"by", "path", NULL},
+                                             {NULL, NULL, NULL}};
+
+START_TEST(a_yes_is_kept_for_its_parts)
+{
+    const struct fake_row *table = cache_rows;
+    struct mw_options members = {NULL, table};
+    for (const struct mw_option *row = forward_auth_options; row->word; row++)
+        if (strcmp(row->word, "cache") == 0)
+            members.table = row->members;
+    const struct fake_row rows[] = {
+        URL, {"cache", NULL, &members}, {"identity_header", "X-User", NULL}, {NULL, NULL, NULL}};
+    static const char *const fields[] = {"X-User", "ann", NULL};
+    struct setup setup = begin(rows);
+    struct mw_request first = request_with("a"), again = request_with("a"),
+                      other = request_with("b"), elsewhere = request_with("a"),
+                      later = request_with("a");
+
+    first.now_ms = again.now_ms = clock_wall_ms();
+    ck_assert_int_eq(decide(&setup, &first), MW_WAIT);
+    fake_http_end_with(0, 200, "", fields);
+    ck_assert_int_eq(first.verdict, MW_PASS);
+    ck_assert_int_eq(decide(&setup, &again), MW_PASS);
+    ck_assert_str_eq(again.trace, "count forward-auth-kept 1\nidentify  ann\n");
+    elsewhere.uri = "/other";
+    later.now_ms = clock_wall_ms() + 20000;
+    struct mw_request *asking[] = {&other, &elsewhere, &later};
+    for (size_t i = 0; i < COUNT_OF(asking); i++) {
+        ck_assert_int_eq(decide(&setup, asking[i]), MW_WAIT);
+        fake_http_end_with(0, 403, "", NULL);
+        ck_assert_int_eq(asking[i]->verdict, MW_DENY);
+        fake_request_free(asking[i]);
+    }
+    /* A no is not kept. */
+    struct mw_request once_more = request_with("b");
+    ck_assert_int_eq(decide(&setup, &once_more), MW_WAIT);
+    forward_auth_module.cancel(setup.state, (struct mw_task *)&once_more);
+    fake_request_free(&once_more);
+    let_go(&setup, &first);
+    again.verdict = MW_PASS;
+    let_go(&setup, &again);
+    end(&setup);
+}
+END_TEST
+
+/* ---- Bounds, memory, ends ------------------------------------------------------------ */
+
+START_TEST(the_waiting_are_bounded)
+{
+    enum { CALLS = 500 }; /* the fake's */
+    struct setup setup = begin(plain);
+    struct mw_request *requests = calloc(CALLS, sizeof(*requests));
+
+    for (int i = 0; i < CALLS; i++) {
+        requests[i] = request_with("a");
+        ck_assert_int_eq(decide(&setup, &requests[i]), MW_WAIT);
+    }
+    for (int i = 0; i < CALLS; i += 2)
+        forward_auth_module.cancel(setup.state, (struct mw_task *)&requests[i]);
+    ck_assert_int_eq(fake_http_waiting(), CALLS / 2);
+    for (int i = 1; i < CALLS; i += 4)
+        fake_http_end(0, 403, "");
+    for (int i = 0; i < CALLS; i++)
+        fake_request_free(&requests[i]);
+    end(&setup); /* with a quarter of them waiting */
+    free(requests);
+}
+END_TEST
+
+START_TEST(memory_may_fail)
+{
+    bool starved = true;
+
+    for (size_t n = 1; starved; n = failing_memory_next(n)) {
+        struct setup setup = begin(telling);
+        static const char *const fields[] = {"X-User", "ann", "X-Role", "r", NULL};
+        struct mw_request request = request_with("a");
+        failing_memory_arm(n);
+        enum mw_verdict verdict = decide(&setup, &request);
+        if (verdict == MW_WAIT)
+            fake_http_end_with(0, 200, "", fields);
+        starved = failing_memory_disarm();
+        if (verdict == MW_WAIT)
+            verdict = request.verdict;
+        ck_assert_int_eq(verdict, starved ? MW_DENY : MW_PASS);
+        if (starved)
+            ck_assert_int_eq(request.status, 503);
+        request.verdict = verdict;
+        let_go(&setup, &request);
+        end(&setup);
+        ck_assert_uint_lt(n, 100);
+    }
+}
+END_TEST
+
+/* ---- Faults -------------------------------------------------------------------------- */
+
+static const struct {
+    struct fake_row rows[5];
+    const char *complaints;
+} faults[] = {
+    {{{"url", "ftp://x", NULL}}, "url[0]: expected an address that begins with https://\n"},
+    {{URL,
+      {"copy_headers", "Upgrade", NULL},
+      {"copy_headers", "sec-websocket-key", NULL},
+      {"copy_headers", "a b", NULL}},
+     "copy_headers[0]: that header belongs to one connection alone\n"
+     "copy_headers[1]: that header belongs to one connection alone\n"
+     "copy_headers[2]: expected the name of a header\n"},
+    {{URL,
+      {"identity_header", "a b", NULL},
+      {"deadline_header", "", NULL},
+      {"timeout", "61s", NULL}},
+     "timeout[0]: expected 1ms to 1m\n"
+     "identity_header[0]: expected the name of a header\n"
+     "deadline_header[0]: expected the name of a header\n"},
+};
+
+START_TEST(faults_are_reported)
+{
+    ck_assert_ptr_null(fake_setup(&forward_auth_module, faults[_i].rows));
+    ck_assert_str_eq(fake_complaints(), faults[_i].complaints);
+}
+END_TEST
+
+Suite *
+forward_auth_suite(void)
+{
+    Suite *suite = suite_create("forward_auth");
+    TCase *one = tcase_create("one"), *many = tcase_create("many");
+
+    tcase_add_loop_test(one, the_service_sees_what_it_needs, 0, (int)COUNT_OF(questions));
+    tcase_add_loop_test(one, an_answer_decides, 0, (int)COUNT_OF(answers));
+    tcase_add_loop_test(one, faults_are_reported, 0, (int)COUNT_OF(faults));
+    tcase_add_test(many, a_yes_is_kept_for_its_parts);
+    tcase_add_test(many, the_waiting_are_bounded);
+    tcase_add_test(many, memory_may_fail);
+    suite_add_tcase(suite, one);
+    suite_add_tcase(suite, many);
+    return suite;
+}
