@@ -27,6 +27,22 @@ fault(const struct mw_options *options, const struct mw_host *host, const char *
     return false;
 }
 
+/* The i-th value of a test. */
+static bool
+read_value(struct claim_rule *rule, enum claim_test test, const struct mw_options *options,
+           const struct mw_host *host, size_t i, const char *value)
+{
+    const char *word = claim_test_word(test), *capture;
+    struct claim_error error;
+
+    if (!claim_rule_add(rule, test, value, &error))
+        return fault(options, host, word, i, error.text);
+    for (size_t n = 0; (capture = claim_rule_capture(rule, test, n)) != NULL; n++)
+        if (!host->expect_capture(options, word, i, capture))
+            return fault(options, host, word, i, "out of memory");
+    return true;
+}
+
 /* Each value of a test. An empty list looks like "any" or like "none", and is never what was
  * meant. */
 static bool
@@ -35,14 +51,12 @@ read_list(struct claim_rule *rule, enum claim_test test, const struct mw_options
 {
     const char *word = claim_test_word(test);
     size_t count = host->option_count(options, word);
-    struct claim_error error;
     bool ok = true;
 
     if (count == 0)
         return fault(options, host, word, 0, "empty; leave it out, or name one");
     for (size_t i = 0; i < count; i++)
-        if (!claim_rule_add(rule, test, host->option_item(options, word, i), &error))
-            ok = fault(options, host, word, i, error.text);
+        ok = read_value(rule, test, options, host, i, host->option_item(options, word, i)) && ok;
     return ok;
 }
 
@@ -63,15 +77,12 @@ static bool
 read_test(struct claim_rule *rule, enum claim_test test, size_t tests,
           const struct mw_options *options, const struct mw_host *host)
 {
-    const char *word = claim_test_word(test);
-    struct claim_error error;
-
     if (test == CLAIM_PRESENT)
         return read_present(rule, tests, options, host);
     if (test == CLAIM_ANY_OF || test == CLAIM_ALL_OF)
         return read_list(rule, test, options, host);
-    return claim_rule_add(rule, test, host->option_string(options, word), &error) ||
-           fault(options, host, word, 0, error.text);
+    return read_value(rule, test, options, host, 0,
+                      host->option_string(options, claim_test_word(test)));
 }
 
 /* The i-th rule. */

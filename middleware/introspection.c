@@ -116,6 +116,8 @@ decide(const void *instance, void *state, struct mw_request *request)
         reason = check_token(token);
     if (reason != JOSE_OK)
         return refuse(introspection, request, reason);
+    if (introspection->host->is_offline(request))
+        return introspection->host->undecided(request, "the service is not asked here");
     return introspection_worker_decide(state, request, token);
 }
 

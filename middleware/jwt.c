@@ -195,6 +195,9 @@ judge(const void *instance, struct jwt_worker *worker, struct mw_request *reques
     count_lookup(jwt->host, request, verified.lookup);
     if (verified.key_wanted && jwt_worker_wait(worker, request, token, &reason))
         return MW_WAIT;
+    if (jwt->remote && verified.key_wanted && reason != JOSE_SIGNATURE &&
+        jwt->host->is_offline(request))
+        return jwt->host->undecided(request, "keys by URL are not fetched here");
     if (reason != JOSE_OK)
         return refuse(jwt, request, reason);
     enum mw_verdict verdict = bearer_claims_admit(&jwt->settings.claims, jwt->host, request,

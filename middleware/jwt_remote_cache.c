@@ -6,43 +6,6 @@
 enum { RENEWAL_MS = 3600 * 1000 };
 
 void
-jwt_remote_cache_restore(struct jwt_remote_cache *cache)
-{
-    const struct jwt_remote_settings *settings = cache->settings;
-    struct key_cache_set set;
-
-    if (!settings->cache_file)
-        return;
-    struct key_cache *file = key_cache_read(settings->cache_file, &cache->error);
-    for (size_t i = 0; file && i < settings->count; i++)
-        if (key_cache_find(file, settings->addresses[i].url, &set))
-            jwt_source_restore(&cache->sources[i], &set, &cache->error);
-    key_cache_free(file);
-}
-
-static void
-adopt(struct jwt_source *source, const struct jwt_source *old, uint64_t max_stale_ms)
-{
-    if (!jwt_address_equal(source->address, old->address) ||
-        !jwt_set_copy(&source->set, &old->set, max_stale_ms))
-        return;
-    source->fault = old->fault;
-    source->due_us = old->due_us;
-}
-
-void
-jwt_remote_cache_adopt(struct jwt_remote_cache *cache, const struct jwt_remote_cache *old)
-{
-    const struct jwt_remote_settings *settings = cache->settings;
-
-    if (!str_equal(str_of(settings->ca_file), str_of(old->settings->ca_file)))
-        return;
-    for (size_t i = 0; i < settings->count; i++)
-        for (size_t k = 0; k < old->settings->count; k++)
-            adopt(&cache->sources[i], &old->sources[k], settings->max_stale_ms);
-}
-
-void
 jwt_remote_cache_report_error(const struct jwt_remote_cache *cache)
 {
     if (*cache->error.text)
@@ -79,26 +42,77 @@ jwt_remote_cache_report(const struct jwt_remote_cache *cache)
 }
 
 /* How old what the file says of the last good answer may be. */
-static uint64_t
-renewal_us(const struct jwt_remote_settings *settings)
+static int64_t
+renewal_s(const struct jwt_remote_settings *settings)
 {
     uint64_t stale_ms = settings->max_stale_ms ? settings->max_stale_ms / 8 : RENEWAL_MS;
 
-    return (stale_ms < RENEWAL_MS ? stale_ms : RENEWAL_MS) * 1000;
+    return (int64_t)(stale_ms < RENEWAL_MS ? stale_ms : RENEWAL_MS) / 1000;
+}
+
+/* When the last good answer of any source came; 0: there was none. */
+static int64_t
+newest_s(const struct jwt_remote_cache *cache)
+{
+    int64_t newest = 0;
+
+    for (size_t i = 0; i < cache->settings->count; i++)
+        if (cache->sources[i].set.fetched_s > newest)
+            newest = cache->sources[i].set.fetched_s;
+    return newest;
+}
+
+void
+jwt_remote_cache_restore(struct jwt_remote_cache *cache)
+{
+    const struct jwt_remote_settings *settings = cache->settings;
+    struct key_cache_set set;
+
+    if (!settings->cache_file)
+        return;
+    struct key_cache *file = key_cache_read(settings->cache_file, &cache->error);
+    for (size_t i = 0; file && i < settings->count; i++)
+        if (key_cache_find(file, settings->addresses[i].url, &set))
+            jwt_source_restore(&cache->sources[i], &set, &cache->error);
+    key_cache_free(file);
+    cache->newest_s = newest_s(cache);
+}
+
+static void
+adopt(struct jwt_source *source, const struct jwt_source *old, uint64_t max_stale_ms)
+{
+    if (!jwt_address_equal(source->address, old->address) ||
+        !jwt_set_copy(&source->set, &old->set, max_stale_ms))
+        return;
+    source->fault = old->fault;
+    source->due_us = old->due_us;
+}
+
+void
+jwt_remote_cache_adopt(struct jwt_remote_cache *cache, const struct jwt_remote_cache *old)
+{
+    const struct jwt_remote_settings *settings = cache->settings;
+
+    if (!str_equal(str_of(settings->ca_file), str_of(old->settings->ca_file)))
+        return;
+    for (size_t i = 0; i < settings->count; i++)
+        for (size_t k = 0; k < old->settings->count; k++)
+            adopt(&cache->sources[i], &old->sources[k], settings->max_stale_ms);
 }
 
 void
 jwt_remote_cache_save(struct jwt_remote_cache *cache, bool changed)
 {
     const struct jwt_remote_settings *settings = cache->settings;
-    uint64_t now_us = clock_monotonic_us();
     struct key_cache_set sets[JWT_ADDRESSES_MAX];
     struct key_error error;
     size_t count = 0;
+    int64_t newest = newest_s(cache);
 
-    if (!settings->cache_file || (!changed && now_us - cache->saved_us < renewal_us(settings)))
+    if (!settings->cache_file ||
+        (!changed && newest <= cache->newest_s + renewal_s(settings)))
         return;
-    cache->saved_us = now_us;
+    cache->newest_s = newest;
     for (size_t i = 0; i < settings->count; i++) {
         const struct jwt_source *source = &cache->sources[i];
         if (source->set.keyset)

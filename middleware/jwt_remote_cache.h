@@ -14,7 +14,7 @@ struct jwt_remote_cache {
     struct jwt_source *sources; /* one for each address */
     struct key_error error;     /* why it could not be read; "" */
     bool has_failed;            /* to be written, the last time */
-    uint64_t saved_us;          /* the last time, of the monotonic clock */
+    int64_t newest_s;           /* the last good answer that the file knows of, since 1970 */
 };
 
 /* At setup, when there is no log yet. */

@@ -89,12 +89,20 @@ take_standard_descriptors(void)
     return fd != -1;
 }
 
+static void
+warn(void *arg, const char *text)
+{
+    (void)arg;
+    fprintf(stderr, "%s (a warning)\n", text);
+}
+
 /* Takes the settings over. */
 static int
 test(struct settings *settings)
 {
     bool good = privileges_check(settings, stderr);
 
+    settings_warn(settings, warn, NULL);
     if (good)
         fprintf(stderr, "wsgate: %s: the configuration is valid\n", settings->file);
     settings_free(settings);

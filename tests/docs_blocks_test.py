@@ -114,8 +114,8 @@ def framed(section, text):
     if section == "Variables":
         text = "backends:\n  chat:\n  " + indented(text)
     elif section.split(":")[0] in ("ip_allowlist", "client_certificate", "origin", "rate_limit",
-                                   "connection_limit",
-                                   "headers", "subprotocol", "api_key", "forward_auth", "jwt", "introspection"):
+                                   "connection_limit", "forward_auth",
+                                   "headers", "subprotocol", "api_key", "jwt", "introspection"):
         text = "middleware:\n" + indented(text)
     there = set(re.findall(r"^([a-z_]+):", text, re.M))
     if "listeners" not in there:

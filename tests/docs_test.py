@@ -172,9 +172,8 @@ class DocsTest(unittest.TestCase):
                                 read("middleware", "introspection_answer.h")))
         words |= set(re.findall(r'X\(\w+, "(forward-auth-[a-z-]+)"',
                                 read("middleware", "forward_answer.h")))
-        for module in ("api_key.c", "client_certificate.c", "connection_limit.c", "headers.c",
-                       "ip_allowlist.c", "origin.c", "rate_limit.c", "subprotocol.c",
-                       "forward_auth_worker.c"):
+        for module in ("api_key.c", "client_certificate.c", "connection_limit.c", "forward_auth_worker.c",
+                       "headers.c", "ip_allowlist.c", "origin.c", "rate_limit.c", "subprotocol.c"):
             source = read("middleware", module)
             words |= set(re.findall(r'(?:\d{3}, |request, \w+, |\(int\)status, |limit_reached\[\] = )'
                                     r'"([a-z-]+)"', source))

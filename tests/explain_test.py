@@ -7,6 +7,7 @@ Runs in the build directory with the standard library and the parts of the black
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ sys.path[:0] = [os.path.join(SOURCE, "tests", "blackbox"), os.path.join(SOURCE, 
 from harness import frames, tokens  # noqa: E402
 from harness.case import Case  # noqa: E402
 from harness.gateway import SANITIZER  # noqa: E402
-from harness.service import HANG, Service, reply  # noqa: E402
+from harness.service import Service, reply  # noqa: E402
 from harness.wire import KEY  # noqa: E402
 from json_fields import fields, manual  # noqa: E402
 
@@ -434,13 +435,14 @@ The client would be answered:
             return self.explain("--token", pair.sign(kid=kid), "/chat", config=config)
 
         done = verdict("a")
-        self.assertIn("users (jwt)  deny: 503 token-keys-unavailable", done.stdout)
+        self.assertIn("users (jwt)  unknown: keys by URL are not fetched here", done.stdout)
+        self.assertEqual(done.returncode, 3)
         self.assertIn("not fetched here; known are those of cache_file", done.stderr)
         keys = json.dumps({"keys": [tokens.jwk(pair, "a")]})
         kept = {"format": "wsgate key sets 1", "sets": {url: {"fetched": int(time.time()), "jwks": keys}}}
         self.file("cache.json", json.dumps(kept))
         self.assertIn("users (jwt)  pass", verdict("a").stdout)
-        self.assertIn("users (jwt)  deny: 401 token-key-unknown", verdict("b").stdout)
+        self.assertIn("users (jwt)  unknown: keys by URL are not fetched here", verdict("b").stdout)
 
     def test_json(self):
         done = self.explain("--json", "--token", tokens.hs(), "--origin", OTHER, "/chat",
@@ -466,7 +468,7 @@ The client would be answered:
     def test_a_rule_about_a_claim(self):
         config = self.on_paper()
         config["middleware"]["users"]["jwt"]["claims"] = {"rooms": {"any_of": ["{name}", "all"]}}
-        config["routes"][3] = self.route("/user/{name}/x", ["users"])
+        config["routes"] = [self.route("/user/{name}/x", ["users"])]
         for rooms, status, found in (
             (["ann"], 0, []),
             (["bob"], 1, ["subject: alice", "labels: claim: rooms", "labels: rule: any_of"]),
@@ -514,6 +516,9 @@ The client would be answered:
         for options in ({"delay": "1ms"}, {"too_much": True}):
             waiting = self.waiting(one=options)
             done.append(self.explain("--json", "/ws", config=waiting, waits=True))
+        keys = {"jwt": {"jwks_url": "https://127.0.0.1:1/"}}
+        es = tokens.key_pair("ec").sign(kid="a")
+        done.append(self.offline(keys, "--json", "--token", es))
         grouped = self.on_paper()
         grouped["middleware"]["soon"] = {"jwt": again, "dry_run": True}
         grouped["routes"][0]["require"] = [
@@ -663,23 +668,81 @@ The client would be answered:
         })
         self.assertEqual((report["status"], report["refused_by"]), (403, "b"))
 
-    def test_a_service_is_asked(self):
-        known = {"active": True, "sub": "ann", "exp": 4102444800}
-        answers = [[reply(json.dumps(known).encode())], [reply(b'{"active":false}')], [HANG]]
-        with Service(lambda _: answers.pop(0)) as service:
-            options = {"url": service.url(), "timeout": "300ms"}
-            config = self.config(self.backend(), require=["users"],
-                                 middleware={"users": {"introspection": options}})
-            config["listeners"][0]["address"] = "127.0.0.1:1"
-            done = [self.explain("--token", "opaque", "/ws", config=config) for _ in range(3)]
-        self.assertIn("users (introspection)  pass", done[0].stdout)
-        self.assertIn("subject: ann", done[0].stdout)
-        self.assertIn("ends the tunnel at 2100-01-01T00:00:00Z", done[0].stdout)
-        self.assertIn("users (introspection)  deny: 401 token-inactive", done[1].stdout)
-        self.assertIn("users (introspection)  deny: 504 introspection-timeout", done[2].stdout)
-        self.assertIn("no answer within 300 ms", done[2].stderr)
-        self.assertEqual([b"token=opaque&token_type_hint=access_token"] * 3,
-                         [request.body for request in service.requests])
+    # ---- What only the network knows
+
+    def offline(self, users, *arguments, after=None):
+        """A route with that instance, and one that refuses behind it."""
+        config = self.config(self.backend(), require=["users"], middleware={"users": users})
+        if after:
+            config["middleware"] |= after
+            config["routes"][0]["require"] += list(after)
+        config["listeners"][0]["address"] = "127.0.0.1:1"
+        return self.explain(*arguments, "/ws", config=config)
+
+    def test_nobody_is_asked(self):
+        """The verdict is `unknown`; no connection is opened, and it is no refusal."""
+        token = tokens.key_pair("ec").sign(kid="a")
+        with Service(lambda _: [reply(b'{"active":true}')]) as service:
+            for users, why in (
+                ({"introspection": {"url": service.url()}}, "the service is not asked here"),
+                ({"jwt": {"jwks_url": service.url()}}, "keys by URL are not fetched here"),
+                ({"jwt": {"jwks_url": [service.url(), service.url() + "b"]}},
+                 "keys by URL are not fetched here"),
+            ):
+                with self.subTest(users):
+                    module = next(iter(users))
+                    done = self.offline(users, "--token", token)
+                    self.assertEqual(done.returncode, 3, done.stderr)
+                    self.assertIn(f"users ({module})", done.stdout)
+                    self.assertIn(f"  unknown: {why}\n", done.stdout)
+                    self.assertIn(f"unknown, to users: {why}\n", done.stdout)
+                    self.assertNotIn("HTTP/1.1 ", done.stdout.split("verdict")[1])
+                    done = self.offline(users, "--json", "--token", token)
+                    self.assertEqual(done.returncode, 3)
+                    report = json.loads(done.stdout)
+                    self.assertEqual(
+                        (report["verdict"], report["why"], report["unknown_to"]),
+                        ("unknown", why, "users"),
+                    )
+                    self.assertEqual(
+                        report["modules"],
+                        [{"name": "users", "module": module, "asked": True, "verdict": "unknown",
+                          "why": why}],
+                    )
+                    self.assertNotIn("answer", report)
+            self.assertEqual(service.requests, [])
+
+    def test_what_is_certain_without_anybody(self):
+        """No token, or one that no provider could save; and what stands behind is told."""
+        url = "https://127.0.0.1:1/"
+        for users in ({"introspection": {"url": url}}, {"jwt": {"jwks_url": url, "issuer": "i"}}):
+            done = self.offline(users)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("deny: 401 token-missing", done.stdout)
+        done = self.offline({"jwt": {"jwks_url": url, "issuer": "i"}}, "--token",
+                            tokens.key_pair("ec").sign(tokens.claims(iss="j"), kid="a"))
+        self.assertIn("deny: 401 token-issuer", done.stdout)
+        done = self.offline({"introspection": {"url": url}}, "--token", "x", after={
+            "office": {"ip_allowlist": {"allow": ["10.0.0.0/8"]}}})
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("not asked, would be deny: 403 address-not-allowed", done.stdout)
+
+    @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
+    def test_no_socket_is_made(self):
+        trace = os.path.join(self.directory, "trace")
+        config = self.config(self.backend(), require=["keys", "opaque"], middleware={
+            "keys": {"jwt": {"jwks_url": "https://id.example.com/keys"}},
+            "opaque": {"introspection": {"url": "https://id.example.com/"}}})
+        config["listeners"][0]["address"] = "127.0.0.1:1"
+        path = self.file("traced.json", json.dumps(config))
+        token = tokens.key_pair("ec").sign(kid="a")
+        done = subprocess.run(
+            ["strace", "-f", "-e", "trace=socket,connect,sendto", "-o", trace, WSGATECTL, "explain", "-c",
+             path, "--token", token, "/ws"], capture_output=True, timeout=120, check=False)
+        if done.returncode != 3:
+            self.skipTest(f"it cannot be traced here: {done.stderr.decode()}")
+        with open(trace, encoding="utf-8") as file:
+            self.assertNotRegex(file.read(), r"(?m)\b(socket|connect|sendto)\(")
 
     def test_the_chain_has_one_deadline(self):
         report, verdicts, _ = self.outcome(a={"delay": "200ms"}, b={"delay": "200ms"}, c={})

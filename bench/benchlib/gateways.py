@@ -18,6 +18,16 @@ NGINX_MODULES = '/usr/lib/nginx/modules'
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+# What an adapter's listener says beside its address to speak TLS. ECDSA P-256 and X25519 first, for all.
+TLS = {
+    'haproxy': ' ssl crt {work}/both.pem ssl-min-ver TLSv1.2 curves X25519:P-256 alpn http/1.1',
+    'nginx': ' ssl; ssl_certificate {work}/tls.pem; ssl_certificate_key {work}/tls.key; '
+             'ssl_protocols TLSv1.2 TLSv1.3; ssl_ecdh_curve X25519:prime256v1',
+    'wsgate': '    tls: {{ certificates: [{{ certificate: {work}/tls.pem, '
+              'private_key: {work}/tls.key }}] }}\n',
+}
+
+
 def is_relay(name):
     return name.startswith('relay')
 
@@ -126,10 +136,29 @@ class Bench:
         with open(self.path(name), encoding='ascii') as key:
             return ''.join(line.strip() for line in key if not line.startswith('-----'))
 
-    def _command(self, name, algorithm, listen, backend):
+    def certificate(self):
+        """One of P-256 for localhost, as each of them wants it; the path of it alone."""
+        key, chain = self.path('tls.key'), self.path('tls.pem')
+        if not os.path.exists(chain):
+            subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+                            'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj',
+                            '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost',
+                            '-keyout', key, '-out', chain],
+                           check=True, timeout=60, stderr=subprocess.DEVNULL)
+            with open(self.path('both.pem'), 'w', encoding='ascii') as both:
+                for part in (chain, key):
+                    with open(part, encoding='ascii') as text:
+                        both.write(text.read())
+        return chain
+
+    def _command(self, name, algorithm, listen, backend, tls=False):
         lower = algorithm.lower()
         public, secret = self.path(lower + '.pub.pem'), self.path('hs256.secret')
-        common = {'listen': listen, 'backend': backend, 'algorithm': algorithm, 'work': self.work}
+        common = {'listen': listen, 'backend': backend, 'algorithm': algorithm, 'work': self.work,
+                  'tls': ''}
+        if tls:
+            self.certificate()
+            common['tls'] = TLS[name.partition('-')[0]].format(work=self.work)
         if is_relay(name):
             splice = ['-z'] if name == 'relay-z' else []
             return [self.tool('relay'), '-l', f'127.0.0.1:{listen}', '-b', f'127.0.0.1:{backend}',
@@ -161,14 +190,14 @@ class Bench:
                       file=sys.stderr)
         return [program, '-c', self._fill('wsgate.yaml', frames='opaque', **values)]
 
-    def gateway(self, name, algorithm='HS256', sink=False, wrapper=(), verify=True):
-        """Starts it, and convinces itself that it decides as all the others do."""
+    def gateway(self, name, algorithm='HS256', sink=False, wrapper=(), verify=True, tls=False):
+        """Starts it, and convinces itself that it decides as all the others do (not over TLS)."""
         port = procs.free_port()
         backend = (self.sink if sink else self.echo).port
-        argv = [*wrapper, *self._command(name, algorithm, port, backend)]
+        argv = [*wrapper, *self._command(name, algorithm, port, backend, tls)]
         server = self._start(name, argv, port, self.path(name + '.log'), procs.GATEWAY_CORE,
                              patience_s=60 if wrapper else 15)
-        if verify and not is_relay(name):
+        if verify and not tls and not is_relay(name):
             self._check_chain(server, algorithm)
         return server
 

@@ -155,6 +155,8 @@ struct mw_host {
 
     /* Questions. All strings live until the verdict. Index i counts from 0;
      * past the end the answer's `at` is NULL. Names of headers in any case. */
+    /* The client's, whoever stands between: IPv4 (also what was mapped into IPv6), IPv6, AF_UNIX;
+     * AF_UNSPEC when a trusted proxy does not say who it is. Never NULL. */
     const struct sockaddr *(*peer_address)(const struct mw_request *request);
     struct mw_str (*method)(const struct mw_request *request);
     struct mw_str (*host)(const struct mw_request *request); /* lower case, no default port */
@@ -239,6 +241,18 @@ struct mw_host {
      * showed none, or has no such value. It lives until the verdict. */
     struct mw_str (*peer_certificate)(const struct mw_request *request, enum mw_certificate part,
                                       size_t i);
+
+    /* At setup: item i of `word` needs the capture of that name. A route that requires the instance
+     * and has none in its path is a fault there. false: out of memory. */
+    bool (*expect_capture)(const struct mw_options *options, const char *word, size_t i,
+                           const char *name);
+
+    /* Is the request made up, by `wsgatectl explain`? Then nobody is asked over the network: a
+     * module that would have to says undecided instead. */
+    bool (*is_offline)(const struct mw_request *request);
+    /* Nobody can say here; `why` is a static phrase. It returns MW_DENY, as deny does: in a gateway
+     * it is a 503. */
+    enum mw_verdict (*undecided)(struct mw_request *request, const char *why);
 };
 
 /* ---- A module ---------------------------------------------------------- */

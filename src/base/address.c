@@ -63,12 +63,12 @@ parse_v6(struct address *address, struct str text)
            inet_pton(AF_INET6, digits, &address->v6.sin6_addr) == 1;
 }
 
-static bool
-parse_port(in_port_t *port, struct str text)
+bool
+address_parse_port(in_port_t *port, struct str text)
 {
     unsigned value = 0;
 
-    if (text.len == 0 || text.len > 5 || text.at[0] == '0')
+    if (text.len == 0 || text.len > 5 || (text.at[0] == '0' && text.len > 1))
         return false;
     for (size_t i = 0; i < text.len; i++) {
         if (text.at[i] < '0' || text.at[i] > '9')
@@ -77,6 +77,13 @@ parse_port(in_port_t *port, struct str text)
     }
     *port = htons((uint16_t)value);
     return value <= 65535;
+}
+
+/* One that can be listened on or connected to. */
+static bool
+parse_port(in_port_t *port, struct str text)
+{
+    return address_parse_port(port, text) && *port != 0;
 }
 
 static bool
@@ -198,33 +205,43 @@ format_v4(const void *ip, char buffer[ADDRESS_TEXT_MAX])
 struct str
 address_format_ip(const struct address *address, char buffer[ADDRESS_TEXT_MAX])
 {
-    if (address->any.sa_family == AF_UNIX)
+    switch (address->any.sa_family) {
+    case AF_UNIX:
         return format_local(address, buffer);
-    const void *ip = address->any.sa_family == AF_INET ? (const void *)&address->v4.sin_addr
-                                                       : (const void *)&address->v6.sin6_addr;
-
-    if (address->any.sa_family == AF_INET)
-        return format_v4(ip, buffer);
-    if (inet_ntop(address->any.sa_family, ip, buffer, ADDRESS_TEXT_MAX) == NULL)
-        buffer[0] = '\0';
+    case AF_INET:
+        return format_v4(&address->v4.sin_addr, buffer);
+    case AF_INET6:
+        if (inet_ntop(AF_INET6, &address->v6.sin6_addr, buffer, ADDRESS_TEXT_MAX) != NULL)
+            return str_of(buffer);
+        break;
+    default:
+        break;
+    }
+    memcpy(buffer, "unknown", sizeof("unknown"));
     return str_of(buffer);
+}
+
+in_port_t
+address_port(const struct address *address)
+{
+    if (address->any.sa_family == AF_INET)
+        return address->v4.sin_port;
+    return address->any.sa_family == AF_INET6 ? address->v6.sin6_port : 0;
 }
 
 struct str
 address_format(const struct address *address, char buffer[ADDRESS_TEXT_MAX])
 {
     char digits[ADDRESS_TEXT_MAX];
-    int family = address->any.sa_family;
-
-    if (family == AF_UNIX)
-        return format_local(address, buffer);
-    struct str ip = address_format_ip(address, digits);
-    in_port_t port = family == AF_INET ? address->v4.sin_port : address->v6.sin6_port;
+    bool is_v6 = address->any.sa_family == AF_INET6;
+    in_port_t port = address_port(address);
     struct text text = {buffer, 0, ADDRESS_TEXT_MAX, false};
 
-    text_add(&text, family == AF_INET6 ? STR("[") : STR(""));
-    text_add(&text, ip);
-    text_add(&text, family == AF_INET6 ? STR("]:") : STR(":"));
+    if (port == 0)
+        return address_format_ip(address, buffer);
+    text_add(&text, is_v6 ? STR("[") : STR(""));
+    text_add(&text, address_format_ip(address, digits));
+    text_add(&text, is_v6 ? STR("]:") : STR(":"));
     text_number(&text, ntohs(port));
     buffer[text.len] = '\0';
     return text_str(&text);

@@ -33,13 +33,18 @@ struct address {
 bool address_parse(struct address *address, struct str text, const char **error) MUST_CHECK;
 /* An IP without a port. */
 bool address_parse_ip(struct address *address, struct str text) MUST_CHECK;
+/* 0 to 65535 in decimal, no leading zeros; *port in network order. */
+bool address_parse_port(in_port_t *port, struct str text) MUST_CHECK;
 /* From what accept4 gave: IPv4-mapped becomes IPv4; an unnamed Unix peer stays AF_UNIX. */
 void address_normalize(struct address *address);
-/* "192.0.2.1:80", "[2001:db8::1]:80", "unix:/path", "unix:" for an unnamed peer. */
+/* In network order; 0: it has none. */
+in_port_t address_port(const struct address *address);
+/* "192.0.2.1:80", "[2001:db8::1]:80", without a port "192.0.2.1" and "2001:db8::1"; "unix:/path",
+ * "unix:" for an unnamed peer; "unknown" for AF_UNSPEC. */
 struct str address_format(const struct address *address, char buffer[ADDRESS_TEXT_MAX]);
 /* The same without a port and brackets. */
 struct str address_format_ip(const struct address *address, char buffer[ADDRESS_TEXT_MAX]);
-/* A copy of what another structure holds: IPv4, IPv6, or an unnamed Unix peer. */
+/* A copy of what another structure holds: IPv4, IPv6, or a family alone. */
 void address_of(struct address *address, const struct sockaddr *sockaddr);
 bool address_equal(const struct address *a, const struct address *b);
 

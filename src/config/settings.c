@@ -91,6 +91,7 @@ build(struct settings_memory *memory, const struct mw_options *root, enum settin
     settings_build_headers(&build);
     settings_build_backends(&build);
     settings_build_routes(&build);
+    settings_check_captures(&build);
 }
 
 static struct settings *
@@ -325,4 +326,5 @@ settings_fill_host(struct mw_host *host)
     host->option_member = options_member;
     host->option_fault = options_fault;
     host->reserve_header = reserve_header;
+    host->expect_capture = settings_expect_capture;
 }

@@ -223,6 +223,11 @@ bool settings_agree(const struct settings *a, const struct settings *b, const ch
 /* What changes by a restart only: from now on what `running` says of it holds. false: no memory. */
 bool settings_stay(struct settings *settings, const struct settings *running) MUST_CHECK;
 
+/* What is no fault and hardly meant: instances that no route requires. Each is one line
+ * "FILE:LINE:COLUMN: what", without its end. */
+void settings_warn(const struct settings *settings, void (*say)(void *arg, const char *text),
+                   void *arg);
+
 /* Is the route for what comes in there? One that names no listeners is for all. */
 bool route_holds_for(const struct route_settings *route, const struct listener_settings *listener)
     MUST_CHECK;

@@ -20,6 +20,16 @@ struct reserved_header {
     size_t instance; /* whose it is: index into settings.instances */
 };
 
+/* A capture that a module asks for, and where its options do. */
+struct expected_capture {
+    struct expected_capture *next;
+    const struct mw_options *options;
+    const char *word;
+    size_t item;
+    struct str name;
+    size_t instance; /* index into settings.instances */
+};
+
 /* Owns everything that settings point to; the settings themselves too. */
 struct settings_memory {
     struct settings settings;
@@ -29,6 +39,7 @@ struct settings_memory {
     const struct mw_options *root;
     size_t references;
     struct reserved_header *reserved;
+    struct expected_capture *expected;
     const struct mw_module *const *modules; /* what it was loaded with, for settings_read_again */
     const struct mw_host *host;
     size_t setting_up; /* the instance whose setup runs */
@@ -77,6 +88,12 @@ bool settings_build_require(struct settings_build *build, const struct mw_option
 /* After both, where the chain is whole: can anybody in it do what the tunnel asks for? */
 void settings_check_revalidation(struct settings_build *build, const struct mw_options *options,
                                  const struct route_settings *route);
+
+/* After the routes. */
+void settings_check_captures(struct settings_build *build);
+/* mw_host.expect_capture */
+bool settings_expect_capture(const struct mw_options *options, const char *word, size_t i,
+                             const char *name);
 
 /* ---- What several parts need ---------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* accept.c - the parts of the ACCEPT stage, one after the other; see accept.h. */
 #include "gateway/accept.h"
 
+#include "gateway/connection.h"
 #include "gateway/proxy_accept.h"
 #include "net/tls_server.h"
 
@@ -33,8 +34,16 @@ shake_hands(struct accept *accept, struct request *request, struct side *client)
     return request_fail(request, REASON_TLS, stream_fault(&client->stream));
 }
 
+/* Before TLS's handshake, which costs the most. A trusted sender may still name somebody else. */
+static enum step
+count_client(struct accept *accept, struct request *request, struct side *client)
+{
+    (void)accept, (void)client;
+    return request->sender_trusted ? STEP_DONE : connection_client_found(request->connection);
+}
+
 /* The end of the table is the end of the stage. */
-static accept_part *const parts[] = {proxy_accept, shake_hands, NULL};
+static accept_part *const parts[] = {proxy_accept, count_client, shake_hands, NULL};
 
 enum step
 accept_run(struct accept *accept, struct request *request, struct side *client)

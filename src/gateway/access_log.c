@@ -16,14 +16,6 @@ log_id(struct log_line *line, uint64_t id)
     log_str(line, "id", text_str(&text));
 }
 
-static bool
-has_port(const struct address *address)
-{
-    return address->any.sa_family == AF_INET ? address->v4.sin_port != 0
-                                             : address->v6.sin6_port != 0;
-}
-
-/* Proxies name most clients without a port, and some not at all. */
 static void
 log_address(struct log_line *line, const char *name, const struct sockaddr *sockaddr)
 {
@@ -31,12 +23,7 @@ log_address(struct log_line *line, const char *name, const struct sockaddr *sock
     struct address address;
 
     address_of(&address, sockaddr);
-    if (address.any.sa_family == AF_UNSPEC)
-        log_text(line, name, "unknown");
-    else if (address.any.sa_family == AF_UNIX || has_port(&address))
-        log_str(line, name, address_format(&address, buffer));
-    else
-        log_str(line, name, address_format_ip(&address, buffer));
+    log_str(line, name, address_format(&address, buffer));
 }
 
 static const char *

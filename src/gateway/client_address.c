@@ -162,8 +162,8 @@ client_address_judge(struct request *request)
         return STEP_DONE;
     if (!take_fields(&trail, &request->head, standard ? STR("forwarded") : STR("x-forwarded-for")))
         return request_fail(request, REASON_FORWARDED_BAD, trail.error);
-    struct str proto = standard ? trail.client.proto
-                                : last_element(&request->head, STR("x-forwarded-proto"));
+    struct str proto =
+        standard ? trail.client.proto : last_element(&request->head, STR("x-forwarded-proto"));
     if (proto.at != NULL && !forwarded_proto_parse(proto, &request->secure))
         return request_fail(request, REASON_FORWARDED_BAD, "the scheme is neither http nor https");
     return take_client(request, &trail);

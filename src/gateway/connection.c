@@ -221,24 +221,13 @@ start_tunnel(struct connection *connection)
     return STEP_WAIT;
 }
 
-/* A trusted sender may still name somebody else. */
-static enum step
-start_head(struct connection *connection)
-{
-    struct request *request = connection->opening->request;
-
-    if (!request->sender_trusted && connection_client_found(connection) == STEP_FAILED)
-        return STEP_FAILED;
-    set_state(connection, STATE_HEAD);
-    return request_read(request, client_of(connection));
-}
-
 static enum step
 next_stage(struct connection *connection)
 {
     switch (connection->state) {
     case STATE_ACCEPT:
-        return start_head(connection);
+        set_state(connection, STATE_HEAD);
+        return request_read(connection->opening->request, client_of(connection));
     case STATE_HEAD:
         if (connection_client_found(connection) == STEP_FAILED)
             return STEP_FAILED;

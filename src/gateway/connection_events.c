@@ -15,7 +15,7 @@
 
 /* ---- Tunnel ------------------------------------------------------------------- */
 
-/* Moves the deadline forward only where something new can fall due: mostly it costs three tests. */
+/* Moves the deadline forward only where something new can fall due: mostly it costs four tests. */
 static void
 after_tunnel(struct connection *connection, enum reason over)
 {
@@ -26,7 +26,8 @@ after_tunnel(struct connection *connection, enum reason over)
         connection_close(connection, over);
         return;
     }
-    if (tunnel->fin_ms == 0 && tunnel->sides[CLIENT].reading && tunnel->sides[BACKEND].reading)
+    if (tunnel->fin_ms == 0 && tunnel->sides[CLIENT].reading && tunnel->sides[BACKEND].reading &&
+        tunnel->heartbeat == NULL)
         return;
     uint64_t due = tunnel_due(tunnel, worker->now_ms, worker_wall_ms(worker));
     if (due < connection->deadline.due_ms)

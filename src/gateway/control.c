@@ -157,6 +157,7 @@ open_events(struct control *control)
     if (event_add(&control->mail_event, NULL) == -1)
         return false;
     for (size_t i = 0; i < COUNT_OF(signals); i++) {
+        (void)signal(signals[i], SIG_IGN); /* what one that comes at the very end finds again */
         evsignal_assign(&control->signal_events[i], control->base, signals[i], on_signal, control);
         if (event_add(&control->signal_events[i], NULL) == -1)
             return false;
@@ -342,6 +343,7 @@ start(struct control *control, struct host_functions *host)
         return false;
     if (!log_start(control->log))
         return start_fault(control->log, "log", "its thread does not start");
+    reload_warn(settings, control->log);
     host->workers = control->workers;
     host->worker_count = control->worker_count;
     host->revocations = control->revocations;

@@ -65,6 +65,13 @@ host_deny(struct mw_request *mw, int status, const char *word, const char *chall
     return MW_DENY;
 }
 
+static enum mw_verdict
+host_undecided(struct mw_request *mw, const char *why)
+{
+    (void)request_fail(of(mw), REASON_UNDECIDED, why);
+    return MW_DENY;
+}
+
 static void
 host_retry_after(struct mw_request *mw, uint32_t seconds)
 {
@@ -343,6 +350,7 @@ host_fill(struct host_functions *host)
         .count_on = host_count_on,
         .identify_token = host_identify_token,
         .is_revoked = host_is_revoked,
+        .undecided = host_undecided,
     };
     module_questions_fill(&host->public);
     settings_fill_host(&host->public);

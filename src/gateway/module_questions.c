@@ -191,6 +191,12 @@ host_is_revalidated(const struct mw_request *request)
     return tunnel_is_revalidated(&of(request)->route->tunnel);
 }
 
+static bool
+host_is_offline(const struct mw_request *request)
+{
+    return of(request)->connection == NULL;
+}
+
 void
 module_questions_fill(struct mw_host *host)
 {
@@ -211,5 +217,6 @@ module_questions_fill(struct mw_host *host)
     host->uri = host_uri;
     host->is_secure = host_is_secure;
     host->is_revalidated = host_is_revalidated;
+    host->is_offline = host_is_offline;
     host->peer_certificate = host_peer_certificate;
 }

@@ -36,6 +36,7 @@
     R(ADDRESS_HANDSHAKES, "limit-handshakes-address", 429, "client")                  \
     /* The chain */                                                                   \
     R(DENIED,             "denied",                   403, "gateway")                 \
+    R(UNDECIDED,          "undecided",                503, "gateway")                 \
     R(EXCLUDED,           "excluded",                 403, "gateway")                 \
     R(AUTH_TIMEOUT,       "auth-timeout",             504, "gateway")                 \
     R(HEADER_TWICE,       "header-twice",             503, "gateway")                 \

@@ -43,9 +43,22 @@ answer(struct reload *reload, const char *faults)
 }
 
 static void
+warn(void *arg, const char *text)
+{
+    log_message(arg, LOG_LEVEL_WARNING, "configuration", "%s", text);
+}
+
+void
+reload_warn(const struct settings *settings, struct log *log)
+{
+    settings_warn(settings, warn, log);
+}
+
+static void
 say(struct reload *reload, bool good)
 {
     if (good) {
+        reload_warn(reload->present->settings, reload->log);
         log_message(reload->log, LOG_LEVEL_INFO, "reload", "%s: reloaded",
                     reload->present->settings->file);
         notify_send("READY=1\nSTATUS=reloaded");
@@ -87,8 +100,6 @@ on_answered(void *arg)
     struct reload_order *order = arg;
     struct reload *reload = order->reload;
 
-    if (reload->state == RELOAD_PREPARING && order->failed != NULL)
-        fprintf(reload->out, "middleware `%s` did not start on a worker\n", order->failed);
     if (--reload->waiting > 0)
         return;
     struct generation *other = reload->other;
@@ -159,12 +170,16 @@ order_all(struct reload *reload, enum reload_state state, void (*fn)(void *arg))
     }
 }
 
+/* The same one mostly fails on all workers. */
 static bool
 any_failed(const struct reload *reload)
 {
     for (unsigned i = 0; i < reload->worker_count; i++)
-        if (reload->orders[i].failed != NULL)
+        if (reload->orders[i].failed != NULL) {
+            fprintf(reload->out, "middleware `%s` did not start on a worker\n",
+                    reload->orders[i].failed);
             return true;
+        }
     return false;
 }
 
@@ -260,7 +275,8 @@ void
 reload_stop(struct reload *reload)
 {
     reload->over = true;
-    endpoints_hide(reload->present, NULL);
+    if (reload->present != NULL)
+        endpoints_hide(reload->present, NULL);
     if (reload->other != NULL && reload->other->endpoints != NULL)
         endpoints_hide(reload->other, NULL);
 }

@@ -68,4 +68,7 @@ void reload_stop(struct reload *reload);
 /* After the workers have ended and the last mail was read: all generations end. */
 void reload_end(struct reload *reload);
 
+/* What is no fault of the settings that run now, and hardly meant, to the log. */
+void reload_warn(const struct settings *settings, struct log *log);
+
 #endif

@@ -116,6 +116,17 @@ backend_lost(struct tunnel *tunnel, enum stream_status how, uint64_t now_ms)
         tunnel, after_close ? REASON_CLIENT_CLOSED : ended_by(tunnel, BACKEND, how), now_ms);
 }
 
+/* Once the client has left without a Close there is nobody to tell: the backend's end is the answer
+ * to the FIN that was passed on. */
+static bool
+is_backend_lost(const struct tunnel *tunnel, int from)
+{
+    bool client_lost = tunnel->sides[CLIENT].ended && !tunnel->frames[CLIENT].closed;
+
+    return tunnel->rules->terms.checked && from == BACKEND && !tunnel->closing &&
+           !tunnel->frames[BACKEND].closed && !client_lost;
+}
+
 enum reason
 tunnel_read_ended(struct tunnel *tunnel, int from, enum stream_status how, uint64_t now_ms)
 {
@@ -128,8 +139,7 @@ tunnel_read_ended(struct tunnel *tunnel, int from, enum stream_status how, uint6
     side_read_off(in);
     if (reset) /* it takes nothing any more either */
         side_abandon(in);
-    if (tunnel->rules->terms.checked && from == BACKEND && !tunnel->closing &&
-        !tunnel->frames[BACKEND].closed)
+    if (is_backend_lost(tunnel, from))
         return backend_lost(tunnel, how, now_ms);
     enum reason over = reset ? tunnel_read_on(tunnel, to) : tunnel_settle(tunnel);
     if (over == REASON_NONE && tunnel->sides[to].out == NULL) /* else the close does it: a system

@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 enum {
-    DEADLINES_PER_TICK = 1000, /* the rest at the next tick: no turn of the loop gets long */
+    DEADLINES_PER_TURN = 100, /* the rest soon after, behind others: no turn gets long */
+    BACKLOG_MS = 5,           /* that soon: 9,000 Close frames go out within a second */
     CLOCK_JUMP_MS = 1000
 };
 
@@ -116,29 +117,40 @@ read_clocks(struct worker *worker)
     return true;
 }
 
-static void
+/* true: there may be more. */
+static bool
 run_deadlines(struct worker *worker)
 {
     struct wheel_node *node;
 
-    for (int i = 0; i < DEADLINES_PER_TICK; i++) {
+    for (int i = 0; i < DEADLINES_PER_TURN; i++) {
         if ((node = wheel_next(&worker->wheel, worker->now_ms)) == NULL)
-            return;
+            return false;
         connection_overdue((struct connection *)((char *)node -
                                                  offsetof(struct connection, deadline)));
     }
+    return true;
 }
 
-static void
+static bool
 run_revalidations(struct worker *worker)
 {
     struct wheel_node *node;
 
-    for (int i = 0; i < DEADLINES_PER_TICK; i++) {
+    for (int i = 0; i < DEADLINES_PER_TURN; i++) {
         if ((node = wheel_next(&worker->revalidations, worker->now_ms)) == NULL)
-            return;
+            return false;
         revalidation_due(node);
     }
+    return true;
+}
+
+static bool
+tick_in(struct worker *worker, unsigned ms)
+{
+    struct timeval interval = {0, (suseconds_t)ms * 1000};
+
+    return event_add(&worker->tick_event, &interval) == 0;
 }
 
 static void
@@ -151,8 +163,10 @@ on_tick(evutil_socket_t fd, short what, void *arg)
     if (read_clocks(worker))
         for (struct connection *c = worker->live; c != NULL; c = c->next)
             connection_rearm(c);
-    run_deadlines(worker);
-    run_revalidations(worker);
+    bool backlog = run_deadlines(worker);
+    backlog |= run_revalidations(worker);
+    if (backlog != worker->backlog && tick_in(worker, backlog ? BACKLOG_MS : WHEEL_TICK_MS))
+        worker->backlog = backlog;
     endpoints_each(worker->handle->generation, worker->index, listener_wake);
 }
 
@@ -250,7 +264,6 @@ worker_switch(struct worker *worker)
 bool
 worker_begin(struct worker *worker)
 {
-    struct timeval tick = {0, WHEEL_TICK_MS * 1000};
     const char *failed;
 
     (void)read_clocks(worker);
@@ -259,7 +272,7 @@ worker_begin(struct worker *worker)
     worker->last_ms = WHEEL_NEVER;
     if ((failed = handle_enter(worker->next, worker)) != NULL)
         return start_fault(worker->log, "worker", "middleware %s did not start", failed);
-    if (event_add(&worker->mail_event, NULL) == -1 || event_add(&worker->tick_event, &tick) == -1)
+    if (event_add(&worker->mail_event, NULL) == -1 || !tick_in(worker, WHEEL_TICK_MS))
         return start_fault(worker->log, "worker", "%s", strerror(errno));
     worker_switch(worker);
     return true;

@@ -63,6 +63,7 @@ struct worker {
     int64_t armed_offset_ms; /* the same, when all deadlines were last computed anew */
     uint64_t next_id;
     uint64_t random;
+    bool backlog;     /* more has fallen due than a turn takes: ticks come sooner */
     bool draining;    /* no new connections; ends with the last one */
     uint64_t last_ms; /* when what is left then is closed; WHEEL_NEVER: no end is in sight */
     bool opened, running, failed;

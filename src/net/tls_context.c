@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #define CIPHERS                                                  \
@@ -60,7 +61,9 @@ set_lists(SSL_CTX *context, const struct tls_versions *versions,
                    tls_library_fault());
         good = false;
     }
-    if (SSL_CTX_set1_groups_list(context, versions->curves ? versions->curves : CURVES) != 1) {
+    const char *curves = versions->curves != NULL ? versions->curves : CURVES;
+
+    if (SSL_CTX_ctrl(context, SSL_CTRL_SET_GROUPS_LIST, 0, (void *)(uintptr_t)curves) != 1) {
         tls_report(reporter, TLS_NO_ITEM, "curves",
                    "expected names that OpenSSL knows, as in \"" CURVES "\"");
         ERR_clear_error();
@@ -82,7 +85,8 @@ tls_context_new(enum tls_end end, const struct tls_versions *versions,
         SSL_CTX_free(context);
         return NULL;
     }
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_read_ahead(context, 1);

@@ -2,8 +2,9 @@
  * tls_context.h - what servers and clients have in common: an OpenSSL context with our defaults.
  *
  * Mozilla's "intermediate" without the DHE ciphers, whose cost falls on the server: TLS 1.2 and
- * 1.3, forward secrecy, AEAD. Renegotiation and compression are off, buffers are given back as
- * soon as they are empty, and one read takes what is there.
+ * 1.3, forward secrecy, AEAD. The server's order holds, but a client that puts ChaCha20 first, as
+ * one without AES in hardware does, gets it. Renegotiation and compression are off, buffers are
+ * given back as soon as they are empty, and one read takes what is there.
  */
 #ifndef WSGATE_TLS_CONTEXT_H
 #define WSGATE_TLS_CONTEXT_H

@@ -13,20 +13,13 @@ enum { PARAMETERS_MAX = 16 }; /* of one element; RFC 7239 defines four */
 
 /* ---- An address and its port -------------------------------------------------- */
 
-/* 1 to 5 digits (RFC 7239 6), at most 65535, no leading zeros. */
+/* RFC 7239 6 has 1 to 5 digits; here it must be a port, too. */
 static bool
 is_port(struct str text)
 {
-    unsigned value = 0;
+    in_port_t port;
 
-    if (text.len == 0 || text.len > 5 || (text.at[0] == '0' && text.len > 1))
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (!http_char_is(text.at[i], HTTP_CHAR_DIGIT))
-            return false;
-        value = value * 10 + (unsigned)(text.at[i] - '0');
-    }
-    return value <= 65535;
+    return address_parse_port(&port, text);
 }
 
 /* "_" and at least one letter, digit, ".", "_" or "-" (RFC 7239 6.3). */

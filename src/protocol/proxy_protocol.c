@@ -47,23 +47,6 @@ next_word(struct str *line, struct str *word)
     return true;
 }
 
-/* 0 to 65535 in decimal; 0 is a port here. */
-static bool
-read_port(in_port_t *port, struct str text)
-{
-    unsigned value = 0;
-
-    if (text.len == 0 || text.len > 5 || (text.at[0] == '0' && text.len > 1))
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return false;
-        value = value * 10 + (unsigned)(text.at[i] - '0');
-    }
-    *port = htons((uint16_t)value);
-    return value <= 65535;
-}
-
 static void
 set_port(struct address *address, in_port_t port)
 {
@@ -79,7 +62,8 @@ read_endpoint(struct address *address, struct str ip, struct str port_text, bool
     bool written_v6 = memchr(ip.at, ':', ip.len) != NULL;
     in_port_t port;
 
-    if (written_v6 != is_v6 || !address_parse_ip(address, ip) || !read_port(&port, port_text))
+    if (written_v6 != is_v6 || !address_parse_ip(address, ip) ||
+        !address_parse_port(&port, port_text))
         return false;
     set_port(address, port);
     return true;
@@ -218,8 +202,7 @@ static bool
 take(struct proxy_header *header, size_t goal, const char *bytes, size_t count, size_t *used)
 {
     size_t left = goal - header->len, taken = left < count - *used ? left : count - *used;
-    size_t room =
-        header->len < sizeof(header->bytes) ? sizeof(header->bytes) - header->len : 0;
+    size_t room = header->len < sizeof(header->bytes) ? sizeof(header->bytes) - header->len : 0;
 
     if (room > 0)
         memcpy(header->bytes + header->len, bytes + *used, taken < room ? taken : room);

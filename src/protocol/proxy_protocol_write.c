@@ -40,12 +40,6 @@ ends_of(const struct address *source, const struct address *destination)
     return ends;
 }
 
-static in_port_t
-port_of(const struct address *address)
-{
-    return address->any.sa_family == AF_INET ? address->v4.sin_port : address->v6.sin6_port;
-}
-
 static struct str
 ip_bytes(const struct address *address)
 {
@@ -71,9 +65,9 @@ proxy_header_write_v1(struct text *text, const struct address *source,
     text_add(text, STR(" "));
     text_add(text, address_format_ip(&ends.destination, buffer));
     text_add(text, STR(" "));
-    text_number(text, ntohs(port_of(&ends.source)));
+    text_number(text, ntohs(address_port(&ends.source)));
     text_add(text, STR(" "));
-    text_number(text, ntohs(port_of(&ends.destination)));
+    text_number(text, ntohs(address_port(&ends.destination)));
     text_add(text, STR("\r\n"));
 }
 
@@ -87,10 +81,10 @@ proxy_header_write_v2(struct text *text, const struct address *source,
         return;
     }
     struct ends ends = ends_of(source, destination);
-    in_port_t ports[] = {port_of(&ends.source), port_of(&ends.destination)};
+    in_port_t ports[] = {address_port(&ends.source), address_port(&ends.destination)};
 
-    text_add(text, ends.source.any.sa_family == AF_INET ? STR("\x21\x11\0\x0c")
-                                                        : STR("\x21\x21\0\x24"));
+    text_add(text,
+             ends.source.any.sa_family == AF_INET ? STR("\x21\x11\0\x0c") : STR("\x21\x21\0\x24"));
     text_add(text, ip_bytes(&ends.source));
     text_add(text, ip_bytes(&ends.destination));
     text_add(text, (struct str){(const char *)ports, sizeof(ports)});

@@ -110,6 +110,19 @@ claim_rule_add(struct claim_rule *rule, enum claim_test test, const char *value,
     return rule->pattern != NULL;
 }
 
+const char *
+claim_rule_capture(const struct claim_rule *rule, enum claim_test test, size_t i)
+{
+    const struct values *values = test <= CLAIM_CONTAINS ? &rule->values[test] : NULL;
+    const struct claim_template *last =
+        values && values->count > 0 ? &values->at[values->count - 1] : NULL;
+
+    for (size_t piece = 0; last && piece < last->count; piece++)
+        if (last->pieces[piece].is_capture && i-- == 0)
+            return last->pieces[piece].text;
+    return NULL;
+}
+
 void
 claim_rule_set_present(struct claim_rule *rule, bool present)
 {

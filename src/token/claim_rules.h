@@ -50,6 +50,9 @@ struct claim_rule *claim_rules_add(struct claim_rules *rules, const char *path,
 /* Adds a value to a test that has values, or the pattern. false: *error says why. */
 bool claim_rule_add(struct claim_rule *rule, enum claim_test test, const char *value,
                     struct claim_error *error) MUST_CHECK;
+/* The i-th capture in the value that was added last; NULL: there is none. */
+const char *claim_rule_capture(const struct claim_rule *rule, enum claim_test test,
+                               size_t i) MUST_CHECK;
 /* A claim that must be absent can have no other test. */
 void claim_rule_set_present(struct claim_rule *rule, bool present);
 

@@ -1,8 +1,8 @@
 /*
  * command.h - tables of subcommands, and what every subcommand agrees on.
  *
- * Exit status: 0 done, 1 refused or failed, 2 wrong usage. Answers go to standard
- * output, everything else to standard error, each line with the command's name.
+ * Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 nobody can say here. Answers go to
+ * standard output, everything else to standard error, each line with the command's name.
  */
 #ifndef WSGATE_COMMAND_H
 #define WSGATE_COMMAND_H
@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-enum { COMMAND_OK = 0, COMMAND_REFUSED = 1, COMMAND_USAGE = 2 };
+enum { COMMAND_OK = 0, COMMAND_REFUSED = 1, COMMAND_USAGE = 2, COMMAND_UNKNOWN = 3 };
 
 struct command {
     const char *name;    /* NULL ends a table */

@@ -52,6 +52,8 @@ report(const struct explanation *explanation, const struct explain_options *opti
         command_complain(title, "out of memory");
         return COMMAND_USAGE;
     }
+    if (explanation_is_unknown(&explanation->answer))
+        return COMMAND_UNKNOWN;
     return explanation->let_in ? COMMAND_OK : COMMAND_REFUSED;
 }
 

@@ -84,6 +84,11 @@ head_json(struct str head, struct str secret, bool is_request)
 static void
 set_refusal(json_t *object, const struct answer *answer)
 {
+    if (explanation_is_unknown(answer)) {
+        set_text(object, "verdict", "unknown");
+        set_text(object, "why", answer->detail);
+        return;
+    }
     set(object, "status", json_integer(refusal_status(answer)));
     set_text(object, "reason", refusal_word(answer));
     set_text(object, "detail", answer->detail);
@@ -293,6 +298,10 @@ set_outcome(json_t *object, const struct explanation *explanation, struct str se
         return;
     }
     set_refusal(object, &explanation->answer);
+    if (explanation_is_unknown(&explanation->answer)) {
+        set_text(object, "unknown_to", explanation->answer.module);
+        return;
+    }
     set_text(object, "refused_by", explanation->answer.module);
     set(object, "answer", head_json(text_str(&explanation->output), secret, false));
     if (explanation->answer.close_code != 0)

@@ -163,7 +163,8 @@ static const struct option_table table = {
     .count = COUNT_OF(rows),
     .ending =
         "\nCredentials are not shown.\n"
-        "Exit status: 0 would be let in, 1 refused, 2 usage or a fault of the configuration.\n",
+        "Exit status: 0 would be let in, 1 refused, 2 usage or a fault of the configuration,\n"
+        "3 only a provider of keys or an introspection service could say.\n",
 };
 
 /* ---- All of them -------------------------------------------------------------- */

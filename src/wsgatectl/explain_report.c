@@ -133,6 +133,10 @@ print_question(const struct lines *lines)
 static void
 print_refusal(const struct lines *lines, const struct answer *answer)
 {
+    if (explanation_is_unknown(answer)) {
+        fprintf(lines->out, "unknown: %s", answer->detail);
+        return;
+    }
     fprintf(lines->out, "deny: %u %s", refusal_status(answer), refusal_word(answer));
     if (answer->detail != NULL)
         fprintf(lines->out, " (%s)", answer->detail);
@@ -365,6 +369,10 @@ explain_report_lines(FILE *out, const struct explanation *explanation, struct st
     print_label(&lines, "verdict");
     if (explanation->let_in) {
         print_backend(&lines);
+        return;
+    }
+    if (explanation_is_unknown(answer)) {
+        fprintf(out, "unknown, to %s: %s\n", answer->module, answer->detail);
         return;
     }
     fprintf(out, "refused: %u %s", refusal_status(answer), refusal_word(answer));

@@ -28,6 +28,12 @@ explain_stage_word(enum explain_stage stage)
     return words[stage];
 }
 
+bool
+explanation_is_unknown(const struct answer *answer)
+{
+    return answer->reason == REASON_UNDECIDED;
+}
+
 /* ---- The head ------------------------------------------------------------------- */
 
 /* Every other reason is the head's. */

@@ -86,6 +86,8 @@ struct explanation {
 };
 
 const char *explain_stage_word(enum explain_stage stage);
+/* Only somebody on the network could say; answer->detail is why. */
+bool explanation_is_unknown(const struct answer *answer);
 
 /* Takes the settings, whose host functions are `host`, over. false: error says why. Either way
  * explanation_free is due. The question must outlive it. */

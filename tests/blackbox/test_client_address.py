@@ -127,6 +127,7 @@ class Headers(Addresses):
                 (self.xff(many([one] * 101)), 400, None),
                 (self.xff(many([one] * 1000)), 400, None),
                 (self.xff(*[one] * 60, many([one] * 41)), 400, None),
+                (self.xff(one) + ["Connection: X-Forwarded-For"], one, f"{one}, {PROXY}"),
                 (self.xff("garbage"), 400, None),
                 (self.xff(f"garbage, {one}"), 400, None),
                 (self.xff(f"{one}, garbage"), 400, None),

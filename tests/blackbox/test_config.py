@@ -85,6 +85,20 @@ class Check(Command):
         config["listeners"][0]["address"] = "127.0.0.1:1"
         self.assertEqual(self.check_file(json.dumps(config))[0], 0)
 
+    def test_an_instance_that_no_route_requires(self):
+        """A warning, with its place: by the check, and in the log of one that runs."""
+        config = self.config(self.backend())
+        config["middleware"] = {"idle": {"ip_allowlist": {"allow": ["10.0.0.0/8"]}}}
+        gate = self.start(config)
+        line = gate.await_line("configuration", name="stderr", level="warning")
+        said = r"wsgate\.json:\d+:\d+: `idle`: no route requires it"
+        self.assertRegex(line["message"], said)
+        config["listeners"][0]["address"] = "127.0.0.1:1"
+        status, _, err = self.check_file(json.dumps(config, indent=1))
+        self.assertEqual(status, 0, err)
+        self.assertRegex(err, r"\.yaml:\d+:\d+: `idle`: no route requires it \(a warning\)\n")
+        self.assertNotIn("warning", self.check_file(GOOD)[2])
+
     def test_environment(self):
         text = GOOD.replace("127.0.0.1:2", '"127.0.0.1:${PORT}"')
         self.assertEqual(self.check_file(text, PORT="5")[0], 0)

@@ -2,13 +2,17 @@
 
 import hashlib
 import os
+import selectors
 import struct
+import sys
 import threading
 import time
 
 from harness import frames, tokens
+from harness.backend import EchoLoop
 from harness.case import Case
 from harness.frames import BINARY, CLOSE, PING, TEXT
+from harness.gateway import sanitized
 from harness.wire import handshake, switching
 
 DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
@@ -16,6 +20,9 @@ DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
 
 def close(code, reason=b"", masked=False):
     return frames.encode(struct.pack("!H", code) + reason, CLOSE, masked)
+
+
+FULL = os.environ.get("WSGATE_FULL") == "1"
 
 
 class Checked(Case):
@@ -72,7 +79,7 @@ class Passing(Checked):
 
     def test_byte_by_byte_and_in_megabytes_both_ways(self):
         """Messages of 1 byte and of 8 MiB (64 MiB under WSGATE_FULL), both directions at once."""
-        large = (64 if os.environ.get("WSGATE_FULL") else 8) << 20
+        large = (64 if FULL else 8) << 20
         _, client, peer = self.tunnel_with(max_message="0")
         good = []
 
@@ -271,6 +278,18 @@ class Ends(Checked):
         client.close()
         self.check_line(gate, "backend-lost", 1011)
 
+    def test_a_client_that_was_lost_first(self):
+        """The backend's FIN answers the one that was passed on: no Close is made for nobody."""
+        gate, client, peer = self.tunnel_with()
+        client.finish()
+        peer.expect_end()
+        peer.send_frame(b"last")
+        peer.close()
+        self.assertEqual(client.read_frame(), (BINARY, b"last"))
+        self.assertEqual(client.read_rest(), b"")
+        client.close()
+        self.check_line(gate, "client-lost", None)
+
     def test_a_backend_that_is_lost_within_a_frame(self):
         gate, client, peer = self.tunnel_with()
         peer.send(b"\x82\x7e\x01\x00half")
@@ -381,3 +400,107 @@ class Heartbeats(Checked):
         answer()
         client.close(), peer.close()
         self.check_line(gate, "client-pong-timeout", 1001)
+
+
+class SlowReader(Checked):
+    """A reader stops for a while: what waits is bounded, and all of it arrives."""
+
+    def check_slow(self, sender_is_client):
+        total = 24 << 20
+        pause = 60 if FULL else 2
+        gate, client, peer = self.tunnel_with(max_message="0", write_timeout="2m")
+        sender, reader = (client, peer) if sender_is_client else (peer, client)
+        data = frames.encode(os.urandom(total), masked=sender_is_client)
+        data += frames.encode(b"last", masked=sender_is_client)
+        before = gate.memory()
+        sender.sock.settimeout(None)
+        thread = threading.Thread(target=sender.send, args=(data,), daemon=True)
+        thread.start()
+        worst, until = 0, time.monotonic() + pause
+        while time.monotonic() < until:
+            worst = max(worst, gate.memory() - before)
+            time.sleep(0.1)
+        self.assertTrue(thread.is_alive(), "the sender was never stopped")
+        got = hashlib.sha256()
+        left = len(data)
+        while left:
+            part = reader.sock.recv(1 << 20)
+            self.assertTrue(part, f"the stream ended {left} bytes early")
+            got.update(part)
+            left -= len(part)
+        thread.join()
+        self.assertEqual(got.digest(), hashlib.sha256(data).digest())
+        if not sanitized():
+            self.assertLess(worst, 512 << 10)  # one buffer of 64 KiB, and some pages
+
+    def test_the_backend(self):
+        self.check_slow(sender_is_client=True)
+
+    def test_the_client(self):
+        self.check_slow(sender_is_client=False)
+
+
+class Many(Checked):
+    """Tokens that expire in the same second: every tunnel gets its Close, others go on meanwhile."""
+
+    time_limit = 300
+
+    def test_all_at_once(self):
+        count = 9000 if FULL else 200
+        service = EchoLoop()
+        self.backends.append(service)
+        parts = self.jwt(leeway="0s")
+        gate = self.gateway(
+            service, route={"tunnel": {"frames": "checked"}}, threads=1, **parts
+        )
+        expiry = int(time.time()) + (40 if FULL else 4)
+        token = tokens.hs(tokens.claims() | {"exp": expiry})
+        request = handshake("/ws", f"Authorization: Bearer {token}")
+        clients = []
+        for _ in range(count):
+            clients.append(self.client(gate, request))
+            self.check_switched(clients[-1].read_response())
+        self.assertLess(time.time(), expiry, "it took too long to open them")
+        other = self.client(
+            gate, handshake("/ws", f"Authorization: Bearer {tokens.hs(tokens.claims(3600))}")
+        )
+        self.check_switched(other.read_response())
+        last, longest = self.collect(clients, other)
+        if FULL:
+            print(
+                f"{count} tunnels: the last Close {last - expiry:.2f} s after their tokens' end, "
+                f"an echo beside them took {1000 * longest:.0f} ms at most",
+                file=sys.stderr,
+            )
+        for client in clients:
+            client.close()
+        self.assertEqual(len(gate.await_lines(count, "tunnel", reason="expired")), count)
+
+    def collect(self, clients, other):
+        """(when the last Close came, the longest that an echo took meanwhile)"""
+        selector = selectors.DefaultSelector()
+        for client in clients:
+            selector.register(client.sock, selectors.EVENT_READ, client)
+        echoed, longest = threading.Event(), [0.0]
+
+        def echo():
+            while not echoed.is_set():
+                start = time.monotonic()
+                self.check_echo(other)
+                longest[0] = max(longest[0], time.monotonic() - start)
+
+        thread = threading.Thread(target=echo)
+        thread.start()
+        last, left = 0.0, len(clients)
+        while left:
+            for key, _ in selector.select():
+                self.assertEqual(
+                    key.data.read_frame(), (CLOSE, struct.pack("!H", 4401) + b"expired")
+                )
+                last = time.time()
+                selector.unregister(key.fileobj)
+                left -= 1
+        echoed.set()
+        thread.join()
+        selector.close()
+        return last, longest[0]

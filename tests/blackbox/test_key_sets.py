@@ -607,7 +607,10 @@ class KeySets(Case):
         self.plant(path, provider, int(time.time()) - 5)
         self.check_status(self.gate(provider, cache_file=path), 101)
         os.chown(path, 65534, 65534)
-        self.check_not_read(self.gate(provider, cache_file=path), "it belongs to another user")
+        gate = self.gate(provider, cache_file=path)
+        self.failures(gate)
+        self.check_not_read(gate, "it belongs to another user")
+        self.assertEqual(os.stat(path).st_uid, 65534, "no good answer, and yet it was written")
         os.chown(directory, 65534, 65534)  # whom the gateway might become
         self.check_status(self.gate(provider, cache_file=path), 101)
 

@@ -13,7 +13,7 @@ import threading
 import time
 import unittest
 
-from harness import process, tokens
+from harness import process, proxy, tokens
 from harness.backend import EchoLoop
 from harness.case import Case
 from harness.certificates import Authority
@@ -92,6 +92,33 @@ class Changes(ReloadCase):
         gate.await_lines(1, "tunnel")
         self.assertEqual(gate.ask(handshake("/" + "a" * 100)).status, 414)
         self.check_echo(held)
+
+    def test_who_is_believed(self):
+        """Trusted proxies come and go, and so does the PROXY header of a listener that stays."""
+        gate = self.gateway()
+        claim = handshake("/ws", "X-Forwarded-For: 192.0.2.1")
+        header = proxy.v1("192.0.2.2")
+        refused = {"status": 0, "reason": "proxy-not-trusted"}
+        steps = [
+            ([], False, claim, {"peer": None}),
+            (["127.0.0.1"], False, claim, {"client": "192.0.2.1"}),
+            (["127.0.0.1"], True, header + claim, {"client": "192.0.2.2:4242"}),
+            (["10.0.0.1"], True, header + claim, refused),
+            ([], False, claim, {"peer": None}),
+        ]
+        for proxies, expected, data, fields in steps:
+            gate.config["trusted_proxies"] = proxies
+            gate.config["listeners"][0]["proxy_protocol"] = expected
+            self.reload(gate)
+            seen = len(gate.lines("handshake"))
+            client = self.client(gate, data)
+            client.receive()
+            client.close()
+            line = gate.await_lines(seen + 1, "handshake")[-1]
+            if fields == {"peer": None}:
+                self.assertNotIn("client", line)
+            else:
+                self.assertLessEqual(fields.items(), line.items())
 
     def test_handshakes_of_an_address_are_counted_on(self):
         """Those under way when the limit comes, or goes, are not miscounted."""
@@ -247,6 +274,58 @@ class Faults(ReloadCase):
             with self.assertRaises(OSError):
                 connect(free.address)
         self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+
+    @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
+    def test_a_module_that_does_not_start(self):
+        """On the control thread or on a worker: what had started ends again."""
+        config = self.config(
+            self.echo_backend(), require=["one"], middleware={"one": {"test_waits": {}}}
+        )
+        gate = self.start(config, binary=test_program())
+        held = self.client(gate, handshake("/ws"))
+        self.check_switched(held.read_response())
+        gate.config["middleware"]["two"] = {"test_waits": {}}
+        expected = []
+        for broken, where in (("control", ""), ("worker", " on a worker"), ("control", "")):
+            gate.config["middleware"]["three"] = {"test_waits": {"broken": broken}}
+            self.reload(gate, good=False)
+            expected += [f"middleware `three` did not start{where}"]
+            expected += ["not reloaded: the configuration stays as it was"]
+            gate.await_lines(len(expected), "reload", name="stderr", level="error")
+            self.assertEqual(self.faults(gate), expected)
+            self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+        self.check_echo(held)
+        del gate.config["middleware"]["three"]
+        self.reload(gate)
+        self.assertEqual(gate.ask(handshake("/ws")).status, 101)
+
+    def test_the_end_in_the_middle(self):
+        """Signals that come in any order, all at once or one after the other."""
+        for orders in ("HT", "TH", "HHHT", "HTT", "HTH"):
+            for pause in (None, 0, 0.002):
+                gate = self.gateway(**self.jwt(), timeouts={"drain": "1s"})
+                if pause is None:
+                    gate.freeze()
+                for order in orders:
+                    gate.send_signal(signal.SIGHUP if order == "H" else signal.SIGTERM)
+                    time.sleep(pause or 0)
+                if pause is None:
+                    gate.thaw()
+                gate.judge(gate.await_exit())
+                gate.close()
+
+    def test_many_at_once(self):
+        """However often it is asked for meanwhile, one more follows, with the file as it is then."""
+        gate = self.gateway()
+        for i in range(20):
+            gate.config["routes"][0]["path"] = f"/{i}"
+            gate.write("wsgate.json", json.dumps(gate.config))
+            gate.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + PATIENCE
+        while gate.ask(handshake("/19")).status != 101 and time.monotonic() < deadline:
+            pass
+        self.assertEqual(gate.ask(handshake("/19")).status, 101)
 
 
 class Listeners(ReloadCase):
@@ -505,7 +584,7 @@ class Many(ReloadCase):
 
     @unittest.skipIf(sanitized(), "a sanitizer keeps memory of its own")
     def test_memory_descriptors_threads(self):
-        path = self.file("allow.txt", "")
+        path = self.file("allow.txt", "127.0.0.1\n")
         middleware = {
             "users": self.jwt()["middleware"]["users"],
             "office": {"ip_allowlist": {"files": [path]}},

@@ -52,12 +52,14 @@ class Tracer:
 @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
 @unittest.skipUnless(os.path.exists("/proc/self/ns/pid"), "no /proc")
 class SystemCalls(Case):
+    frames = "opaque"
+
     def cost(self, connections, rounds):
         """The gateway's system calls for `connections` times `rounds` echoed messages, and the seconds that
         somebody watched."""
         service = EchoLoop()
         self.backends.append(service)
-        gate = self.gateway(service, threads=1)
+        gate = self.gateway(service, threads=1, route={"tunnel": {"frames": self.frames}})
         clients = [self.client(gate, handshake("/ws")) for _ in range(connections)]
         for client in clients:
             self.check_switched(client.read_response())
@@ -88,7 +90,8 @@ class SystemCalls(Case):
         rounds = 200
         service = EchoLoop()
         self.backends.append(service)
-        gate = self.gateway(service, threads=1, **self.jwt())
+        checked = {"tunnel": {"frames": "checked"}}
+        gate = self.gateway(service, threads=1, route=checked, **self.jwt())
         token = tokens.hs()
         request = handshake("/ws", f"Authorization: Bearer {token}")
         self.open_and_leave(gate, request, 10)
@@ -139,3 +142,9 @@ class SystemCalls(Case):
     def test_sixty_four_at_a_time(self):
         """At most 4.5: a wake-up serves many."""
         self.judge(*self.cost(64, 50), 64 * 50, 0.5)
+
+
+class Checked(SystemCalls):
+    """Frames that are followed cost not one more."""
+
+    frames = "checked"

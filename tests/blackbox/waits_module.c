@@ -35,6 +35,7 @@ struct instance {
     struct control *control;
     struct timeval delay;
     bool wait, pass, too_much, twice;
+    int64_t broken;
     const char *forward; /* a header that it never reserved; NULL: none */
     size_t challenge;    /* bytes of one; 0: none */
     struct timeval close_after; /* 0: it is left alone */
@@ -86,6 +87,8 @@ static const struct mw_option options[] = {
     {.word = "forward", .type = MW_STRING, .help = "A header that it sets and never reserved."},
     {.word = "challenge", .type = MW_SIZE, .fallback = "0",
      .help = "Bytes of the challenge with which it denies; 0: none."},
+    {.word = "broken", .type = MW_WORD, .choices = "no|control|worker", .fallback = "no",
+     .help = "Where it does not start."},
     {.word = NULL},
 };
 
@@ -111,6 +114,7 @@ setup(const struct mw_options *opts, const struct mw_host *host)
     instance->wait = host->option_integer(opts, "delay") > 0;
     instance->delay = timeval_of(host->option_integer(opts, "delay"));
     instance->close_after = timeval_of(host->option_integer(opts, "close_after"));
+    instance->broken = host->option_integer(opts, "broken");
     instance->too_much = host->option_integer(opts, "too_much") != 0;
     instance->again = host->option_integer(opts, "again");
     instance->good_rounds = host->option_integer(opts, "good_rounds");
@@ -137,6 +141,8 @@ control_start(const void *arg, struct mw_worker *view)
 {
     const struct instance *instance = arg;
 
+    if (instance->broken == 1)
+        return NULL;
     *instance->control = (struct control){instance->host, view, 0};
     return instance->control;
 }
@@ -191,7 +197,7 @@ static void *
 worker_start(const void *arg, struct mw_worker *worker)
 {
     const struct instance *instance = arg;
-    struct state *state = calloc(1, sizeof(*state));
+    struct state *state = instance->broken == 2 ? NULL : calloc(1, sizeof(*state));
 
     if (state == NULL)
         return NULL;

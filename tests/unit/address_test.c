@@ -187,14 +187,31 @@ START_TEST(local_peers)
 }
 END_TEST
 
-START_TEST(a_family_of_others_has_no_text)
+START_TEST(a_family_of_others_is_unknown)
 {
-    struct address odd = {.len = sizeof(odd.any)};
+    static const sa_family_t families[] = {AF_UNSPEC, AF_APPLETALK};
     char text[ADDRESS_TEXT_MAX];
 
-    odd.any.sa_family = AF_APPLETALK;
-    ck_assert_uint_eq(address_format_ip(&odd, text).len, 0);
-    ck_assert(!address_equal(&odd, &odd));
+    for (size_t i = 0; i < COUNT_OF(families); i++) {
+        struct address odd = {.any.sa_family = families[i], .len = sizeof(odd.any)};
+
+        ck_assert(str_equal(address_format_ip(&odd, text), STR("unknown")));
+        ck_assert(str_equal(address_format(&odd, text), STR("unknown")));
+        ck_assert_uint_eq(address_port(&odd), 0);
+        ck_assert(!address_equal(&odd, &odd));
+    }
+}
+END_TEST
+
+START_TEST(without_a_port_it_is_the_address)
+{
+    struct address address;
+    char text[ADDRESS_TEXT_MAX];
+
+    ck_assert(address_parse_ip(&address, STR("192.0.2.1")));
+    ck_assert(str_equal(address_format(&address, text), STR("192.0.2.1")));
+    ck_assert(address_parse_ip(&address, STR("2001:db8::1")));
+    ck_assert(str_equal(address_format(&address, text), STR("2001:db8::1")));
 }
 END_TEST
 
@@ -250,7 +267,8 @@ address_suite(void)
     tcase_add_loop_test(tc, ip_has_no_port, 0, (int)COUNT_OF(ips));
     tcase_add_test(tc, peers_are_normalized);
     tcase_add_test(tc, local_peers);
-    tcase_add_test(tc, a_family_of_others_has_no_text);
+    tcase_add_test(tc, a_family_of_others_is_unknown);
+    tcase_add_test(tc, without_a_port_it_is_the_address);
     tcase_add_test(tc, copies_of_what_others_hold);
     tcase_add_test(tc, equal);
     suite_add_tcase(suite, tc);

@@ -590,6 +590,28 @@ is_revalidated(const struct mw_request *request)
     return request->revalidated;
 }
 
+static bool
+is_offline(const struct mw_request *request)
+{
+    return request->offline;
+}
+
+static enum mw_verdict
+undecided(struct mw_request *request, const char *why)
+{
+    (void)why;
+    request->status = 503;
+    request->word = "undecided";
+    return MW_DENY;
+}
+
+static bool
+expect_capture(const struct mw_options *options, const char *word, size_t i, const char *name)
+{
+    (void)options, (void)word, (void)i, (void)name;
+    return true;
+}
+
 static void
 slot_set(struct mw_request *request, void *slot)
 {
@@ -656,6 +678,9 @@ const struct mw_host fake_host = {
     .is_revoked = is_revoked,
     .is_revalidated = is_revalidated,
     .slot_set = slot_set,
+    .expect_capture = expect_capture,
+    .is_offline = is_offline,
+    .undecided = undecided,
     .slot = slot_of,
     .session_id = session_id,
     .issuer = issuer,

@@ -59,6 +59,7 @@ struct mw_request {
     int64_t now_ms;
     bool no_memory;     /* alloc fails */
     bool revalidated;   /* its tunnel will be judged again */
+    bool offline;       /* made up by `wsgatectl explain` */
     const char *broken; /* the answer that fails: "strip", "identify", "forward", "label" */
 
     /* Filled by the fake. */

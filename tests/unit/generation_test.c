@@ -1,6 +1,7 @@
 /* generation_test.c - what goes on from one configuration to the next, and what ends. */
 #include "gateway/generation.h"
 
+#include "failing_memory.h"
 #include "fake_modules.h"
 #include "temporary_file.h"
 #include "unit.h"
@@ -155,6 +156,31 @@ START_TEST(many_leave_nothing)
 }
 END_TEST
 
+/* Without memory there is no generation, and that which runs is as it was. */
+START_TEST(want_of_memory_changes_nothing)
+{
+    static const char *const file = "middleware: {a: {plain: {}}, b: {origin: {allow: [x]}}}\n";
+    struct generation *before = make(file, SERVERS, NULL), *after = NULL;
+
+    settings_fill_host(&host);
+    for (size_t n = 1; after == NULL; n++) {
+        struct settings *settings =
+            settings_load_text("/f",
+                               STR(REST "middleware: {a: {plain: {}}, b: {origin: {allow: [y]}}}\n"
+                                        SERVERS),
+                               fake_modules, &host, stderr);
+        failing_memory_arm(n);
+        after = generation_new(settings, WORKERS, before);
+        ck_assert_int_ne(failing_memory_disarm(), after != NULL);
+        ck_assert_int_eq(fake_instances, after != NULL ? 3 : 2);
+        ck_assert_uint_eq(before->instances[0]->generations, after != NULL ? 2 : 1);
+    }
+    generation_end(after);
+    generation_end(before);
+    ck_assert_int_eq(fake_instances, 0);
+}
+END_TEST
+
 START_TEST(loads_go_on_by_name_and_address)
 {
     struct generation *one =
@@ -190,6 +216,7 @@ generation_suite(void)
     tcase_add_test(tc, what_is_in_its_files_counts);
     tcase_add_test(tc, an_instance_ends_after_its_residents);
     tcase_add_test(tc, many_leave_nothing);
+    tcase_add_test(tc, want_of_memory_changes_nothing);
     tcase_add_test(tc, loads_go_on_by_name_and_address);
     suite_add_tcase(s, tc);
     return s;

@@ -31,6 +31,7 @@ struct setup {
     struct mw_options options;
     struct mw_worker control, workers[WORKERS];
     void *instance, *control_state, *states[WORKERS];
+    bool offline; /* requests are made up */
 };
 
 static void
@@ -98,7 +99,7 @@ ask_with(struct setup *setup, int worker, struct ask *ask, const char *kid, cons
 {
     char *token = maker_plain(JOSE_ES256, kid, claims);
 
-    *ask = (struct ask){.request = {.now_ms = NOW_MS}};
+    *ask = (struct ask){.request = {.now_ms = NOW_MS, .offline = setup->offline}};
     snprintf(ask->value, sizeof(ask->value), "Bearer %s", token);
     free(token);
     ask->request.headers[0] = (struct fake_pair){"Authorization", ask->value};
@@ -125,6 +126,15 @@ check_denied(struct setup *setup, int worker, const char *kid, const char *word)
 
     ck_assert_int_eq(ask(setup, worker, &made, kid), MW_DENY);
     ck_assert_str_eq(made.request.word, word);
+}
+
+/* By a made-up request: only a provider could say. */
+static void
+check_undecided(struct setup *setup, const char *kid)
+{
+    setup->offline = true;
+    check_denied(setup, 0, kid, "undecided");
+    setup->offline = false;
 }
 
 static void
@@ -656,6 +666,7 @@ START_TEST(a_restart_knows_what_was_fetched)
                                         "those of cache_file\n");
     check_passes(&setup, 0, "a");
     check_denied(&setup, 0, "b", "token-key-unknown");
+    check_undecided(&setup, "b");
     jwt_module.worker_stop(setup.states[0]);
     jwt_module.teardown(setup.instance);
     unlink(path);
@@ -671,6 +682,7 @@ START_TEST(without_a_cache_nothing_is_known_offline)
     open_instance(&setup, rows);
     setup.states[0] = jwt_module.worker_start(setup.instance, &setup.workers[0]);
     check_denied(&setup, 0, "a", "token-keys-unavailable");
+    check_undecided(&setup, "a");
     jwt_module.worker_stop(setup.states[0]);
     jwt_module.teardown(setup.instance);
     (void)fake_complaints();

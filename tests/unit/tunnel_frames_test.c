@@ -599,6 +599,13 @@ local_setup(void)
     setup();
 }
 
+static void
+tcp_setup(void)
+{
+    rig_local = false;
+    setup();
+}
+
 Suite *
 tunnel_frames_suite(void)
 {
@@ -610,7 +617,7 @@ tunnel_frames_suite(void)
     tcase_add_loop_test(streams, every_stream_both_ways_at_every_split, 0, (int)frame_case_count);
     suite_add_tcase(suite, streams);
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, tcp_setup, teardown);
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, a_close_is_answered_by_the_other, 0, 2);
     tcase_add_test(tc, both_close_at_once);

@@ -2,6 +2,8 @@
 #include "unit.h"
 #include "waiters.h"
 
+#include <string.h>
+
 enum { MANY = 3 * WAITERS_CHAINS };
 
 static struct waiters waiters;
@@ -18,6 +20,9 @@ task_of(int i)
 static void
 add_all(void)
 {
+    memset(&waiters, 0, sizeof(waiters)); /* where tests run in one process */
+    LIST_INIT(&lists[0]);
+    LIST_INIT(&lists[1]);
     for (int i = 0; i < MANY; i++) {
         all[i].task = task_of(i);
         waiters_add(&waiters, &lists[i % 2], &all[i]);
