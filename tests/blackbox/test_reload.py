@@ -442,6 +442,19 @@ class Survival(ReloadCase):
         gate.await_idle()
         self.assertEqual(gate.ask(handshake("/ws")).status, 101)
 
+    def test_verified_tokens(self):
+        """Remembered for as long as the instance is the same."""
+        gate = self.gateway(**self.jwt())
+        head = handshake("/ws", "Authorization: Bearer " + tokens.hs())
+        for leeway in (None, None, "5s", "5s"):
+            if leeway:
+                gate.config["middleware"]["users"]["jwt"]["leeway"] = leeway
+            self.reload(gate)
+            self.assertEqual(gate.ask(head).status, 101)
+        gate.stop()
+        totals = gate.lines("stopped", "stderr")[0]
+        self.assertEqual((totals["token-cache-miss"], totals["token-cache-hit"]), (2, 2))
+
     def keys_by_url(self, **options):
         pair, provider = tokens.key_pair("ec"), Provider()
         self.addCleanup(provider.close)
