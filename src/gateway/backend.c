@@ -81,24 +81,13 @@ write_proxy_header(const struct request *request, struct text *text)
                                                                               request->arrival);
 }
 
-/* Into the worker's buffer; at == NULL: it cannot be written down. */
-static struct str
-write_request(struct attempt *attempt, struct request *request)
-{
-    struct text text = {request->worker->buffer, 0, WORKER_BUFFER_BYTES, false};
-
-    if (attempt->pool->settings->tls == NULL)
-        write_proxy_header(request, &text);
-    return forward_request(request, &text) ? text_str(&text) : STR_NONE;
-}
-
 /* SIDE_KEPT: on a plain side most often the connect is not through yet; a long request is the rare
  * case. */
 static enum step
-send_request(struct attempt *attempt, struct str text, struct side *side)
+send_request(struct attempt *attempt, struct side *side, const struct text *text)
 {
     attempt->sent = true;
-    switch (side_send(side, text.at, text.len)) {
+    switch (side_send(side, text->at, text->len)) {
     case SIDE_SENT:
         return STEP_DONE;
     case SIDE_KEPT:
@@ -115,22 +104,35 @@ begin_tls(struct attempt *attempt, struct side *side)
     struct tls_client *tls = attempt->pool->settings->tls;
     struct server *server = attempt->server;
 
-    return side->stream.tls != NULL ||
+    return tls == NULL || side->stream.tls != NULL ||
            tls_client_begin(tls, (size_t)(server - attempt->pool->servers),
                             &server->settings->address, &side->stream);
 }
 
-/* TLS's handshake waits for a PROXY header to have gone, and the request for it. */
-static enum step
-go_on_in_tls(struct attempt *attempt, struct request *request, struct side *side)
+/* In the worker's buffer, which is nobody's in the loop's next turn. */
+static bool
+compose(const struct attempt *attempt, struct request *request, struct text *text)
 {
+    *text = (struct text){request->worker->buffer, 0, WORKER_BUFFER_BYTES, false};
+    if (attempt->pool->settings->tls == NULL)
+        write_proxy_header(request, text);
+    return forward_request(request, text);
+}
+
+/* TLS's handshake waits for a PROXY header to have gone, and the request for the handshake. */
+static enum step
+go_on(struct attempt *attempt, struct request *request, struct side *side)
+{
+    struct text text;
+
     if (side_waiting(side) > 0)
         return STEP_WAIT;
     if (!begin_tls(attempt, side))
         return blame_errno(attempt, ENOMEM);
     switch (side_handshake(side)) {
     case STREAM_OK:
-        return send_request(attempt, write_request(attempt, request), side);
+        return compose(attempt, request, &text) ? send_request(attempt, side, &text)
+                                                : STEP_FAILED;
     case STREAM_AGAIN: /* who waits for an answer has sent something */
         attempt->connected = !stream_wants_write(&side->stream);
         return STEP_WAIT;
@@ -142,27 +144,26 @@ go_on_in_tls(struct attempt *attempt, struct request *request, struct side *side
     return blame(attempt, REASON_BACKEND_TLS, stream_fault(&side->stream));
 }
 
-/* What cannot be written down is refused before there is a socket. */
+/* A request that cannot be written down makes no connection. */
 static enum step
 reach(struct attempt *attempt, struct request *request, struct side *side)
 {
-    struct str text = write_request(attempt, request);
     char bytes[PROXY_V1_MAX];
-    struct text header = {bytes, 0, sizeof(bytes), false};
+    struct text text, header = {bytes, 0, sizeof(bytes), false};
     struct stream stream;
 
-    if (text.at == NULL)
-        return STEP_FAILED;
     attempt->sent = attempt->connected = false;
+    if (!compose(attempt, request, &text))
+        return STEP_FAILED;
     if (!stream_connect(&stream, &attempt->server->settings->address))
         return blame_errno(attempt, errno);
     side_open(side, stream);
     if (attempt->pool->settings->tls == NULL)
-        return send_request(attempt, text, side);
+        return send_request(attempt, side, &text);
     write_proxy_header(request, &header);
     if (side_send(side, header.at, header.len) == SIDE_FAILED)
         return blame_errno(attempt, errno);
-    return go_on_in_tls(attempt, request, side);
+    return go_on(attempt, request, side);
 }
 
 /* ---- One after the other ---------------------------------------------------------- */
@@ -199,7 +200,7 @@ backend_go_on(struct attempt *attempt, struct request *request, struct side *sid
         return blame_errno(attempt, error);
     if (side_flush(side) == SIDE_FAILED)
         return blame_errno(attempt, errno);
-    return attempt->sent ? STEP_DONE : go_on_in_tls(attempt, request, side);
+    return attempt->sent ? STEP_DONE : go_on(attempt, request, side);
 }
 
 void

@@ -13,6 +13,7 @@ from harness.backend import EchoLoop
 from harness.case import Case
 from harness.frames import BINARY, CLOSE, PING, TEXT
 from harness.gateway import sanitized
+from harness.secure import in_four_forms
 from harness.wire import handshake, switching
 
 DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
@@ -47,6 +48,7 @@ class Checked(Case):
             self.assertEqual(line[name], value, line)
 
 
+@in_four_forms()
 class Passing(Checked):
     def test_the_default_is_checked(self):
         service = self.backend()
@@ -126,6 +128,7 @@ class Passing(Checked):
             self.gateways[-1].stop()
 
 
+@in_four_forms()
 class Extensions(Checked):
     def test_only_deflate_is_offered(self):
         service = self.backend()
@@ -162,6 +165,7 @@ class Extensions(Checked):
                 self.check_line(gate, "backend-protocol", 1002, initiator="backend")
 
 
+@in_four_forms()
 class Limits(Checked):
     def test_a_message_that_is_too_large(self):
         gate, client, peer = self.tunnel_with(max_message="100B")
@@ -192,6 +196,7 @@ class Limits(Checked):
         self.check_line(gate, "client-utf8", 1007)
 
 
+@in_four_forms()
 class Ends(Checked):
     def expiring(self, seconds=2, **options):
         parts = self.jwt(leeway="0s")
@@ -200,8 +205,8 @@ class Ends(Checked):
 
     def test_a_token_in_the_middle_of_a_large_message(self):
         """The frame is cut where the client was, nothing comes behind it; the client sees 4401."""
-        gate, client, peer = self.expiring(4, max_message="0")
-        data = frames.encode(bytes(100 << 20), masked=True)
+        data = frames.encode(bytes(100 << 20), masked=True)  # takes a second
+        gate, client, peer = self.expiring(3, max_message="0")
         over = threading.Event()
         sent = [0]
 
@@ -345,6 +350,7 @@ class Ends(Checked):
             one.read_rest()
 
 
+@in_four_forms()
 class Rates(Checked):
     def test_messages_too_many(self):
         gate, client, peer = self.tunnel_with(messages_per_second=1, messages_burst=5)
@@ -371,6 +377,7 @@ class Rates(Checked):
         self.assertGreater(time.monotonic() - start, 0.9)  # 65536 at once, then 65536 a second
 
 
+@in_four_forms()
 class Heartbeats(Checked):
     def test_pings_and_pongs(self):
         gate, client, peer = self.tunnel_with(
