@@ -206,7 +206,7 @@ class Ends(Checked):
     def test_a_token_in_the_middle_of_a_large_message(self):
         """The frame is cut where the client was, nothing comes behind it; the client sees 4401."""
         data = frames.encode(bytes(100 << 20), masked=True)  # takes a second
-        gate, client, peer = self.expiring(max_message="0")
+        gate, client, peer = self.expiring(3, max_message="0")
         over = threading.Event()
         sent = [0]
 
