@@ -56,6 +56,8 @@ decide(const void *instance, void *state, struct mw_request *request)
 
     if (state == NULL)
         return auth->host->deny(request, 503, "forward-auth-internal", NULL);
+    if (auth->host->is_offline(request))
+        return auth->host->undecided(request, "the service is not asked here");
     return forward_auth_worker_decide(state, request);
 }
 

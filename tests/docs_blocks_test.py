@@ -218,11 +218,13 @@ class Session(docs.Tour):
 
     # What stands in the documents for something that is not there.
     INSTEAD = (
-        (r"\b0\.0\.0\.0:8080", "127.0.0.1:8080"),
+        (r"\b0\.0\.0\.0:(443|8080)\b", "127.0.0.1:8080"),
+        (r"wss://chat\.example\.com/chat",
+         "wss://127.0.0.1:8080/chat --insecure --header 'Host: chat.example.com'"),
         (r"\b10\.0\.0\.11:9001, 10\.0\.0\.12:9001", "127.0.0.1:9001"),
         (r"^runuser -u wsgate -- ", ""),
         (r"^wsgate (?=-t$|&$)", "wsgate -c /etc/wsgate/wsgate.yaml "),
-        (r"^install (?:(-d) )?-o root -g wsgate ", r"install \1 "),
+        (r"^install (?:(-d|-D) )?-o root -g wsgate ", r"install \1 "),
         (r"^\.\./configure .* && make && make install$", "make -C build install DESTDIR=$PWD/installed"),
     )
 
@@ -373,6 +375,8 @@ class BlocksTest(unittest.TestCase):
         deployed = [text for _, language, text in docs.readme_blocks() if language == "yaml"][-1]
         os.mkdir(os.path.join(self.directory, "path"))
         shutil.copyfile(self.files.public, os.path.join(self.directory, "path", "public.pem"))
+        for name in ("chat.pem", "chat.key"):
+            self.files.make_tls(os.path.join(self.directory, "path", name))
         not_run = set()
         for _, language, text in docs.readme_blocks():
             for line in command_lines(text) if language == "sh" else ():

@@ -685,6 +685,7 @@ The client would be answered:
         with Service(lambda _: [reply(b'{"active":true}')]) as service:
             for users, why in (
                 ({"introspection": {"url": service.url()}}, "the service is not asked here"),
+                ({"forward_auth": {"url": service.url()}}, "the service is not asked here"),
                 ({"jwt": {"jwks_url": service.url()}}, "keys by URL are not fetched here"),
                 ({"jwt": {"jwks_url": [service.url(), service.url() + "b"]}},
                  "keys by URL are not fetched here"),

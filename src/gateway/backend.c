@@ -84,16 +84,10 @@ write_proxy_header(const struct request *request, struct text *text)
 /* SIDE_KEPT: on a plain side most often the connect is not through yet; a long request is the rare
  * case. */
 static enum step
-send_request(struct attempt *attempt, struct request *request, struct side *side)
+send_request(struct attempt *attempt, struct side *side, const struct text *text)
 {
-    struct text text = {request->worker->buffer, 0, WORKER_BUFFER_BYTES, false};
-
     attempt->sent = true;
-    if (side->stream.tls == NULL)
-        write_proxy_header(request, &text);
-    if (!forward_request(request, &text))
-        return STEP_FAILED;
-    switch (side_send(side, text.at, text.len)) {
+    switch (side_send(side, text->at, text->len)) {
     case SIDE_SENT:
         return STEP_DONE;
     case SIDE_KEPT:
@@ -115,18 +109,30 @@ begin_tls(struct attempt *attempt, struct side *side)
                             &server->settings->address, &side->stream);
 }
 
-/* The request goes out as soon as it can: at once, or behind TLS's handshake, which waits for a
- * PROXY header to have gone. */
+/* In the worker's buffer, which is nobody's in the loop's next turn. */
+static bool
+compose(const struct attempt *attempt, struct request *request, struct text *text)
+{
+    *text = (struct text){request->worker->buffer, 0, WORKER_BUFFER_BYTES, false};
+    if (attempt->pool->settings->tls == NULL)
+        write_proxy_header(request, text);
+    return forward_request(request, text);
+}
+
+/* TLS's handshake waits for a PROXY header to have gone, and the request for the handshake. */
 static enum step
 go_on(struct attempt *attempt, struct request *request, struct side *side)
 {
+    struct text text;
+
     if (side_waiting(side) > 0)
         return STEP_WAIT;
     if (!begin_tls(attempt, side))
         return blame_errno(attempt, ENOMEM);
     switch (side_handshake(side)) {
     case STREAM_OK:
-        return send_request(attempt, request, side);
+        return compose(attempt, request, &text) ? send_request(attempt, side, &text)
+                                                : STEP_FAILED;
     case STREAM_AGAIN: /* who waits for an answer has sent something */
         attempt->connected = !stream_wants_write(&side->stream);
         return STEP_WAIT;
@@ -138,19 +144,23 @@ go_on(struct attempt *attempt, struct request *request, struct side *side)
     return blame(attempt, REASON_BACKEND_TLS, stream_fault(&side->stream));
 }
 
+/* A request that cannot be written down makes no connection. */
 static enum step
 reach(struct attempt *attempt, struct request *request, struct side *side)
 {
     char bytes[PROXY_V1_MAX];
-    struct text header = {bytes, 0, sizeof(bytes), false};
+    struct text text, header = {bytes, 0, sizeof(bytes), false};
     struct stream stream;
 
     attempt->sent = attempt->connected = false;
+    if (!compose(attempt, request, &text))
+        return STEP_FAILED;
     if (!stream_connect(&stream, &attempt->server->settings->address))
         return blame_errno(attempt, errno);
     side_open(side, stream);
-    if (attempt->pool->settings->tls != NULL)
-        write_proxy_header(request, &header);
+    if (attempt->pool->settings->tls == NULL)
+        return send_request(attempt, side, &text);
+    write_proxy_header(request, &header);
     if (side_send(side, header.at, header.len) == SIDE_FAILED)
         return blame_errno(attempt, errno);
     return go_on(attempt, request, side);

@@ -17,7 +17,7 @@ enum {
     FULL_READS = 4,        /* in a row: that is a flow */
     FLOW_MAX = 64,         /* so many short pieces more than long ones, and it is none any more */
     PIECE_MIN = 16 * 1024, /* below it, copying is cheaper than two system calls more */
-    PIECES_PER_TURN = 4,   /* they cost less than two buffers that are copied */
+    PIECES_PER_TURN = 2,   /* more save nothing, and make others wait */
 };
 
 /* One wake-up. */
@@ -131,7 +131,7 @@ reach_boundary(struct haul *haul, size_t bytes)
     return tunnel->bytes[haul->from] - before == bytes;
 }
 
-/* true: there may be more. */
+/* Into the pipe. true: there may be more. */
 static bool
 move_piece(struct haul *haul)
 {
@@ -151,8 +151,6 @@ move_piece(struct haul *haul)
     tunnel->bytes[haul->from] += result.n;
     if (is_checked(haul))
         tunnel->frames[haul->from].left -= result.n;
-    if (haul->held > BULK_HELD_MAX - BULK_PIECE_MAX)
-        deliver(haul);
     return result.n == bytes;
 }
 

@@ -138,7 +138,7 @@ class ForwardAuth(Case):
 
     def test_deadline(self):
         """The answer's moment ends the tunnel; one that has passed ends the handshake."""
-        service = self.service(reply(fields=(f"X-Until: {int(time.time()) + 2}",)))
+        service = self.service(reply(fields=(f"X-Until: {int(time.time()) + 3}",)))
         gate = self.gate(service, deadline_header="X-Until")
         client = self.client(gate, handshake("/ws"))
         self.check_switched(client.read_response())

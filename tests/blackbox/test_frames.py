@@ -198,15 +198,16 @@ class Limits(Checked):
 
 @in_four_forms()
 class Ends(Checked):
-    def expiring(self, seconds=2, **options):
+    def expiring(self, seconds=1, **options):
+        """It lives for so many seconds, and up to one more."""
         parts = self.jwt(leeway="0s")
-        line = f"Authorization: Bearer {tokens.hs(tokens.claims(seconds))}"
+        line = f"Authorization: Bearer {tokens.hs(tokens.claims(seconds + 1))}"
         return self.tunnel_with(line, parts=parts, **options)
 
     def test_a_token_in_the_middle_of_a_large_message(self):
         """The frame is cut where the client was, nothing comes behind it; the client sees 4401."""
         data = frames.encode(bytes(100 << 20), masked=True)  # takes a second
-        gate, client, peer = self.expiring(max_message="0")
+        gate, client, peer = self.expiring(2, max_message="0")
         over = threading.Event()
         sent = [0]
 

@@ -152,7 +152,7 @@ class LiveTunnels(Case):
         parts = self.jwt(on_expiry="keep")
         parts["route"] = {"tunnel": {"revalidate_interval": "100ms"}}
         gate = self.gateway(backend, **parts)
-        client, peer = self.open(gate, backend, tokens.hs(tokens.claims(1, jti="t", sid="s")))
+        client, peer = self.open(gate, backend, tokens.hs(tokens.claims(2, jti="t", sid="s")))
         time.sleep(2.2)  # it has expired, which this instance does not mind
         self.check_open(client, peer)
         client.close()

@@ -108,6 +108,19 @@ START_TEST(the_service_sees_what_it_needs)
 }
 END_TEST
 
+START_TEST(nobody_is_asked_offline)
+{
+    struct setup setup = begin(questions[0].rows);
+    struct mw_request request = request_with("secret");
+
+    request.offline = true;
+    ck_assert_int_eq(decide(&setup, &request), MW_DENY);
+    ck_assert_str_eq(request.word, "undecided");
+    ck_assert_int_eq(fake_http_waiting(), 0);
+    end(&setup);
+}
+END_TEST
+
 /* ---- What an answer does ------------------------------------------------------------- */
 
 #define ASKED "count forward-auth-asked 1\n"
@@ -327,6 +340,7 @@ forward_auth_suite(void)
     TCase *one = tcase_create("one"), *many = tcase_create("many");
 
     tcase_add_loop_test(one, the_service_sees_what_it_needs, 0, (int)COUNT_OF(questions));
+    tcase_add_test(one, nobody_is_asked_offline);
     tcase_add_loop_test(one, an_answer_decides, 0, (int)COUNT_OF(answers));
     tcase_add_loop_test(one, faults_are_reported, 0, (int)COUNT_OF(faults));
     tcase_add_test(many, a_yes_is_kept_for_its_parts);
