@@ -166,6 +166,18 @@ ended(struct request *request, bool cut)
                         "the backend closed before its answer was whole");
 }
 
+/* In TLS 1.3 a server judges our certificate when our handshake is over already (RFC 8446 4.4.2.4):
+ * its alert comes in place of an answer. */
+static enum step
+broken(struct request *request, const struct stream *stream)
+{
+    const char *fault = stream_fault(stream);
+
+    return fault != NULL && request->upgrade.in.len == 0
+               ? request_fail(request, REASON_BACKEND_TLS, fault)
+               : ended(request, true);
+}
+
 enum step
 upgrade_read(struct request *request, struct side *backend)
 {
@@ -181,8 +193,9 @@ upgrade_read(struct request *request, struct side *backend)
         return STEP_WAIT;
     case STREAM_END:
     case STREAM_CUT:
+        return ended(request, result.status == STREAM_CUT);
     case STREAM_ERROR:
-        return ended(request, result.status != STREAM_END);
+        return broken(request, &backend->stream);
     case STREAM_OK:
         break;
     }
@@ -195,8 +208,10 @@ upgrade_read(struct request *request, struct side *backend)
 bool
 upgrade_unanswered(const struct request *request)
 {
-    return request->answer.reason == REASON_BACKEND_CLOSED && request->upgrade.in.len == 0 &&
-           request->upgrade.interim == 0;
+    enum reason reason = request->answer.reason;
+
+    return (reason == REASON_BACKEND_CLOSED || reason == REASON_BACKEND_TLS) &&
+           request->upgrade.in.len == 0 && request->upgrade.interim == 0;
 }
 
 struct str

@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 from harness import secure
@@ -574,6 +575,38 @@ class ToBackends(Case):
         context.maximum_version = ssl.TLSVersion.TLSv1_2  # where the server's verdict comes at once
         self.check(self.secure_service(context), secure.authority().files("good"))
         self.check(self.secure_service(context), {}, 502, "alert")
+
+    def test_an_alert_behind_the_handshake(self):
+        """TLS 1.3: our certificate is judged when our handshake is over, and the cause is told all the same."""
+        context = secure.authority().context("good")
+        context.load_verify_locations(secure.authority().path("ca.pem"))
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        over = threading.Event()
+
+        def serve():
+            sock, _ = listener.accept()
+            with sock:
+                try:
+                    SecureSocket(sock, context, server=True).handshake()
+                except ssl.SSLError:
+                    over.wait(20)  # an end at once could reset, and take the alert along
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        service = self.backend()
+        config = self.config(service, pool={"tls": {"ca_file": secure.authority().path("ca.pem")}})
+        config["backends"]["service"]["servers"] = ["127.0.0.1:%d" % listener.getsockname()[1]]
+        gate = self.start(config)
+        answer = gate.ask(handshake("/ws"))
+        over.set()
+        thread.join()
+        self.assertEqual(answer.status, 502)
+        line = gate.await_line("handshake")
+        self.assertEqual(line["reason"], "backend-tls")
+        self.assertIn("certificate required", line["detail"])
 
     def test_min_version(self):
         context = secure.authority().context("good")
