@@ -23,14 +23,15 @@ static bool
 add_authority(struct tls_clients *clients, X509 *one, EVP_MD_CTX *digest)
 {
     unsigned char *der = NULL;
+    int len = i2d_X509(one, &der);
     X509_NAME *name = X509_NAME_dup(X509_get_subject_name(one));
 
-    if (name == NULL || sk_X509_NAME_push(clients->names, name) == 0) {
+    if (!digest_add(digest, der, len) || name == NULL ||
+        sk_X509_NAME_push(clients->names, name) == 0) {
         X509_NAME_free(name);
         return false;
     }
-    return X509_STORE_add_cert(clients->store, one) == 1 &&
-           digest_add(digest, der, i2d_X509(one, &der));
+    return X509_STORE_add_cert(clients->store, one) == 1;
 }
 
 static bool
@@ -39,7 +40,7 @@ add_revocations(struct tls_clients *clients, X509_CRL *one, EVP_MD_CTX *digest)
     unsigned char *der = NULL;
     int len = i2d_X509_CRL(one, &der);
 
-    return X509_STORE_add_crl(clients->store, one) == 1 && digest_add(digest, der, len);
+    return digest_add(digest, der, len) && X509_STORE_add_crl(clients->store, one) == 1;
 }
 
 /* All of the file, or it is a fault: of authorities, or of lists of what they have revoked. */
