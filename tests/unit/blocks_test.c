@@ -1,4 +1,4 @@
-/* blocks_test.c - blocks of one size: aligned, zeroed, kept up to a bound. */
+/* blocks_test.c - blocks of one size: aligned, zeroed, in slabs that go when they are empty. */
 #include "base/blocks.h"
 #include "unit.h"
 
@@ -19,31 +19,57 @@ START_TEST(what_was_given_is_taken_again)
     ck_assert_int_eq(memcmp(first, zeroes, SIZE), 0);
     memset(first, 'x', SIZE);
     blocks_give(&blocks, first);
-    ck_assert_uint_eq(blocks.kept_count, 1);
     char *again = blocks_take(&blocks);
     ck_assert_ptr_eq(again, first);
     ck_assert_int_eq(memcmp(again, zeroes, SIZE), 0);
-    ck_assert_uint_eq(blocks.kept_count, 0);
     blocks_give(&blocks, again);
     blocks_give(&blocks, second);
     blocks_give(&blocks, NULL);
-    ck_assert_uint_eq(blocks.kept_count, 2);
+    ck_assert_uint_eq(blocks.slab_count, 1);
     blocks_free(&blocks);
-    ck_assert_uint_eq(blocks.kept_count, 0);
+    ck_assert_uint_eq(blocks.slab_count, 0);
 }
 END_TEST
 
-START_TEST(so_many_are_kept)
+enum { MANY = 5000 };
+
+static void
+check_apart(char *const *taken, size_t count)
 {
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < SIZE; k++)
+            wrong += taken[i][k] != (char)i;
+    ck_assert_uint_eq(wrong, 0);
+}
+
+/* Blocks of several slabs do not touch each other; what is empty goes, and the others stay. */
+START_TEST(slabs_come_and_go)
+{
+    static char *taken[MANY];
     struct blocks blocks;
-    void *taken[BLOCKS_KEPT_MAX + 3];
 
     blocks_init(&blocks, SIZE, ALIGNMENT);
-    for (size_t i = 0; i < COUNT_OF(taken); i++)
-        ck_assert_ptr_nonnull(taken[i] = blocks_take(&blocks));
-    for (size_t i = 0; i < COUNT_OF(taken); i++)
-        blocks_give(&blocks, taken[i]);
-    ck_assert_uint_eq(blocks.kept_count, BLOCKS_KEPT_MAX);
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < MANY; i++) {
+            ck_assert_ptr_nonnull(taken[i] = blocks_take(&blocks));
+            ck_assert_uint_eq((uintptr_t)taken[i] % ALIGNMENT, 0);
+            memset(taken[i], (char)i, SIZE);
+        }
+        ck_assert_uint_eq(blocks.slab_count, (MANY + 339) / 340); /* of 64 KiB, less a line */
+        check_apart(taken, MANY);
+        for (size_t i = 0; i < MANY; i += 2)
+            blocks_give(&blocks, taken[i]);
+        for (size_t i = 0; i < MANY; i += 2) {
+            ck_assert_ptr_nonnull(taken[i] = blocks_take(&blocks));
+            memset(taken[i], (char)i, SIZE);
+        }
+        check_apart(taken, MANY);
+        for (size_t i = 0; i < MANY; i++)
+            blocks_give(&blocks, taken[(i * 7) % MANY]);
+        ck_assert_uint_eq(blocks.slab_count, 1);
+    }
     blocks_free(&blocks);
 }
 END_TEST
@@ -55,7 +81,7 @@ blocks_suite(void)
     TCase *tc = tcase_create("blocks");
 
     tcase_add_test(tc, what_was_given_is_taken_again);
-    tcase_add_test(tc, so_many_are_kept);
+    tcase_add_test(tc, slabs_come_and_go);
     suite_add_tcase(suite, tc);
     return suite;
 }
