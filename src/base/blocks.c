@@ -2,8 +2,8 @@
  * blocks.c - see blocks.h.
  *
  * A slab stands at a multiple of its size, so that a block finds it by its own address. Its blocks
- * are handed out in their order at first, so that memory is touched when it is used, and later those
- * that came back last.
+ * are handed out in their order at first, so that memory is touched when it is used, and later
+ * those that came back last.
  */
 #include "base/blocks.h"
 

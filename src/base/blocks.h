@@ -3,8 +3,8 @@
  * the thousand costs no malloc, and a block no more than its bytes. malloc would take a head and,
  * for an alignment, most often a line of the processor's cache besides.
  *
- * A slab goes back to the kernel with its last block, unless no other has room. Not thread safe: one
- * worker.
+ * A slab goes back to the kernel with its last block, unless no other has room. Not thread safe:
+ * one worker.
  */
 #ifndef WSGATE_BLOCKS_H
 #define WSGATE_BLOCKS_H
