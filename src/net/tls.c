@@ -159,11 +159,19 @@ tls_fault(const struct tls *tls)
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
+/* OpenSSL counts the peer's fatal alert as a goodbye too. */
+static bool
+is_alert(unsigned long code)
+{
+    return ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) > SSL_AD_REASON_OFFSET;
+}
+
 /* Nothing more will come: why not? Our own direction goes on, but after an error. */
 static enum stream_status
 read_over(struct tls *tls)
 {
-    if ((SSL_get_shutdown(tls->ssl) & SSL_RECEIVED_SHUTDOWN) != 0)
+    if ((SSL_get_shutdown(tls->ssl) & SSL_RECEIVED_SHUTDOWN) != 0 &&
+        !is_alert(ERR_peek_last_error()))
         return STREAM_END;
     if (tls->wire.ended) {
         ERR_clear_error();

@@ -413,6 +413,9 @@ class Heartbeats(Checked):
 class SlowReader(Checked):
     """A reader stops for a while: what waits is bounded, and all of it arrives."""
 
+    time_limit = 200
+    weight = 5
+
     def check_slow(self, sender_is_client):
         total = 24 << 20
         pause = 60 if FULL else 2

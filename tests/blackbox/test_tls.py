@@ -196,6 +196,18 @@ class ToClients(TlsCase):
                 self.assertFalse(client.sock.truncated, "the gateway says goodbye")
                 self.assertEqual(gate.await_line("tunnel")["reason"], reason)
 
+    def test_a_fatal_alert_is_no_goodbye(self):
+        service = self.backend()
+        gate = self.gateway(service)
+        client, peer = self.tunnel(gate, service, handshake("/ws"))
+        client.sock._in.write(b"\x17\x03\x03\x00\x20" + bytes(32))  # a record that nobody sealed
+        with self.assertRaises(ssl.SSLError):
+            client.sock.recv(1)
+        client.sock._flush()  # bad_record_mac
+        self.assertEqual(peer.read_rest(), b"")
+        peer.close()
+        self.assertEqual(gate.await_line("tunnel")["reason"], "client-reset")
+
     def test_a_refusal_ends_with_a_goodbye(self):
         gate = self.gateway()
         client = self.client(gate, handshake("/none"))
@@ -228,10 +240,17 @@ class ToClients(TlsCase):
                 time.sleep(0.2)
                 try:
                     client.stdin.write(handshake("/none"))
-                    client.stdin.close()
+                    client.stdin.flush()
                 except BrokenPipeError:
                     pass  # it gave up when it was refused
-                self.assertIn(said, client.stdout.read())
+                seen = b""
+                while said not in seen and (part := os.read(client.stdout.fileno(), 65536)):
+                    seen += part
+                self.assertIn(said, seen)
+                try:
+                    client.stdin.close()
+                except BrokenPipeError:
+                    pass
         self.ask_ok(gate)
 
     def ask_ok(self, gate):
