@@ -2,7 +2,7 @@
  * forward_auth_worker.c - see forward_auth_worker.h.
  *
  * A question belongs to its asker until the verdict; then it goes, or into the slot where the
- * tunnel will be judged again. Of a tunnel it stays the slot's.
+ * tunnel will be judged again. Of a tunnel it stays the slot's, and takes turns (turns.h).
  */
 #include "forward_auth_worker.h"
 
@@ -12,6 +12,7 @@
 #include "forward_question.h"
 #include "service_complaint.h"
 #include "token/claims.h"
+#include "turns.h"
 #include "waiters.h"
 
 #include <stdlib.h>
@@ -21,17 +22,20 @@ enum { ANSWER_MAX = 64 * 1024 }; /* bytes of a body */
 /* A handshake, or a tunnel that is judged again. */
 struct asker {
     struct waiter waiter; /* first */
+    struct turn turn;     /* a tunnel's */
     struct forward_auth_worker *worker;
     struct mw_request *request; /* NULL: a tunnel */
     struct forward_question *question;
-    struct http_call *call;
+    struct http_call *call; /* NULL: it waits for its turn */
 };
 
 struct forward_auth_worker {
     const struct mw_host *host;
     const struct forward_auth_settings *settings;
     struct http_client *client;
+    struct turns turns;
     struct waiters waiters;
+    size_t handshake_count; /* of those who wait */
     struct waiter_list asking;
     struct service_complaint complaint;
 };
@@ -39,10 +43,23 @@ struct forward_auth_worker {
 static void
 forget(struct asker *asker)
 {
-    waiters_remove(&asker->worker->waiters, &asker->waiter);
-    if (asker->request != NULL)
+    struct forward_auth_worker *worker = asker->worker;
+
+    waiters_remove(&worker->waiters, &asker->waiter);
+    turns_leave(&worker->turns, &asker->turn);
+    if (asker->request != NULL) {
+        worker->handshake_count--;
         forward_question_free(asker->question);
+    }
     free(asker);
+}
+
+static void
+end_asker(struct asker *asker)
+{
+    if (asker->call != NULL)
+        http_call_cancel(asker->call);
+    forget(asker);
 }
 
 /* ---- A verdict ------------------------------------------------------------------------- */
@@ -182,6 +199,44 @@ remember(const struct forward_auth_worker *worker, const struct forward_question
     token_entry_unref(entry);
 }
 
+/* ---- A question ------------------------------------------------------------------------ */
+
+static http_done on_done;
+
+/* False: out of memory. */
+static bool
+call(struct asker *asker)
+{
+    const struct forward_auth_settings *settings = asker->worker->settings;
+
+    asker->call = http_call_start(asker->worker->client,
+                                  &(struct http_query){.method = settings->method,
+                                                       .url = settings->url,
+                                                       .fields = asker->question->fields,
+                                                       .ca_file = settings->ca_file,
+                                                       .timeout_ms = settings->timeout_ms,
+                                                       .body_max = ANSWER_MAX},
+                                  on_done, asker);
+    return asker->call != NULL;
+}
+
+static void
+call_whose_turn_it_is(struct forward_auth_worker *worker)
+{
+    struct turn *turn;
+
+    while ((turn = turns_next(&worker->turns)) != NULL) {
+        struct asker *asker =
+            (struct asker *)(void *)((char *)turn - offsetof(struct asker, turn));
+        struct mw_task *task = asker->waiter.task;
+
+        if (call(asker))
+            continue;
+        forget(asker);
+        worker->host->resume(task, MW_DENY);
+    }
+}
+
 static void
 on_done(void *arg, const struct http_answer *http)
 {
@@ -205,35 +260,31 @@ on_done(void *arg, const struct http_answer *http)
     claims_free(answer.claims);
     forget(asker);
     worker->host->resume(task, verdict);
+    call_whose_turn_it_is(worker);
 }
-
-/* ---- A question ------------------------------------------------------------------------ */
 
 /* FORWARD_NONE: it waits. The question is the asker's then, of a handshake. */
 static enum forward_fault
 ask(struct forward_auth_worker *worker, struct mw_request *request, struct mw_task *task,
     struct forward_question *question)
 {
-    const struct forward_auth_settings *settings = worker->settings;
     struct asker *asker;
 
-    if (request != NULL && worker->waiters.count >= FORWARD_WAITERS_MAX)
+    if (request != NULL && worker->handshake_count >= FORWARD_WAITERS_MAX)
         return FORWARD_FULL;
-    if ((asker = malloc(sizeof(*asker))) == NULL)
+    if ((asker = calloc(1, sizeof(*asker))) == NULL)
         return FORWARD_INTERNAL;
-    *asker = (struct asker){{.task = task}, worker, request, question, NULL};
-    asker->call = http_call_start(worker->client,
-                                  &(struct http_query){.method = settings->method,
-                                                       .url = settings->url,
-                                                       .fields = question->fields,
-                                                       .ca_file = settings->ca_file,
-                                                       .timeout_ms = settings->timeout_ms,
-                                                       .body_max = ANSWER_MAX},
-                                  on_done, asker);
-    if (asker->call == NULL) {
+    asker->waiter.task = task;
+    asker->worker = worker;
+    asker->request = request;
+    asker->question = question;
+    bool is_due = request != NULL || turns_ask(&worker->turns, &asker->turn);
+    if (is_due && !call(asker)) {
+        turns_leave(&worker->turns, &asker->turn);
         free(asker);
         return FORWARD_INTERNAL;
     }
+    worker->handshake_count += request != NULL;
     waiters_add(&worker->waiters, &worker->asking, &asker->waiter);
     return FORWARD_NONE;
 }
@@ -303,8 +354,8 @@ forward_auth_worker_cancel(void *state, struct mw_task *task)
 
     if (asker == NULL)
         return;
-    http_call_cancel(asker->call);
-    forget(asker);
+    end_asker(asker);
+    call_whose_turn_it_is(worker);
 }
 
 /* ---- Life ------------------------------------------------------------------------------ */
@@ -319,6 +370,7 @@ forward_auth_worker_new(const struct mw_host *host, struct mw_worker *thread,
         return NULL;
     worker->host = host;
     worker->settings = settings;
+    turns_init(&worker->turns);
     worker->client = http_client_new(host->worker_base(thread));
     if (worker->client != NULL)
         return worker;
@@ -333,11 +385,8 @@ forward_auth_worker_free(void *state)
 
     if (worker == NULL)
         return;
-    while (!LIST_EMPTY(&worker->asking)) {
-        struct asker *asker = (struct asker *)LIST_FIRST(&worker->asking);
-        http_call_cancel(asker->call);
-        forget(asker);
-    }
+    while (!LIST_EMPTY(&worker->asking))
+        end_asker((struct asker *)LIST_FIRST(&worker->asking));
     http_client_free(worker->client);
     free(worker);
 }

@@ -5,8 +5,9 @@
  * It finds the one credential (credential.h), takes it out of what the backend sees, asks the
  * service (introspection_worker.h), and has the members of the answer decide (bearer_claims.h).
  *
- * An instance is constant after setup. The token goes to the service and nowhere else: what is kept
- * of it is its SHA-256.
+ * An instance is constant after setup. The token goes to the service and nowhere else: what the
+ * cache keeps of it is its SHA-256. Where a tunnel is judged again, its session keeps the token
+ * itself (bearer_session.h), so that the service can be asked again.
  */
 #include "base/clock.h"
 #include "bearer_challenges.h"

@@ -4,19 +4,23 @@
  * The hard thing: resume may end other handshakes, which then cancel, or bring the same token here
  * again. A question that has been answered therefore stays where cancel finds it until the last of
  * its waiters is gone, but nobody joins it any more.
+ *
+ * The questions of tunnels take turns (turns.h). While one waits for its turn there is no call, and
+ * a handshake that brings its token makes it its own.
  */
 #include "introspection_worker.h"
 
 #include "base/clock.h"
-#include "protocol/query.h"
+#include "introspection_question.h"
 #include "service_complaint.h"
+#include "turns.h"
 #include "waiters.h"
 
 #include <openssl/evp.h>
 
 #include <stdlib.h>
 
-enum { CHAINS = 256 };
+enum { CHAINS = 1024 };
 
 /* Who asks: a handshake, or a tunnel that is judged again. */
 struct asker {
@@ -28,10 +32,12 @@ struct asker {
 struct introspection_waiter {
     struct waiter waiter; /* first */
     struct asker asker;
+    struct question *question;
 };
 
 /* One token that is asked about. */
 struct question {
+    struct turn turn; /* first; of a question that a tunnel came with */
     LIST_ENTRY(question) in_chain;
     struct introspection_worker *worker;
     struct http_call *call;
@@ -47,8 +53,9 @@ struct introspection_worker {
     introspection_judge_again *judge_again;
     const void *instance;
     struct http_client *client;
-    LIST_HEAD(, question) questions[CHAINS]; /* by the first byte of the digest */
-    size_t question_count;
+    LIST_HEAD(, question) questions[CHAINS]; /* by the first bytes of the digest */
+    size_t question_count, handshake_count;  /* of handshakes; handshakes that wait */
+    struct turns turns;
     struct waiters waiters;
     struct service_complaint complaint;
 };
@@ -58,6 +65,7 @@ struct introspection_worker {
 static void
 forget_waiter(struct introspection_worker *worker, struct waiter *waiter)
 {
+    worker->handshake_count -= ((struct introspection_waiter *)waiter)->asker.request != NULL;
     waiters_remove(&worker->waiters, waiter);
     free(waiter);
 }
@@ -70,8 +78,15 @@ forget_question(struct question *question)
     while (!LIST_EMPTY(&question->waiting))
         forget_waiter(worker, LIST_FIRST(&question->waiting));
     LIST_REMOVE(question, in_chain);
-    worker->question_count--;
+    worker->question_count -= question->turn.state == TURN_NONE;
+    turns_leave(&worker->turns, &question->turn);
     free(question);
+}
+
+static size_t
+chain_of(const unsigned char *digest)
+{
+    return (digest[0] | (size_t)digest[1] << 8) % CHAINS;
 }
 
 static struct question *
@@ -79,7 +94,7 @@ find_question(const struct introspection_worker *worker, const unsigned char *di
 {
     struct question *question;
 
-    LIST_FOREACH(question, &worker->questions[digest[0]], in_chain)
+    LIST_FOREACH(question, &worker->questions[chain_of(digest)], in_chain)
         if (!question->over && memcmp(question->digest, digest, TOKEN_DIGEST_LEN) == 0)
             return question;
     return NULL;
@@ -93,7 +108,8 @@ add_waiter(struct question *question, const struct asker *asker)
 
     if (!waiter)
         return false;
-    *waiter = (struct introspection_waiter){{.task = asker->task}, *asker};
+    *waiter = (struct introspection_waiter){{.task = asker->task}, *asker, question};
+    worker->handshake_count += asker->request != NULL;
     waiters_add(&worker->waiters, &question->waiting, &waiter->waiter);
     return true;
 }
@@ -104,8 +120,12 @@ introspection_worker_cancel(void *state, struct mw_task *task)
     struct introspection_worker *worker = state;
     struct waiter *waiter = waiters_find(&worker->waiters, task);
 
-    if (waiter)
-        forget_waiter(worker, waiter);
+    if (!waiter)
+        return;
+    struct question *question = ((struct introspection_waiter *)waiter)->question;
+    forget_waiter(worker, waiter);
+    if (question->turn.state == TURN_WAITS && LIST_EMPTY(&question->waiting))
+        forget_question(question);
 }
 
 /* ---- An answer --------------------------------------------------------------------------- */
@@ -139,56 +159,37 @@ judge_asker(const struct introspection_worker *worker, const struct asker *asker
                           : worker->judge_again(worker->instance, answer);
 }
 
+/* All who wait hear it, and the question is over. */
 static void
-on_done(void *arg, const struct http_answer *http)
+settle(struct question *question, const struct introspection_answer *answer)
 {
-    struct question *question = arg;
     struct introspection_worker *worker = question->worker;
-    struct introspection_answer answer;
 
-    question->call = NULL;
     question->over = true;
-    introspection_answer_read(&answer, http);
-    if (answer.fault != INTROSPECTION_NONE)
-        service_complain(&worker->complaint, worker->host, "introspection", worker->settings->name,
-                         introspection_fault(answer.fault)->word, http);
-    keep(worker->settings, question->digest, &answer);
     while (!LIST_EMPTY(&question->waiting)) {
         struct introspection_waiter waiter =
             *(struct introspection_waiter *)LIST_FIRST(&question->waiting);
         forget_waiter(worker, LIST_FIRST(&question->waiting));
-        worker->host->resume(waiter.asker.task, judge_asker(worker, &waiter.asker, &answer));
+        worker->host->resume(waiter.asker.task, judge_asker(worker, &waiter.asker, answer));
     }
-    introspection_answer_free(&answer);
     forget_question(question);
 }
 
 /* ---- A question ------------------------------------------------------------------------------ */
 
-/* RFC 7662 2.1. The caller wipes and frees. NULL: out of memory. */
-static char *
-make_body(struct str token, size_t *len)
-{
-    struct str head = STR("token="), tail = STR("&token_type_hint=access_token");
-    char *body = malloc(head.len + 3 * token.len + tail.len);
+static http_done on_done;
 
-    if (!body)
-        return NULL;
-    memcpy(body, head.at, head.len);
-    *len = head.len + query_encode(token, body + head.len);
-    memcpy(body + *len, tail.at, tail.len);
-    *len += tail.len;
-    return body;
-}
-
+/* About the token of who waits. False: out of memory. */
 static bool
-call(struct question *question, struct str token)
+call(struct question *question)
 {
+    const struct waiter *first = LIST_FIRST(&question->waiting);
+    struct str token = ((const struct introspection_waiter *)first)->asker.token;
     struct introspection_worker *worker = question->worker;
     const struct introspection_settings *settings = worker->settings;
     const char *fields[] = {"Accept: application/json", settings->authorization, NULL};
     size_t len;
-    char *body = make_body(token, &len);
+    char *body = introspection_question_body(token, &len);
 
     if (!body)
         return false;
@@ -206,22 +207,65 @@ call(struct question *question, struct str token)
     return question->call != NULL;
 }
 
-/* NULL: out of memory. */
-static struct question *
-ask(struct introspection_worker *worker, const unsigned char *digest, struct str token)
+static void
+call_whose_turn_it_is(struct introspection_worker *worker)
+{
+    const struct introspection_answer none = {.fault = INTROSPECTION_INTERNAL};
+    struct turn *turn;
+
+    while ((turn = turns_next(&worker->turns)) != NULL)
+        if (!call((struct question *)turn))
+            settle((struct question *)turn, &none);
+}
+
+static void
+on_done(void *arg, const struct http_answer *http)
+{
+    struct question *question = arg;
+    struct introspection_worker *worker = question->worker;
+    struct introspection_answer answer;
+
+    question->call = NULL;
+    introspection_answer_read(&answer, http);
+    if (answer.fault != INTROSPECTION_NONE)
+        service_complain(&worker->complaint, worker->host, "introspection", worker->settings->name,
+                         introspection_fault(answer.fault)->word, http);
+    keep(worker->settings, question->digest, &answer);
+    settle(question, &answer);
+    introspection_answer_free(&answer);
+    call_whose_turn_it_is(worker);
+}
+
+/* With its first waiter. False: out of memory. */
+static bool
+ask(struct introspection_worker *worker, const struct asker *asker, const unsigned char *digest)
 {
     struct question *question = calloc(1, sizeof(*question));
 
     if (!question)
-        return NULL;
+        return false;
     question->worker = worker;
     memcpy(question->digest, digest, TOKEN_DIGEST_LEN);
-    LIST_INSERT_HEAD(&worker->questions[digest[0]], question, in_chain);
-    worker->question_count++;
-    if (call(question, token))
-        return question;
+    LIST_INSERT_HEAD(&worker->questions[chain_of(digest)], question, in_chain);
+    bool is_due = asker->request || turns_ask(&worker->turns, &question->turn);
+    worker->question_count += asker->request != NULL;
+    if (add_waiter(question, asker) && (!is_due || call(question)))
+        return true;
     forget_question(question);
-    return NULL;
+    return false;
+}
+
+/* A handshake does not wait for the turn of a tunnel. */
+static bool
+join(struct introspection_worker *worker, const struct asker *asker, struct question *question)
+{
+    if (asker->request && question->turn.state == TURN_WAITS) {
+        if (!call(question))
+            return false;
+        turns_leave(&worker->turns, &question->turn);
+        worker->question_count++;
+    }
+    return add_waiter(question, asker);
 }
 
 static void
@@ -234,7 +278,7 @@ count(const struct introspection_worker *worker, const struct asker *asker, cons
 static bool
 is_full(const struct introspection_worker *worker, bool shared)
 {
-    return worker->waiters.count >= INTROSPECTION_WAITERS_MAX ||
+    return worker->handshake_count >= INTROSPECTION_WAITERS_MAX ||
            (!shared && worker->question_count >= INTROSPECTION_CALLS_MAX);
 }
 
@@ -245,11 +289,9 @@ wait_for_answer(struct introspection_worker *worker, const struct asker *asker,
     struct question *question = find_question(worker, digest);
     bool shared = question != NULL;
 
-    if (asker->request && is_full(worker, shared))
+    if (asker->request && is_full(worker, shared && question->turn.state != TURN_WAITS))
         return INTROSPECTION_FULL;
-    if (!shared)
-        question = ask(worker, digest, asker->token);
-    if (!question || !add_waiter(question, asker))
+    if (shared ? !join(worker, asker, question) : !ask(worker, asker, digest))
         return INTROSPECTION_INTERNAL;
     count(worker, asker, shared ? "introspection_shared" : "introspection_asked");
     return INTROSPECTION_NONE;
@@ -320,6 +362,7 @@ introspection_worker_new(const struct mw_host *host, struct mw_worker *thread,
     worker->judge = judge;
     worker->judge_again = judge_again;
     worker->instance = instance;
+    turns_init(&worker->turns);
     worker->client = http_client_new(host->worker_base(thread));
     if (worker->client)
         return worker;
@@ -337,7 +380,7 @@ introspection_worker_free(void *state)
     for (size_t i = 0; i < CHAINS; i++)
         while (!LIST_EMPTY(&worker->questions[i])) {
             struct question *question = LIST_FIRST(&worker->questions[i]);
-            if (question->call) /* else it has been answered */
+            if (question->call) /* else it waits for its turn */
                 http_call_cancel(question->call);
             forget_question(question);
         }

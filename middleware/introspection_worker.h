@@ -5,6 +5,7 @@
  * A token is asked about once at a time: who comes with the same one meanwhile waits for the same
  * answer. A call goes on when all who waited have left: to end it would cost its connection, and
  * they may be back with the same token. Both are bounded, and so is the time that a call takes.
+ * Tunnels that are judged again are beside these bounds: they take turns (turns.h).
  *
  * Kept for a while, for all workers, are answers that a token is active, by its SHA-256. Others are
  * of no use but to who makes tokens up, and could so push out the good ones.
@@ -16,8 +17,8 @@
 #include "introspection_settings.h"
 
 enum {
-    INTROSPECTION_WAITERS_MAX = 1024, /* of a worker; each holds its request's memory */
-    INTROSPECTION_CALLS_MAX = 256,
+    INTROSPECTION_WAITERS_MAX = 1024, /* handshakes of a worker; each holds its request's memory */
+    INTROSPECTION_CALLS_MAX = 256,    /* theirs */
 };
 
 struct introspection_worker;
@@ -44,7 +45,7 @@ void introspection_worker_cancel(void *state, struct mw_task *task);
  * and, of a tunnel, as long as its slot. */
 enum mw_verdict introspection_worker_decide(struct introspection_worker *worker,
                                             struct mw_request *request, struct str token);
-/* The same for judge_again. A tunnel is never too many: strangers' tokens must not end it. */
+/* The same for judge_again. A tunnel is never too many: it waits for its turn, until its cancel. */
 enum mw_verdict introspection_worker_revalidate(struct introspection_worker *worker,
                                                 struct mw_task *task, struct str token);
 

@@ -19,10 +19,16 @@ CRITICAL = (401, "token-critical", "The access token needs an extension that is 
 TYPE = (401, "token-type", "The access token is of another type")
 ALGORITHM = (401, "token-algorithm", "The access token's algorithm is not accepted")
 KEY = (401, "token-key-unknown", "The access token is signed with an unknown key")
+AMBIGUOUS = (401, "token-key-ambiguous",
+             "The access token does not say which key it is signed with")
 SIGNATURE = (401, "token-signature", "The access token's signature does not verify")
 CLAIM = (401, "token-claim", "A claim of the access token has a wrong type or range")
 NO_EXPIRY = (401, "token-no-expiry", "The access token never expires")
 EXPIRED = (401, "token-expired", "The access token expired")
+NOT_YET_VALID = (401, "token-not-yet-valid", "The access token is not valid yet")
+NO_ISSUE_TIME = (401, "token-no-issue-time", "The access token does not say when it was issued")
+ISSUED_LATER = (401, "token-issued-later", "The access token was issued in the future")
+TOO_OLD = (401, "token-too-old", "The access token was issued too long ago")
 SEVERAL = (400, "token-several", "More than one access token was given")
 ALONE = (400, "token-alone", "A token subprotocol needs another subprotocol beside it")
 MISSING = (401, "token-missing", None)
@@ -88,17 +94,20 @@ class Attack(Case):
         super().setUp()
         self.rsa, self.ec = tokens.key_pair("rsa"), tokens.key_pair("ec")
         self.p384, self.ed = tokens.key_pair("p384"), tokens.key_pair("ed25519")
-        keys = [{"kid": "hs", "algorithm": "HS256", "secret_file": self.file("hs", tokens.SECRET)}]
-        for kid, (kind, algorithm) in self.KEYS.items():
-            path = self.file(kid, tokens.key_pair(kind).public)
-            keys.append({"kid": kid, "algorithm": algorithm, "file": path})
         self.service = self.echo_backend()
         self.gate = self.gateway(
             self.service,
             require=["users"],
-            middleware={"users": {"jwt": {"keys": keys} | self.OPTIONS}},
+            middleware={"users": {"jwt": {"keys": self.keys()} | self.OPTIONS}},
             limits={"head": "48KiB"},
         )
+
+    def keys(self):
+        keys = [{"kid": "hs", "algorithm": "HS256", "secret_file": self.file("hs", tokens.SECRET)}]
+        for kid, (kind, algorithm) in self.KEYS.items():
+            path = self.file(kid, tokens.key_pair(kind).public)
+            keys.append({"kid": kid, "algorithm": algorithm, "file": path})
+        return keys
 
     def check(self, rows):
         """Rows are a token, or a request as bytes, and what becomes of it."""
@@ -392,6 +401,43 @@ class Json(Attack):
         rows["exp further down"] = (
             mac({"alg": "HS256"}, f'{{"a":{{"exp":{later()}}}}}'), NO_EXPIRY)
         self.check(rows)
+
+
+class Times(Attack):
+    OPTIONS = {"max_age": "1h", "leeway": "30s"}
+
+    def test_claims(self):
+        def row(**claims):
+            return mac({"alg": "HS256"}, tokens.claims(**{"iat": later(0)} | claims))
+
+        self.check(
+            {
+                "good": (row(nbf=later(-10)), PASSES),
+                "nbf within leeway": (row(nbf=later(20)), PASSES),
+                "nbf ahead": (row(nbf=later(600)), NOT_YET_VALID),
+                "no iat": (row(iat=None), NO_ISSUE_TIME),
+                "iat ahead": (row(iat=later(600)), ISSUED_LATER),
+                "iat long ago": (row(iat=later(-3700)), TOO_OLD),
+            }
+        )
+
+
+class Keys(Attack):
+    """Of one algorithm, nine: more than are tried for a token that names none."""
+
+    def keys(self):
+        paths = [self.file(f"k{i}", bytes([65 + i]) * 32) for i in range(9)]
+        return [{"kid": f"k{i}", "algorithm": "HS256", "secret_file": path}
+                for i, path in enumerate(paths)]
+
+    def test_a_token_must_name_one_of_many(self):
+        secret = b"A" * 32
+        self.check(
+            {
+                "it names its key": (mac({"alg": "HS256", "kid": "k0"}, None, secret), PASSES),
+                "it names none": (mac({"alg": "HS256"}, None, secret), AMBIGUOUS),
+            }
+        )
 
 
 class Encoding(Attack):

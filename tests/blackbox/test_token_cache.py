@@ -1,6 +1,8 @@
 """A token seen before is known again, and known for no more than what it was."""
 
 import json
+import os
+import signal
 import time
 
 from harness import tokens
@@ -103,3 +105,75 @@ class Remembered(Case):
         for _ in range(3):
             self.assertEqual(gate.ask(bearer(token)).status, 101)
         self.assertEqual(self.counts(gate), (None, None))
+
+
+class Reloaded(Case):
+    """What is remembered is refused at once when what it rests on is gone."""
+
+    def start_with(self, parts, token):
+        """A gateway that remembers the token."""
+        gate = self.gateway(**parts)
+        for _ in range(3):
+            self.assertEqual(gate.ask(bearer(token)).status, 101)
+        return gate
+
+    def reload(self, gate):
+        gate.write("wsgate.json", json.dumps(gate.config))
+        gate.send_signal(signal.SIGHUP)
+        status = gate.await_reload()
+        self.assertTrue(status.startswith("reloaded"), status)
+
+    def check_reason(self, gate, token, reason):
+        for _ in range(2):
+            reply = gate.ask(bearer(token))
+            self.check_refused(reply, 401)
+            entry = gate.await_line("handshake", id=reply.get("X-Request-Id"))
+            self.assertEqual((entry["reason"], entry["module"]), (reason, "users"))
+
+    def test_another_secret_in_its_file(self):
+        """Of the same size and with the same time, too."""
+        token = tokens.hs()
+        gate = self.start_with(self.jwt(), token)
+        path = gate.config["middleware"]["users"]["jwt"]["keys"][0]["secret_file"]
+        before = os.stat(path)
+        self.file(os.path.basename(path), tokens.SECRET[::-1])
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        self.reload(gate)
+        self.check_reason(gate, token, "token-signature")
+
+    def test_a_key_that_is_gone(self):
+        token = tokens.hs(kid="a")
+        keys = [{"kid": kid, "secret_file": self.file(kid, secret)}
+                for kid, secret in (("a", tokens.SECRET), ("b", tokens.OTHER_SECRET))]
+        middleware = {"users": {"jwt": {"keys": keys, "algorithms": ["HS256"]}}}
+        gate = self.start_with({"require": ["users"], "middleware": middleware}, token)
+        del gate.config["middleware"]["users"]["jwt"]["keys"][0]
+        self.reload(gate)
+        self.check_reason(gate, token, "token-key-unknown")
+
+    def test_a_key_that_has_another_name(self):
+        pair = tokens.key_pair("ec")
+        token = pair.sign(tokens.claims(), kid="a")
+        path = self.file("keys", json.dumps({"keys": [tokens.jwk(pair, "a")]}))
+        middleware = {"users": {"jwt": {"jwks_file": path}}}
+        gate = self.start_with({"require": ["users"], "middleware": middleware}, token)
+        self.file("keys", json.dumps({"keys": [tokens.jwk(pair, "b")]}))
+        self.reload(gate)
+        self.check_reason(gate, token, "token-key-unknown")
+
+    def test_a_token_that_is_revoked(self):
+        """By each kind of line; who is not meant stays remembered."""
+        issuer = "https://id.example.com"
+        lines = {"jti t-a": {"jti": "t-a"}, "sid s-b": {"sid": "s-b"},
+                 f"sub {issuer} carol": {"sub": "carol"}}
+        made = {line: tokens.hs(tokens.claims(iss=issuer, **who)) for line, who in lines.items()}
+        other = tokens.hs(tokens.claims(iss=issuer, sub="dave", jti="t-d", sid="s-d"))
+        path = self.file("revoked", "jti x\n")
+        gate = self.start_with(self.jwt(revoked_file=path), other)
+        for token in made.values():
+            self.assertEqual(gate.ask(bearer(token)).status, 101)
+        self.file("revoked", "".join(line + "\n" for line in made))
+        self.reload(gate)
+        for token in made.values():
+            self.check_reason(gate, token, "token-revoked")
+        self.assertEqual(gate.ask(bearer(other)).status, 101)

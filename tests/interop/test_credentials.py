@@ -138,6 +138,18 @@ class Pages:
             browser.visit(origin)
             self.check_events(self.talk(gate, HELLO), message("hello"))
 
+    def test_the_token_of_an_open_websocket_expires(self):
+        """What a page needs to know that it is to fetch a new one."""
+        gate = self.gate(jwt={"leeway": "0s"}, route={"tunnel": {"frames": "checked"}})
+        pair = {"by": "pair", "subprotocols": ["chat.v1"]}
+        self.check_events(self.talk(gate, HELLO, **pair), message("hello"))
+        # The page is at work, so nothing of this one's life (2 to 3 s) goes into a start.
+        token = tokens.hs(tokens.claims(3))
+        events = self.talk(gate, [*HELLO, {"do": "await_close"}], token=token, **pair)
+        end = {"closed": 4401, "reason": "expired", "clean": True}
+        self.check_events(events, message("hello"), end)
+        gate.await_line("tunnel", reason="expired", close_code=4401)
+
     def test_cookie_of_another_site(self):
         """SameSite=Strict: a page elsewhere, were it allowed, has no token to bring."""
         browser = self.other()

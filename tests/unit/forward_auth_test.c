@@ -277,6 +277,75 @@ START_TEST(the_waiting_are_bounded)
 }
 END_TEST
 
+START_TEST(tunnels_take_turns)
+{
+    enum { TUNNELS = HTTP_CLIENT_CALLS_MAX + 100 };
+    struct setup setup = begin(plain);
+    struct mw_request first = request_with("a"), late = request_with("b");
+    struct mw_request *tunnels = calloc(TUNNELS, sizeof(*tunnels)); /* their tasks */
+
+    first.revalidated = true;
+    ck_assert_int_eq(decide(&setup, &first), MW_WAIT);
+    fake_http_end(0, 200, "");
+    ck_assert_ptr_nonnull(first.slot);
+    for (int i = 0; i < TUNNELS; i++)
+        ck_assert_int_eq(forward_auth_module.revalidate(setup.state, first.slot,
+                                                        (struct mw_task *)&tunnels[i]),
+                         MW_WAIT);
+    ck_assert_int_eq(fake_http_waiting(), TURNS_MAX);
+    ck_assert_int_eq(decide(&setup, &late), MW_WAIT); /* they refuse no handshake */
+    ck_assert_int_eq(fake_http_waiting(), TURNS_MAX + 1);
+    fake_http_end(TURNS_MAX, 200, "");
+    ck_assert_int_eq(late.verdict, MW_PASS);
+    /* Who is asked about makes room for the next, who waits for its turn is not asked about. */
+    forward_auth_module.cancel(setup.state, (struct mw_task *)&tunnels[0]);
+    forward_auth_module.cancel(setup.state, (struct mw_task *)&tunnels[TUNNELS - 1]);
+    ck_assert_int_eq(fake_http_waiting(), TURNS_MAX);
+    for (int i = 1; i < TUNNELS / 2; i++) {
+        fake_http_end(0, 200, "");
+        ck_assert_int_eq(tunnels[i].resumed, 1);
+        ck_assert_int_eq(tunnels[i].verdict, MW_PASS);
+        ck_assert_int_eq(fake_http_waiting(), TURNS_MAX);
+    }
+    ck_assert_int_eq(fake_http_started(), 2 + TUNNELS / 2 + TURNS_MAX);
+    let_go(&setup, &late);
+    end(&setup); /* with half of them waiting */
+    let_go(&setup, &first);
+    free(tunnels);
+}
+END_TEST
+
+START_TEST(a_turn_may_fail_for_want_of_memory)
+{
+    bool starved = true;
+
+    for (size_t n = 1; starved; n = failing_memory_next(n)) {
+        struct setup setup = begin(plain);
+        struct mw_request first = request_with("a"), tunnels[TURNS_MAX + 2] = {{.resumed = 0}};
+        first.revalidated = true;
+        ck_assert_int_eq(decide(&setup, &first), MW_WAIT);
+        fake_http_end(0, 200, "");
+        for (int i = 0; i < TURNS_MAX + 2; i++)
+            ck_assert_int_eq(forward_auth_module.revalidate(setup.state, first.slot,
+                                                            (struct mw_task *)&tunnels[i]),
+                             MW_WAIT);
+        failing_memory_arm(n);
+        fake_http_end(0, HTTP_TIMEOUT, NULL);
+        starved = failing_memory_disarm();
+        while (fake_http_waiting())
+            fake_http_end(0, 200, "");
+        for (int i = 0; i < TURNS_MAX + 2; i++)
+            ck_assert_int_eq(tunnels[i].resumed, 1);
+        ck_assert_int_eq(tunnels[0].verdict, MW_DENY);
+        ck_assert(starved || tunnels[TURNS_MAX].verdict == MW_PASS);
+        let_go(&setup, &first);
+        end(&setup);
+        (void)fake_complaints();
+        ck_assert_uint_lt(n, 100);
+    }
+}
+END_TEST
+
 START_TEST(memory_may_fail)
 {
     bool starved = true;
@@ -345,6 +414,8 @@ forward_auth_suite(void)
     tcase_add_loop_test(one, faults_are_reported, 0, (int)COUNT_OF(faults));
     tcase_add_test(many, a_yes_is_kept_for_its_parts);
     tcase_add_test(many, the_waiting_are_bounded);
+    tcase_add_test(many, tunnels_take_turns);
+    tcase_add_test(many, a_turn_may_fail_for_want_of_memory);
     tcase_add_test(many, memory_may_fail);
     suite_add_tcase(suite, one);
     suite_add_tcase(suite, many);

@@ -5,11 +5,13 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "bearer_rules.h"
+#include "bearer_session.h"
 #include "failing_memory.h"
 #include "fake_host.h"
 #include "fake_http.h"
 #include "introspection_worker.h"
 #include "registry.h"
+#include "turns.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -348,6 +350,138 @@ START_TEST(calls_and_waiters_are_bounded)
 }
 END_TEST
 
+/* ---- Tunnels that are judged again -------------------------------------------------------- */
+
+/* More than one client takes calls. */
+enum { TUNNELS = HTTP_CLIENT_CALLS_MAX + 100 };
+
+struct tunnel {
+    struct mw_request task; /* stands for its mw_task */
+    char token[16];
+};
+
+/* Each with a token of its own; the caller frees them. */
+static struct tunnel *
+begin_tunnels(struct setup *setup, int count)
+{
+    struct tunnel *tunnels = calloc((size_t)count, sizeof(*tunnels));
+
+    for (int i = 0; i < count; i++) {
+        struct tunnel *tunnel = &tunnels[i];
+        snprintf(tunnel->token, sizeof(tunnel->token), "tunnel-%d", i);
+        struct bearer_session session = {.token = str_of(tunnel->token)};
+        ck_assert_int_eq(introspection_module.revalidate(setup->state, &session,
+                                                         (struct mw_task *)&tunnel->task),
+                         MW_WAIT);
+    }
+    return tunnels;
+}
+
+static void
+cancel_tunnel(struct setup *setup, struct tunnel *tunnel)
+{
+    introspection_module.cancel(setup->state, (struct mw_task *)&tunnel->task);
+}
+
+START_TEST(tunnels_take_turns)
+{
+    struct setup setup = begin(plain);
+    struct tunnel *tunnels = begin_tunnels(&setup, TUNNELS);
+
+    ck_assert_int_eq(fake_http_waiting(), TURNS_MAX);
+    /* Who waits for its turn and goes is not asked about; the call of another goes on. */
+    cancel_tunnel(&setup, &tunnels[0]);
+    cancel_tunnel(&setup, &tunnels[TURNS_MAX]);
+    cancel_tunnel(&setup, &tunnels[TUNNELS - 1]);
+    ck_assert_int_eq(fake_http_waiting(), TURNS_MAX);
+    for (int i = 0; i < TURNS_MAX; i++)
+        fake_http_end(0, 200, ACTIVE);
+    ck_assert_str_eq(fake_http_body(0), "token=tunnel-25&token_type_hint=access_token");
+    while (fake_http_waiting()) {
+        ck_assert_int_le(fake_http_waiting(), TURNS_MAX);
+        fake_http_end(0, 200, ACTIVE);
+    }
+    ck_assert_int_eq(fake_http_started(), TUNNELS - 2);
+    for (int i = 0; i < TUNNELS; i++) {
+        bool left = i == 0 || i == TURNS_MAX || i == TUNNELS - 1;
+        ck_assert_int_eq(tunnels[i].task.resumed, !left);
+        ck_assert_int_eq(tunnels[i].task.verdict == MW_PASS, !left);
+    }
+    free(tunnels);
+    end(&setup);
+}
+END_TEST
+
+START_TEST(tunnels_refuse_no_handshake)
+{
+    struct setup setup = begin(plain);
+    struct tunnel *tunnels = begin_tunnels(&setup, TUNNELS);
+    struct ask *asks = calloc(INTROSPECTION_CALLS_MAX, sizeof(*asks)), late;
+    char token[16];
+
+    /* The last half bring tokens that wait for their turn, and do not wait for it. */
+    for (int i = 0; i < INTROSPECTION_CALLS_MAX; i++) {
+        bool theirs = i >= INTROSPECTION_CALLS_MAX / 2;
+        snprintf(token, sizeof(token), theirs ? "tunnel-%d" : "%d", theirs ? TUNNELS - i : i);
+        check_waits(&setup, &asks[i], token);
+        ck_assert_int_eq(fake_http_waiting(), TURNS_MAX + i + 1);
+    }
+    ck_assert_int_eq(ask(&setup, &late, "late"), MW_DENY);
+    ck_assert_str_eq(late.request.word, "introspection-full");
+    ck_assert_int_eq(ask(&setup, &late, "tunnel-500"), MW_DENY); /* a call more, too */
+    ck_assert_str_eq(late.request.word, "introspection-full");
+    check_waits(&setup, &late, "tunnel-0"); /* which is asked about */
+    while (fake_http_waiting())
+        fake_http_end(0, 200, ACTIVE);
+    check_resumed(&late, MW_PASS);
+    for (int i = 0; i < INTROSPECTION_CALLS_MAX; i++)
+        check_resumed(&asks[i], MW_PASS);
+    for (int i = 0; i < TUNNELS; i++)
+        ck_assert_int_eq(tunnels[i].task.resumed, 1);
+    ck_assert_int_eq(fake_http_started(), TUNNELS + INTROSPECTION_CALLS_MAX / 2);
+    free(asks);
+    free(tunnels);
+    end(&setup);
+}
+END_TEST
+
+START_TEST(the_worker_may_end_before_a_turn)
+{
+    struct setup setup = begin(plain);
+
+    free(begin_tunnels(&setup, TURNS_MAX + 2));
+    end(&setup);
+}
+END_TEST
+
+/* No answer, and no memory for the next call: each hears of it once. */
+START_TEST(a_turn_may_fail_for_want_of_memory)
+{
+    bool starved = true;
+
+    for (size_t n = 1; starved; n = failing_memory_next(n)) {
+        struct setup setup = begin(plain);
+        struct tunnel *tunnels = begin_tunnels(&setup, TURNS_MAX + 2);
+        failing_memory_arm(n);
+        fake_http_end(0, HTTP_TIMEOUT, NULL);
+        starved = failing_memory_disarm();
+        while (fake_http_waiting())
+            fake_http_end(0, 200, ACTIVE);
+        int passed = 0;
+        for (int i = 0; i < TURNS_MAX + 2; i++) {
+            ck_assert_int_eq(tunnels[i].task.resumed, 1);
+            passed += tunnels[i].task.verdict == MW_PASS;
+        }
+        ck_assert_int_le(passed, TURNS_MAX + 1);
+        ck_assert(starved || passed == TURNS_MAX + 1);
+        free(tunnels);
+        end(&setup);
+        (void)fake_complaints();
+        ck_assert_uint_lt(n, 100);
+    }
+}
+END_TEST
+
 /* ---- What is kept -------------------------------------------------------------------------- */
 
 static const struct fake_row no_entries[] = {{"entries", "0"}, {NULL}};
@@ -540,6 +674,10 @@ introspection_suite(void)
     tcase_add_test(tc, who_has_left_is_not_resumed);
     tcase_add_test(tc, the_worker_may_end_before_the_answer);
     tcase_add_test(tc, calls_and_waiters_are_bounded);
+    tcase_add_test(tc, tunnels_take_turns);
+    tcase_add_test(tc, tunnels_refuse_no_handshake);
+    tcase_add_test(tc, the_worker_may_end_before_a_turn);
+    tcase_add_test(tc, a_turn_may_fail_for_want_of_memory);
     tcase_add_test(tc, active_answers_are_kept);
     tcase_add_test(tc, what_is_kept_ends_with_its_token);
     tcase_add_loop_test(tc, names_every_fault, 0, COUNT_OF(faults));

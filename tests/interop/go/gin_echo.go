@@ -4,6 +4,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -131,9 +132,84 @@ func fragments(ws *websocket.Conn, _ *http.Request, rest string) error {
 	return w.Close()
 }
 
+// A mebibyte, by turns 64 KiB that compress well and 64 KiB that do not compress.
+func block() []byte {
+	made := make([]byte, 1<<20)
+	state := uint32(1)
+	for i := range made {
+		state = state*1664525 + 1013904223
+		made[i] = byte(i >> 8)
+		if i&65536 != 0 {
+			made[i] = byte(state >> 24)
+		}
+	}
+	return made
+}
+
+func sendMixed(ws *websocket.Conn, size int) error {
+	w, err := ws.NextWriter(websocket.BinaryMessage)
+	if err != nil {
+		return err
+	}
+	part := block()
+	for number := 0; size > 0; number++ {
+		part[0] = byte(number)
+		if size < len(part) {
+			part = part[:size]
+		}
+		if _, err = w.Write(part); err != nil {
+			return err
+		}
+		size -= len(part)
+	}
+	return w.Close()
+}
+
+func sendBytes(ws *websocket.Conn, count int) error {
+	for i := 0; i < count; i++ {
+		if err := ws.WriteMessage(websocket.BinaryMessage, []byte{byte(i)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sendAll(ws *websocket.Conn, size, count int) error {
+	if err := sendBytes(ws, count); err != nil {
+		return err
+	}
+	if err := sendMixed(ws, size); err != nil {
+		return err
+	}
+	return sendBytes(ws, count)
+}
+
+func exchange(ws *websocket.Conn, _ *http.Request, rest string) error {
+	var size, count int
+	if _, err := fmt.Sscan(rest, &size, &count); err != nil {
+		return err
+	}
+	sent := make(chan error, 1)
+	go func() { sent <- sendAll(ws, size, count) }()
+	digests := sha256.New()
+	for i := 0; i < 2*count+1; i++ {
+		_, message, err := ws.ReadMessage()
+		if err != nil {
+			return err
+		}
+		digest := sha256.Sum256(message)
+		digests.Write(digest[:])
+	}
+	if err := <-sent; err != nil {
+		return err
+	}
+	said := fmt.Sprintf("%x", digests.Sum(nil))
+	return ws.WriteMessage(websocket.TextMessage, []byte(said))
+}
+
 var orders = map[string]order{
 	"headers": headers, "last-close": lastClose, "abort": abort, "ping": ping, "close": closeWith,
-	"fragments": fragments,
+	"fragments": fragments, "exchange": exchange,
 }
 
 func obey(ws *websocket.Conn, request *http.Request, kind int, message []byte) error {

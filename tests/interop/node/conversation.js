@@ -3,17 +3,38 @@
 // Node.js alike. The steps are those of parts/meeting.py; what happened is a list of events.
 
 (function (exports) {
-    const PATIENCE = 15000; // ms until a wait for the other side counts as "it never comes"
+    const PATIENCE = 40000; // ms until a wait for the other side counts as "it never comes"
     const SHOWN = 2000; // bytes up to which a message is handed back as it is
+    const BLOCK = 1 << 20; // bytes of a "mixed" message that have one number
 
     const subtle = (globalThis.crypto || require("crypto").webcrypto).subtle;
 
     const hex = (data) =>
         Array.from(data, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-    /** `size` bytes that every program here can make for itself, parts/meeting.py too. */
+    /** A mebibyte, by turns 64 KiB that compress well and 64 KiB that do not compress. */
+    function block() {
+        let state = 1;
+        return Uint8Array.from({ length: BLOCK }, (_, i) => {
+            state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+            return i & 65536 ? state >>> 24 : i >> 8;
+        });
+    }
+
+    function mixed(size) {
+        const whole = new Uint8Array(Math.ceil(size / BLOCK) * BLOCK);
+        const part = block();
+        for (let at = 0; at < size; at += BLOCK) {
+            whole.set(part, at);
+            whole[at] = at / BLOCK;
+        }
+        return whole.subarray(0, size);
+    }
+
+    /** `size` bytes that every program here can make for itself (python/patterns.py). */
     function pattern(kind, size) {
         if (kind === "text") return "0123456789 wsgate ".repeat(size / 18 + 1).slice(0, size);
+        if (kind === "mixed") return mixed(size);
         return Uint8Array.from({ length: size }, (_, i) => (i * 131 + (i >> 8)) & 255);
     }
 

@@ -21,7 +21,7 @@ async function special(talk, step, content) {
     const size = Math.ceil(whole.length / step.pieces);
     for (let i = 0; i < step.pieces; i++) {
         const part = whole.slice(i * size, (i + 1) * size);
-        talk.socket.send(part, { binary: step.kind === "binary", fin: i === step.pieces - 1 });
+        talk.socket.send(part, { binary: step.kind !== "text", fin: i === step.pieces - 1 });
     }
     return true;
 }

@@ -5,7 +5,8 @@ Every gateway here has the chain ip_allowlist, origin, jwt on its routes. A conv
 of steps, which each client takes in its own way:
 
     {"do": "send", "kind": "text" | "binary", "data": TEXT | HEX}
-                                           or "size": N instead of "data"; "pieces": N: in fragments
+                                           or "size": N instead of "data" (python/patterns.py), then
+                                           "kind" may be "mixed"; "pieces": N: in fragments
     {"do": "receive", "count": N}              -> {"kind", "data"} or {"kind", "size", "sha256"}
     {"do": "ping", "data": TEXT}               -> {"pong": TEXT}
     {"do": "close", "code": N, "reason": TEXT} -> {"closed": N, "reason": TEXT}
@@ -18,6 +19,9 @@ Backends echo what comes, at /echo and /orders. At /orders these texts are order
     /fragments N SIZE        sends SIZE bytes in (about) N fragments
     /close CODE REASON       closes
     /abort                   goes without a Close
+    /exchange SIZE N         sends N messages of a byte (0, 1, ...), SIZE bytes "mixed", those N
+                             again, and receives 2N + 1 messages meanwhile; then says the SHA-256
+                             of their SHA-256 (not npm ws)
     /last-close              sends code and reason of the last Close that it received, as JSON
 """
 
@@ -28,6 +32,7 @@ import time
 
 from harness import tokens
 from harness.case import Case
+from python.patterns import pattern
 
 from . import prepare, proxies
 from .browser import Browser
@@ -38,13 +43,6 @@ ORIGIN = "http://app.test"
 CHAIN = ["near", "pages", "users"]
 PATHS = ("/echo", "/orders", "/same-origin", "/socket.io/*", "/graphql")
 browsers = Keeper(lambda _: Browser())
-
-
-def pattern(kind, size):
-    """The bytes that the programs make for a step with "size"."""
-    if kind == "text":
-        return ("0123456789 wsgate " * (size // 18 + 1))[:size].encode()
-    return bytes((i * 131 + (i >> 8)) & 255 for i in range(size))
 
 
 def send(data, **more):
@@ -72,7 +70,9 @@ def message_sized(kind, size):
     """The event of a message that a step with "size" sent."""
     data = pattern(kind, size)
     if size <= SHOWN:
-        return message(data.decode() if kind == "text" else data)
+        return message(data)
+    data = data.encode() if kind == "text" else data
+    kind = "text" if kind == "text" else "binary"
     return {"kind": kind, "size": size, "sha256": hashlib.sha256(data).hexdigest()}
 
 

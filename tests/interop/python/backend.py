@@ -2,12 +2,14 @@
 """A backend with python3-websockets: an echo that takes orders (parts/meeting.py)."""
 
 import asyncio
+import hashlib
 import json
 import sys
 
 import websockets
 
-from conversation import pattern, pieces, request_headers
+from conversation import pieces, request_headers
+from patterns import pattern
 
 KNOWN = ["chat.v2", "chat.v1"]
 last_close = {}
@@ -40,6 +42,22 @@ async def send_fragments(socket, text):
     await socket.send(pieces(pattern("binary", size), count))
 
 
+async def exchange(socket, text):
+    size, count = map(int, text.split())
+    small = [bytes([i & 255]) for i in range(count)]
+    sending = asyncio.create_task(send_all(socket, [*small, pattern("mixed", size), *small]))
+    digests = hashlib.sha256()
+    for _ in range(2 * count + 1):
+        digests.update(hashlib.sha256(await socket.recv()).digest())
+    await sending
+    await socket.send(digests.hexdigest())
+
+
+async def send_all(socket, messages):
+    for message in messages:
+        await socket.send(message)
+
+
 ORDERS = {
     "/headers": send_headers,
     "/last-close": send_last_close,
@@ -47,6 +65,7 @@ ORDERS = {
     "/ping": ping,
     "/close": close,
     "/fragments": send_fragments,
+    "/exchange": exchange,
 }
 
 

@@ -10,7 +10,7 @@ import websockets
 
 from conversation import NEW, VERSION, content, described, header, pieces
 
-PATIENCE = 15.0  # seconds until a wait for the other side counts as "it never comes"
+PATIENCE = 40.0  # seconds until a wait for the other side counts as "it never comes"
 
 
 async def receive(socket, count, events):

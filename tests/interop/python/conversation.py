@@ -4,18 +4,13 @@ import hashlib
 
 import websockets.version
 
+from patterns import pattern
+
 SHOWN = 2000  # bytes up to which a message is handed back as it is
 
 # Version 14 made a new interface the default one; Debian 12 has the old one, Debian 13 the new one.
 VERSION = int(websockets.version.version.partition(".")[0])
 NEW = VERSION >= 14
-
-
-def pattern(kind, size):
-    """`size` bytes that every program here can make for itself."""
-    if kind == "text":
-        return ("0123456789 wsgate " * (size // 18 + 1))[:size]
-    return bytes((i * 131 + (i >> 8)) & 255 for i in range(size))
 
 
 def content(step):
