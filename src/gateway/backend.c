@@ -141,6 +141,8 @@ go_on(struct attempt *attempt, struct request *request, struct side *side)
     case STREAM_ERROR:
         break;
     }
+    if (errno == ECONNREFUSED) /* TLS's first write may be what finds it out */
+        return blame_errno(attempt, errno);
     return blame(attempt, REASON_BACKEND_TLS, stream_fault(&side->stream));
 }
 

@@ -95,7 +95,8 @@ judge_target(struct request *request)
         return request_fail(request, REASON_NO_MEMORY, NULL);
     if (!target_parse(&request->target, request->head.target, path, &error))
         return request_fail(request, REASON_PATH_BAD, error);
-    bool secure = request->target.authority.at != NULL && request->target.secure;
+    /* The default port is that of the target's scheme, else of the connection's (RFC 9110 7.1). */
+    bool secure = request->target.authority.at != NULL ? request->target.secure : request->secure;
     if (!host_parse(&request->host, request->handshake.host, secure, host, &error))
         return request_fail(request, REASON_HOST_BAD, error);
     return request->target.authority.at != NULL ? judge_authority(request) : STEP_DONE;

@@ -38,7 +38,8 @@ struct stream_result {
 #define STREAM_CLOSED ((struct stream){-1, NULL})
 
 /* TLS's handshake. OK: done, or plain. AGAIN: stream_wants_write says what for. END: the peer has
- * gone without a byte. ERROR: stream_fault says why. */
+ * gone without a byte. ERROR: stream_fault says why. After both errno is the socket's error, or
+ * EPROTO. */
 enum stream_status stream_handshake(struct stream *stream) MUST_CHECK;
 bool stream_wants_write(const struct stream *stream);
 bool stream_is_up(const struct stream *stream); /* it is done, or the stream is plain */

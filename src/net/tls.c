@@ -136,7 +136,8 @@ tls_handshake(struct tls *tls)
     bool unheard = !tls->wire.heard && (tls->wire.ended || tls->wire.error != 0);
     tls->dead = true;
     note_fault(tls);
-    return unheard ? STREAM_END : failed(tls).status;
+    enum stream_status status = failed(tls).status; /* and its errno */
+    return unheard ? STREAM_END : status;
 }
 
 bool
