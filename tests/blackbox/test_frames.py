@@ -410,6 +410,7 @@ class Heartbeats(Checked):
         self.check_line(gate, "client-pong-timeout", 1001)
 
 
+@in_four_forms()
 class SlowReader(Checked):
     """A reader stops for a while: what waits is bounded, and all of it arrives."""
 
@@ -418,7 +419,8 @@ class SlowReader(Checked):
 
     def check_slow(self, sender_is_client):
         total = 24 << 20
-        pause = 60 if FULL else 2
+        long = FULL and not (self.secure_client or self.secure_backend)
+        pause = 60 if long else 2
         gate, client, peer = self.tunnel_with(max_message="0", write_timeout="2m")
         sender, reader = (client, peer) if sender_is_client else (peer, client)
         data = frames.encode(os.urandom(total), masked=sender_is_client)
@@ -451,20 +453,21 @@ class SlowReader(Checked):
         self.check_slow(sender_is_client=False)
 
 
+@in_four_forms()
 class Many(Checked):
     """Tokens that expire in the same second: every tunnel gets its Close, others go on meanwhile."""
 
     time_limit = 300
 
     def test_all_at_once(self):
-        count = 9000 if FULL else 200
-        service = EchoLoop()
-        self.backends.append(service)
+        secure = self.secure_client or self.secure_backend
+        count, seconds = (200, 15) if secure else (9000, 40) if FULL else (200, 4)
+        service = self.service()
         parts = self.jwt(leeway="0s")
         gate = self.gateway(
             service, route={"tunnel": {"frames": "checked"}}, threads=1, **parts
         )
-        expiry = int(time.time()) + (40 if FULL else 4)
+        expiry = int(time.time()) + seconds
         token = tokens.hs(tokens.claims() | {"exp": expiry})
         request = handshake("/ws", f"Authorization: Bearer {token}")
         clients = []
@@ -486,6 +489,13 @@ class Many(Checked):
         for client in clients:
             client.close()
         self.assertEqual(len(gate.await_lines(count, "tunnel", reason="expired")), count)
+
+    def service(self):
+        if self.secure_backend:
+            return self.echo_backend()
+        service = EchoLoop()  # no TLS, but thousands of connections
+        self.backends.append(service)
+        return service
 
     def collect(self, clients, other):
         """(when the last Close came, the longest that an echo took meanwhile)"""

@@ -8,6 +8,7 @@ from harness import frames, tokens
 from harness.backend import Backend
 from harness.case import Case
 from harness.gateway import test_program
+from harness.secure import in_four_forms
 from harness.wire import handshake, head
 
 CLOSE = {"reject_with": "close"}
@@ -42,6 +43,7 @@ class Close(Case):
         return line
 
 
+@in_four_forms()
 class RejectWithClose(Close):
     def test_statuses_of_the_chain(self):
         service = self.backend()
@@ -197,6 +199,7 @@ class RejectWithClose(Close):
         self.check_close(client, 4401, "token-missing", name)
 
 
+@in_four_forms()
 @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
 class Waiting(Close):
     """The same by a module that waits, times out, or asks for another status."""

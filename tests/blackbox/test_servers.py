@@ -4,9 +4,11 @@ import socket
 import time
 
 from harness.case import Case
+from harness.secure import in_four_forms
 from harness.wire import handshake
 
 
+@in_four_forms()
 class Servers(Case):
     """Several servers: the next one is tried while the client has got nothing."""
 

@@ -7,11 +7,13 @@ import unittest
 
 from harness.case import Case
 from harness.gateway import test_program
+from harness.secure import in_four_forms
 from harness.wire import WireError, handshake, switching
 
 COUNTERS = ("started", "resumed", "cancelled", "released", "held", "greeted")
 
 
+@in_four_forms()
 @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
 class Waits(Case):
     def waiting_gateway(self, service, chain, **parts):
