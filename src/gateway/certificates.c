@@ -43,17 +43,6 @@ present(const struct certificates *certificates)
     return certificates->reload->present->settings;
 }
 
-static void
-tell_all(struct certificates *certificates)
-{
-    const struct settings *settings = present(certificates);
-
-    for (size_t i = 0; i < settings->listener_count; i++)
-        if (settings->listeners[i].tls != NULL)
-            tell(certificates->log, &settings->listeners[i]);
-    certificates->reloads = certificates->metrics->reloads;
-}
-
 int64_t
 certificates_first_end(const struct settings *settings)
 {
@@ -66,6 +55,26 @@ certificates_first_end(const struct settings *settings)
              k++)
             first = info.ends_s < first ? info.ends_s : first;
     return first;
+}
+
+static void
+count_end(struct certificates *certificates)
+{
+    int64_t first = certificates_first_end(present(certificates));
+
+    certificates->metrics->certificates_end = first != INT64_MAX ? (uint64_t)first : 0;
+}
+
+static void
+tell_all(struct certificates *certificates)
+{
+    const struct settings *settings = present(certificates);
+
+    for (size_t i = 0; i < settings->listener_count; i++)
+        if (settings->listeners[i].tls != NULL)
+            tell(certificates->log, &settings->listeners[i]);
+    count_end(certificates);
+    certificates->reloads = certificates->metrics->reloads;
 }
 
 /* ---- Renewing ----------------------------------------------------------------------- */
@@ -97,6 +106,7 @@ renew(struct certificates *certificates, const struct listener_settings *listene
         log_message(certificates->log, LOG_LEVEL_INFO, "certificates_renewed", "%s",
                     listener->text);
         tell(certificates->log, listener);
+        count_end(certificates);
         break;
     case TLS_RENEWAL_FAILED:
         certificates->metrics->renewals_failed++;

@@ -22,6 +22,8 @@
     M(reloads_failed) /* that were not taken: the old one stayed */                     \
     M(renewals)       /* certificates that were read again because a file had changed */    \
     M(renewals_failed) /* that were not good: the old ones stayed */                        \
+    M(certificates_end) /* of the control thread alone: when the first certificate of a listener
+                         * ends, in seconds since 1970; 0: there is none */                 \
     M(counts_lost)    /* times that a module counted a word for which there was no room */
 
 /* Counters of modules, by (module, word): few, found by a walk. */

@@ -420,6 +420,9 @@ class Renewal(TlsCase):
             shutil.copy(mine.path("second." + end), mine.path("live." + end))
         gate.await_lines(1, "certificates_renewed", name="stderr")
         self.assertEqual(self.subject(gate, self.trusting(mine), None), "second")
+        gate.stop(idle=False)
+        end = gate.lines("stopped", name="stderr")[0]["certificates_end"]
+        self.assertAlmostEqual(end, time.time() + 86400 * service["days"], delta=2 * 86400)
 
     def test_a_reload_reads_them(self):
         mine = self.authority()

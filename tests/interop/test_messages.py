@@ -2,7 +2,7 @@
 
 import json
 
-from parts.meeting import Meeting, message, message_sized, receive, send, send_sized
+from parts.meeting import Meeting, browsers, message, message_sized, receive, send, send_sized
 
 # On both sides of the lengths that change the form of a frame's header.
 SIZES = (0, 1, 125, 126, 127, 65535, 65536)
@@ -162,6 +162,21 @@ class chromium_wss_python(Meeting):
     test_what_the_backend_sees = Messages.test_what_the_backend_sees
     test_no_token = Messages.test_no_token
     check_echo = Messages.check_echo
+
+    def test_authority_that_the_browser_does_not_know(self):
+        """The same page; a browser that knows it then shows that all else was well."""
+        stranger = browsers.get("chromium that trusts nobody")
+        service = self.echo_backend()
+        gate = self.gate(service, origins=[stranger.home])
+        answer = stranger.ask(self.request(gate, "/echo", []))
+        self.assertNotIn("error", answer)
+        self.assertIn("refused", answer)
+        self.check_events(answer["events"], {"closed": 1006, "reason": "", "clean": False})
+        line = gate.await_line("handshake", reason="tls-handshake")
+        self.assertIn("certificate unknown", line["detail"])
+        self.assertEqual(service.connects, 0)
+        self.check_events(self.talk(gate, [send("x"), receive()], path="/echo"), message("x"))
+        self.assertEqual(service.connects, 1)
 
 
 CLIENTS = {"python": (Messages, OwnFrames), "ws": (Messages, OwnFrames), "chromium": (Messages,)}

@@ -13,6 +13,8 @@ import tempfile
 import threading
 import time
 
+from harness import secure
+
 from . import prepare
 from .program import ANSWER_LIMIT, ProgramError, die_with_parent
 
@@ -22,8 +24,8 @@ START_LIMIT = 40.0
 
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
     --disable-background-networking --disable-component-update --disable-default-apps
-    --disable-extensions --disable-dev-shm-usage --disable-breakpad --ignore-certificate-errors
-    --no-proxy-server --no-default-browser-check --password-store=basic --mute-audio""".split()
+    --disable-extensions --disable-dev-shm-usage --disable-breakpad --no-proxy-server
+    --no-default-browser-check --password-store=basic --mute-audio""".split()
 
 # No name is ever looked up: what these tests speak with is on loopback.
 RESOLVER = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
@@ -160,16 +162,36 @@ class Server(http.server.ThreadingHTTPServer):
         pass  # the browser left in the middle of an answer
 
 
-class Browser:
-    """The interface of program.Program, for which it stands in."""
+def trust_database(home, authorities):
+    """Where Chromium looks for authorities of a user's own (NSS's shared database)."""
+    place = os.path.join(home, ".pki", "nssdb")
+    os.makedirs(place)
+    certutil(place, "-N", "--empty-password")
+    for number, path in enumerate(authorities):
+        certutil(place, "-A", "-t", "C,,", "-n", f"authority {number}", "-i", path)
 
-    def __init__(self):
+
+def certutil(place, *arguments):
+    command = ["certutil", "-d", f"sql:{place}", *arguments]
+    done = subprocess.run(command, capture_output=True, timeout=START_LIMIT, check=False)
+    if done.returncode:
+        raise ProgramError(f"{' '.join(command)}: {done.stderr.decode(errors='replace')}")
+
+
+class Browser:
+    """
+    The interface of program.Program, for which it stands in. It verifies certificates, and believes
+    the run's authority, or with `trusting` false that of nobody here.
+    """
+
+    def __init__(self, trusting=True):
         self._server = Server()
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         self.text = f"127.0.0.1:{self._server.server_port}"
         self.home = f"http://{self.text}"
         self.elsewhere = f"http://localhost:{self._server.server_port}"
         self._directory = tempfile.mkdtemp(prefix="wsgate-chromium-")
+        trust_database(self._directory, [secure.authority().path("ca.pem")] if trusting else [])
         self._origin = self.home
         self._launch()
         atexit.register(self.stop)
@@ -183,6 +205,7 @@ class Browser:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=os.environ | {"HOME": self._directory},
                 preexec_fn=die_with_parent,
             )
         self._await_page(START_LIMIT)

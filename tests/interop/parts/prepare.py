@@ -152,7 +152,8 @@ NEEDS = {
     "socketio": lambda: prepared("npm"),
     "graphql": lambda: prepared("npm"),
     "gin": lambda: prepared("gin"),
-    "chromium": lambda: installed("chromium", "chromium"),
+    "chromium": lambda: installed("chromium", "chromium")
+    or installed("certutil", "libnss3-tools"),
     "haproxy": lambda: installed("haproxy", "haproxy"),
     "nginx": lambda: installed("nginx", "nginx"),
     "slowhttptest": lambda: installed("slowhttptest", "slowhttptest"),
