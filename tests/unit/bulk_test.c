@@ -6,6 +6,7 @@
 #include "base/compiler.h"
 #include "gateway/tunnel_parts.h"
 #include "tunnel_rig.h"
+#include "failing_memory.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -168,6 +169,14 @@ teardown(void)
 
 /* ---- Tests ------------------------------------------------------------------------ */
 
+/* Under valgrind (WSGATE_FEW) a flow is too slow to be one, and is copied. */
+static void
+check_spliced(uint64_t so_many, uint64_t more_than)
+{
+    if (!failing_memory_is_sampled())
+        ck_assert_uint_gt(so_many, more_than);
+}
+
 /* Either direction, followed or not, in any trouble: what comes out is what went in. */
 START_TEST(every_byte_arrives)
 {
@@ -186,8 +195,8 @@ START_TEST(every_byte_arrives)
     ck_assert_mem_eq(got, sent, sent_len);
     ck_assert_uint_eq(tunnel.bytes[from], sent_len);
     if (trouble == NONE || trouble == SHORT)
-        ck_assert_uint_gt(spliced_bytes, sent_len); /* into the pipe and out of it, mostly */
-    ck_assert_uint_gt(spliced, 0);
+        check_spliced(spliced_bytes, sent_len); /* into the pipe and out of it, mostly */
+    check_spliced(spliced, 0);
 }
 END_TEST
 
@@ -199,7 +208,7 @@ START_TEST(messages_are_counted)
     make_stream(true);
     transfer(CLIENT, sent_len);
     messages = tunnel.frames[CLIENT].messages;
-    ck_assert_uint_gt(spliced_bytes, 0);
+    check_spliced(spliced_bytes, 0);
     teardown();
     setup();
     rig_bulk = false;
@@ -226,7 +235,7 @@ START_TEST(a_slow_reader)
     ck_assert_mem_eq(got, sent, sent_len);
     ck_assert_uint_gt(stalls, 0);
     ck_assert_uint_le(most, BULK_HELD_MAX);
-    ck_assert_uint_gt(spliced_bytes, 0);
+    check_spliced(spliced_bytes, 0);
 }
 END_TEST
 
@@ -262,7 +271,7 @@ START_TEST(a_fault_behind_a_flow)
     ck_assert_mem_eq(got, sent, good);
     ck_assert_uint_le(got_len - good, FRAME_CONTROL_MAX); /* our Close */
     ck_assert_uint_eq((uint8_t)got[good], 0x88);
-    ck_assert_uint_gt(spliced_bytes, 0);
+    check_spliced(spliced_bytes, 0);
     char close[4];
     ck_assert_int_eq(recv(peers[CLIENT], close, 4, MSG_DONTWAIT), 4);
     ck_assert_uint_eq((unsigned)(uint8_t)close[2] << 8 | (uint8_t)close[3], faults[_i].code);
@@ -284,7 +293,7 @@ START_TEST(ended_within_a_frame)
     for (unsigned i = 0; i < 100000 && got_len < half; i++)
         pump(CLIENT, &fed, half, true);
     ck_assert_uint_eq(got_len, half);
-    ck_assert_uint_gt(spliced_bytes, 0);
+    check_spliced(spliced_bytes, 0);
     ck_assert_uint_gt(tunnel.frames[CLIENT].left, 0);
     enum reason ended = tunnel_finish(&tunnel, revoked ? REASON_REVOKED : REASON_EXPIRED, 1000);
     ck_assert_int_eq(ended, REASON_NONE);
@@ -313,7 +322,7 @@ START_TEST(somebody_leaves)
         add_frame(0x82, 65536, true);
     for (unsigned i = 0; i < 100000 && got_len < sent_len / 2; i++)
         pump(CLIENT, &fed, sent_len, true);
-    ck_assert_uint_gt(spliced_bytes, 0);
+    check_spliced(spliced_bytes, 0);
     leave(who, reset);
     for (unsigned i = 0; i < 3000 && over == REASON_NONE; i++) {
         event_base_loop(base, EVLOOP_NONBLOCK);
