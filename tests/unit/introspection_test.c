@@ -357,7 +357,7 @@ enum { TUNNELS = HTTP_CLIENT_CALLS_MAX + 100 };
 
 struct tunnel {
     struct mw_request task; /* stands for its mw_task */
-    char token[16];
+    char token[24];
 };
 
 /* Each with a token of its own; the caller frees them. */
