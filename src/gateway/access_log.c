@@ -47,8 +47,8 @@ log_request(struct log_line *line, const struct request *request)
 static void
 log_findings(struct log_line *line, const struct request *request)
 {
-    log_str(line, "issuer", request->issuer);
-    log_str(line, "subject", request->subject);
+    log_str(line, "issuer", request->who.issuer);
+    log_str(line, "subject", request->who.subject);
     for (size_t i = 0; i < request->label_count; i++)
         log_str(line, request->labels[i].name.at, request->labels[i].value);
 }

@@ -59,8 +59,7 @@ mark(struct request *request, const struct require_node *node)
         .label_count = request->label_count,
         .strip_count = request->strip_count,
         .stripped_protocols = request->stripped_protocols,
-        .issuer = request->issuer,
-        .subject = request->subject,
+        .who = request->who,
         .deadline_wall_ms = request->deadline_wall_ms,
     };
 }
@@ -85,8 +84,7 @@ undo(struct request *request, const struct chain_mark *mark)
     release_down_to(request, mark->held_count, MW_END_REFUSED);
     request->forward_count = mark->forward_count;
     request->label_count = mark->label_count;
-    request->issuer = mark->issuer;
-    request->subject = mark->subject;
+    request->who = mark->who;
     request->deadline_wall_ms = mark->deadline_wall_ms;
 }
 

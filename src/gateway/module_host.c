@@ -174,8 +174,8 @@ host_identify(struct mw_request *mw, struct mw_str issuer, struct mw_str subject
 {
     struct request *request = of(mw);
 
-    return copy_if_there(request, &request->issuer, in(issuer)) &&
-           copy_if_there(request, &request->subject, in(subject));
+    return copy_if_there(request, &request->who.issuer, in(issuer)) &&
+           copy_if_there(request, &request->who.subject, in(subject));
 }
 
 static bool
@@ -183,8 +183,8 @@ host_identify_token(struct mw_request *mw, struct mw_str token_id, struct mw_str
 {
     struct request *request = of(mw);
 
-    return copy_if_there(request, &request->token_id, in(token_id)) &&
-           copy_if_there(request, &request->sid, in(session_id));
+    return copy_if_there(request, &request->who.token_id, in(token_id)) &&
+           copy_if_there(request, &request->who.session_id, in(session_id));
 }
 
 static bool

@@ -139,13 +139,13 @@ host_session_id(const struct mw_request *request)
 static struct mw_str
 host_issuer(const struct mw_request *request)
 {
-    return out(of(request)->issuer);
+    return out(of(request)->who.issuer);
 }
 
 static struct mw_str
 host_subject(const struct mw_request *request)
 {
-    return out(of(request)->subject);
+    return out(of(request)->who.subject);
 }
 
 static struct mw_str

@@ -11,7 +11,6 @@
 #include "gateway/client_address.h"
 #include "gateway/router.h"
 #include "gateway/worker.h"
-#include "token/revocations.h"
 
 struct request *
 request_new(struct worker *worker)
@@ -235,15 +234,13 @@ request_read_early(struct request *request, struct side *client)
 bool
 request_still_holds(struct request *request)
 {
-    const struct token_identity who = {request->issuer, request->subject, request->token_id,
-                                       request->sid};
     int64_t now_ms = clock_wall_ms();
 
     if (now_ms >= request->deadline_wall_ms) {
         request->answer.challenge =
             STR("Bearer error=\"invalid_token\", error_description=\"the token has expired\"");
         (void)request_fail(request, REASON_EXPIRED_EARLY, NULL);
-    } else if (revocations_hold(request->worker->revocations, &who, now_ms)) {
+    } else if (revocations_hold(request->worker->revocations, &request->who, now_ms)) {
         request->answer.challenge =
             STR("Bearer error=\"invalid_token\", error_description=\"the token was revoked\"");
         (void)request_fail(request, REASON_REVOKED_EARLY, NULL);

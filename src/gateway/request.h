@@ -16,6 +16,7 @@
 #include "net/side.h"
 #include "protocol/handshake.h"
 #include "protocol/path.h"
+#include "token/revocations.h"
 
 #include <wsgate/middleware.h>
 
@@ -90,7 +91,7 @@ struct chain {
 struct chain_mark {
     size_t held_count, forward_count, label_count, strip_count;
     uint32_t stripped_protocols;
-    struct str issuer, subject;
+    struct token_identity who;
     int64_t deadline_wall_ms;
     struct answer refusal; /* of an any_of: the best so far */
 };
@@ -144,8 +145,7 @@ struct request {
 
     size_t strip_count, forward_count, label_count;
     uint32_t stripped_protocols; /* bit i: handshake.protocols[i] */
-    struct str issuer, subject;
-    struct str token_id, sid; /* of the token: jti, and the session at the issuer */
+    struct token_identity who; /* as modules have found; at == NULL: not */
     int64_t deadline_wall_ms; /* INT64_MAX: none */
 
     struct upgrade upgrade;

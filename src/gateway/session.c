@@ -91,7 +91,7 @@ hold_shared(struct session *session, const struct request *request, struct names
 {
     struct text route = {request->worker->buffer, 0, WORKER_BUFFER_BYTES, false};
     const struct str texts[SESSION_SHARED_COUNT] = {
-        [SESSION_ISSUER] = request->issuer,
+        [SESSION_ISSUER] = request->who.issuer,
         [SESSION_ROUTE] = router_text(request->route, &route),
         [SESSION_BACKEND] = str_of(request->route->backend->name),
     };
@@ -108,9 +108,9 @@ own_texts(const struct request *request, struct str texts[])
 {
     size_t count = 0;
 
-    texts[count++] = request->subject;
-    texts[count++] = request->token_id;
-    texts[count++] = request->sid;
+    texts[count++] = request->who.subject;
+    texts[count++] = request->who.token_id;
+    texts[count++] = request->who.session_id;
     for (size_t i = 0; i < request->label_count; i++) {
         texts[count++] = request->labels[i].name;
         texts[count++] = request->labels[i].value;

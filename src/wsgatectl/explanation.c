@@ -144,8 +144,9 @@ findings_of(struct request *request, const struct explain_findings *before)
         .forward_count = request->forward_count,
         .label_count = request->label_count,
         .strips_protocols = request->stripped_protocols != 0 && !before->strips_protocols,
-        .issuer = request->issuer.at != before->issuer.at ? request->issuer : STR_NONE,
-        .subject = request->subject.at != before->subject.at ? request->subject : STR_NONE,
+        .issuer = request->who.issuer.at != before->issuer.at ? request->who.issuer : STR_NONE,
+        .subject =
+            request->who.subject.at != before->subject.at ? request->who.subject : STR_NONE,
         .deadline_wall_ms = request->deadline_wall_ms < before->deadline_wall_ms
                                 ? request->deadline_wall_ms
                                 : INT64_MAX,
@@ -174,8 +175,8 @@ on_news(struct request *request, size_t node, enum chain_news news)
             .forward_count = request->forward_count,
             .label_count = request->label_count,
             .strips_protocols = request->stripped_protocols != 0,
-            .issuer = request->issuer,
-            .subject = request->subject,
+            .issuer = request->who.issuer,
+            .subject = request->who.subject,
             .deadline_wall_ms = request->deadline_wall_ms,
         };
         break;

@@ -63,6 +63,7 @@ say(const struct says *says, struct mw_request *request)
 
     (void)!host->label(request, says->name, name);
     (void)!host->identify(request, (struct mw_str){NULL, 0}, name);
+    (void)!host->identify_token(request, name, name);
     (void)!host->strip(request, MW_HEADER, says->name, 0);
     if (!says->pass)
         return says->status == 2   ? (enum mw_verdict)77
@@ -325,15 +326,23 @@ static const struct {
 };
 
 static void
+check_name(struct str text, char name)
+{
+    ck_assert_int_eq(text.at != NULL ? text.at[0] : 0, name);
+}
+
+static void
 check_findings(const struct request *request, const char *by, const char *labels)
 {
     size_t count = strlen(labels);
+    char last = count > 0 ? labels[count - 1] : 0;
 
     ck_assert_uint_eq(request->label_count, count);
     for (size_t i = 0; i < count; i++)
         ck_assert_int_eq(request->labels[i].name.at[0], labels[i]);
-    ck_assert_int_eq(request->subject.at != NULL ? request->subject.at[0] : 0,
-                     count > 0 ? labels[count - 1] : 0);
+    check_name(request->who.subject, last);
+    check_name(request->who.token_id, last);
+    check_name(request->who.session_id, last);
     if (request->answer.reason != REASON_NONE)
         return;
     ck_assert_uint_eq(request->forward_count, by != NULL);

@@ -50,10 +50,8 @@ START_TEST(before_the_tunnel)
     struct worker worker = {.revocations = make()};
     struct request request = {
         .worker = &worker,
-        .issuer = text(rows[_i].issuer),
-        .subject = text(rows[_i].subject),
-        .token_id = text(rows[_i].token_id),
-        .sid = text(rows[_i].sid),
+        .who = {text(rows[_i].issuer), text(rows[_i].subject), text(rows[_i].token_id),
+                text(rows[_i].sid)},
         .deadline_wall_ms = clock_wall_ms() + rows[_i].ends_in_ms,
     };
 

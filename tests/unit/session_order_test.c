@@ -32,7 +32,7 @@ setup(void)
             struct request *request = requests[w][i] = calloc(1, sizeof(*request));
             request->worker = &workers[w];
             request->route = &route;
-            request->subject = i % 2 == 0 ? STR("even") : STR("odd");
+            request->who.subject = i % 2 == 0 ? STR("even") : STR("odd");
             request->connection = aligned_alloc(CONNECTION_ALIGNMENT, sizeof(struct connection));
             memset(request->connection, 0, sizeof(struct connection));
             request->connection->id = (uint64_t)w << 56 | (i + 1);

@@ -30,8 +30,8 @@ request_of(uint64_t id, const char *subject)
     request->connection->id = id;
     request->connection->peer.v4 = (struct sockaddr_in){
         .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xC0000200 + (uint32_t)id % 256)};
-    request->issuer = STR("https://id.example");
-    request->subject = str_of(subject);
+    request->who.issuer = STR("https://id.example");
+    request->who.subject = str_of(subject);
     return request;
 }
 
@@ -104,7 +104,7 @@ START_TEST(filters)
     struct request *request = request_of(7, "ann");
     const struct session_filter *filter = &rows[_i].filter;
 
-    request->token_id = STR("");
+    request->who.token_id = STR("");
     request->labels[0] = (struct header){STR("room"), STR("7")};
     request->labels[1] = (struct header){STR("tier"), STR("")};
     request->label_count = 2;
@@ -133,7 +133,7 @@ START_TEST(no_issuer)
     struct sessions sessions = {0};
     struct request *request = request_of(7, "ann");
 
-    request->issuer = STR_NONE;
+    request->who.issuer = STR_NONE;
     struct session *session = enter(&sessions, request);
     ck_assert_uint_eq(count(&sessions, &cases[0], 1000), 1);
     ck_assert_uint_eq(count(&sessions, &cases[1], 1000), 0);
@@ -255,7 +255,7 @@ START_TEST(a_session_is_small)
     struct sessions sessions = {0};
     struct request *request = request_of(7, "user-12345");
 
-    request->token_id = STR("0f8fad5b-d9cb-469f-a165-70867728950e");
+    request->who.token_id = STR("0f8fad5b-d9cb-469f-a165-70867728950e");
     struct session *session = enter(&sessions, request);
     ck_assert_uint_le(malloc_usable_size(session), 48 + 2 + 10 + 2 + 36 + 2 + 12 + 16);
     sessions_leave(&sessions, &session);
@@ -271,9 +271,9 @@ START_TEST(a_text_that_is_too_long)
     char *text = malloc(SESSION_TEXT_MAX + 1);
 
     memset(text, 'x', SESSION_TEXT_MAX + 1);
-    request->sid = (struct str){text, SESSION_TEXT_MAX + 1};
+    request->who.session_id = (struct str){text, SESSION_TEXT_MAX + 1};
     ck_assert_ptr_null(sessions_enter(&sessions, request));
-    request->sid.len--;
+    request->who.session_id.len--;
     struct session *session = enter(&sessions, request);
     ck_assert_uint_eq(session_text(session, SESSION_SID).len, SESSION_TEXT_MAX);
     ck_assert_ptr_null(session_text(session, SESSION_SUBJECT).at);
