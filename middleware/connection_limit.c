@@ -23,11 +23,6 @@ struct connection_limit {
     bool closes_oldest;
 };
 
-struct state {
-    const struct connection_limit *limit;
-    EVP_MD_CTX *digest;
-};
-
 static const struct mw_option options_table[] = {
     LIMIT_BY_OPTIONS,
     {"max", MW_INTEGER, NULL, "Connections at a time, 1 to 1000000000.", MW_REQUIRED, NULL, NULL},
@@ -72,31 +67,7 @@ setup(const struct mw_options *options, const struct mw_host *host)
     return NULL;
 }
 
-/* ---- On a worker ------------------------------------------------------------------- */
-
-static void *
-worker_start(const void *instance, struct mw_worker *worker)
-{
-    struct state *state = malloc(sizeof(*state));
-
-    (void)worker;
-    if (state == NULL)
-        return NULL;
-    *state = (struct state){instance, limit_digest_new()};
-    if (state->digest != NULL)
-        return state;
-    free(state);
-    return NULL;
-}
-
-static void
-worker_stop(void *arg)
-{
-    struct state *state = arg;
-
-    EVP_MD_CTX_free(state->digest);
-    free(state);
-}
+/* ---- Deciding ------------------------------------------------------------------------ */
 
 static enum mw_verdict
 enter(const struct connection_limit *limit, struct mw_request *request, struct limit_key key)
@@ -123,24 +94,24 @@ enter(const struct connection_limit *limit, struct mw_request *request, struct l
 }
 
 static enum mw_verdict
-decide(const void *instance, void *arg, struct mw_request *request)
+decide(const void *instance, void *state, struct mw_request *request)
 {
     const struct connection_limit *limit = instance;
-    const struct state *state = arg;
     struct limit_key key;
 
-    if (state == NULL || !limit_key_of(&limit->by, state->digest, limit->host, request, &key))
+    if (!limit_key_of(&limit->by, state, limit->host, request, &key))
         return limit->host->deny(request, 503, "out-of-memory", NULL);
     return enter(limit, request, key);
 }
 
 static void
-release(void *arg, void *slot, enum mw_end end)
+release(void *state, void *slot, enum mw_end end)
 {
-    const struct state *state = arg;
+    const struct limit_worker *worker = state;
+    const struct connection_limit *limit = worker->instance;
 
     (void)end;
-    limit_place_give_back(state->limit->places, slot);
+    limit_place_give_back(limit->places, slot);
 }
 
 const struct mw_module connection_limit_module = {
@@ -150,8 +121,8 @@ const struct mw_module connection_limit_module = {
     .options = options_table,
     .setup = setup,
     .teardown = teardown,
-    .worker_start = worker_start,
-    .worker_stop = worker_stop,
+    .worker_start = limit_worker_start,
+    .worker_stop = limit_worker_stop,
     .decide = decide,
     .release = release,
 };

@@ -1,12 +1,12 @@
 /* forward_auth_settings.c - the options of a forward_auth instance, read and judged. */
 #include "forward_auth_settings.h"
 
+#include "base/address.h"
 #include "bearer_options.h"
 #include "net/http_trust.h"
 #include "protocol/http_head.h"
 #include "protocol/service_url.h"
 
-#include <netinet/in.h>
 #include <strings.h>
 
 enum {
@@ -129,16 +129,10 @@ read_headers(struct forward_auth_settings *settings, const struct mw_options *op
 static struct mw_str
 find_address(const struct mw_host *host, const struct mw_request *request, const char *name)
 {
-    const struct sockaddr *peer = host->peer_address(request);
+    struct str bytes = address_bytes(host->peer_address(request));
 
     (void)name;
-    if (peer && peer->sa_family == AF_INET)
-        return (struct mw_str){
-            (const char *)&((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4};
-    if (peer && peer->sa_family == AF_INET6)
-        return (struct mw_str){
-            (const char *)&((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, 16};
-    return (struct mw_str){NULL, 0};
+    return (struct mw_str){bytes.at, bytes.len};
 }
 
 static struct mw_str

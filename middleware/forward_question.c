@@ -3,10 +3,10 @@
 
 #include "base/address.h"
 #include "base/text.h"
+#include "protocol/digest.h"
 #include "protocol/http_head.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
 #include <stdlib.h>
 
@@ -92,20 +92,17 @@ gather(struct gathering *gathering, const struct forward_auth_settings *settings
         copy(gathering, host, request, settings->copies[i]);
 }
 
-/* Each part with its length in front; absent is not empty. */
 static bool
 make_digest(unsigned char *digest, const struct forward_auth_settings *settings,
             const struct mw_host *host, struct mw_request *request)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool ok = context != NULL && EVP_DigestInit_ex2(context, EVP_sha256(), NULL) > 0;
+    EVP_MD_CTX *context = digest_new("SHA256");
+    bool ok = context != NULL;
 
     for (size_t i = 0; ok && i < settings->part_count; i++) {
         const struct forward_part *part = &settings->parts[i];
         struct mw_str text = part->kind->find(host, request, part->name);
-        uint64_t len = text.at != NULL ? text.len : UINT64_MAX;
-        ok = EVP_DigestUpdate(context, &len, sizeof(len)) > 0 &&
-             (text.at == NULL || EVP_DigestUpdate(context, text.at, text.len) > 0);
+        ok = digest_add(context, (struct str){text.at, text.len});
     }
     ok = ok && EVP_DigestFinal_ex(context, digest, NULL) > 0;
     EVP_MD_CTX_free(context);

@@ -1,10 +1,12 @@
 /* limit_key.c - one row for each kind of key; see limit_key.h. */
 #include "limit_key.h"
 
-#include "base/str.h"
+#include "base/address.h"
+#include "protocol/digest.h"
 
-#include <netinet/in.h>
 #include <openssl/rand.h>
+
+#include <stdlib.h>
 #include <string.h>
 
 enum { V6_PREFIX_MIN = 16, V6_PREFIX_MAX = 128 };
@@ -25,28 +27,25 @@ struct limit_kind {
 static void
 keep_prefix(unsigned char *bytes, unsigned bits)
 {
-    for (unsigned i = 0; i<16; i++, bits = bits> 8 ? bits - 8 : 0)
-        if (bits < 8)
-            bytes[i] &= (unsigned char)(0xFF00 >> bits);
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
+        if (kept < 8)
+            bytes[i] &= (unsigned char)(0xFF00 >> kept);
+    }
 }
 
 static void
 fill_address(const struct limit_by *by, const struct mw_host *host,
              const struct mw_request *request, struct parts *parts)
 {
-    const struct sockaddr *peer = host->peer_address(request);
-    size_t len = 0;
+    struct str bytes = address_bytes(host->peer_address(request));
 
-    if (peer != NULL && peer->sa_family == AF_INET) {
-        len = 4;
-        memcpy(parts->address, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, len);
-    } else if (peer != NULL && peer->sa_family == AF_INET6) {
-        len = 16;
-        memcpy(parts->address, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, len);
+    if (bytes.at == NULL)
+        return;
+    memcpy(parts->address, bytes.at, bytes.len);
+    if (bytes.len == sizeof(parts->address))
         keep_prefix(parts->address, by->v6_prefix);
-    }
-    if (len > 0)
-        parts->texts[0] = (struct mw_str){(const char *)parts->address, len};
+    parts->texts[0] = (struct mw_str){(const char *)parts->address, bytes.len};
 }
 
 static void
@@ -122,38 +121,44 @@ limit_by_read(struct limit_by *by, const struct mw_options *options, const struc
     return ok;
 }
 
-EVP_MD_CTX *
-limit_digest_new(void)
+void *
+limit_worker_start(const void *instance, struct mw_worker *worker)
 {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    EVP_MD *sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    bool ok = context != NULL && sha256 != NULL && EVP_DigestInit_ex2(context, sha256, NULL) > 0;
+    struct limit_worker *state = malloc(sizeof(*state));
 
-    EVP_MD_free(sha256); /* the context holds it */
-    if (ok)
-        return context;
-    EVP_MD_CTX_free(context);
+    (void)worker;
+    if (state == NULL)
+        return NULL;
+    *state = (struct limit_worker){instance, digest_new("SHA256")};
+    if (state->digest != NULL)
+        return state;
+    free(state);
     return NULL;
 }
 
-/* With its length in front, so that two texts cannot be taken for two others; absent is not empty.
- */
+void
+limit_worker_stop(void *state)
+{
+    EVP_MD_CTX_free(((struct limit_worker *)state)->digest);
+    free(state);
+}
+
 static bool
 add_text(EVP_MD_CTX *digest, struct mw_str text)
 {
-    uint64_t len = text.at != NULL ? text.len : UINT64_MAX;
-
-    return EVP_DigestUpdate(digest, &len, sizeof(len)) > 0 &&
-           EVP_DigestUpdate(digest, text.at, text.at != NULL ? text.len : 0) > 0;
+    return digest_add(digest, (struct str){text.at, text.len});
 }
 
 bool
-limit_key_of(const struct limit_by *by, EVP_MD_CTX *digest, const struct mw_host *host,
-             const struct mw_request *request, struct limit_key *key)
+limit_key_of(const struct limit_by *by, const struct limit_worker *worker,
+             const struct mw_host *host, const struct mw_request *request, struct limit_key *key)
 {
     struct parts parts = {.texts = {{NULL, 0}}};
     unsigned char whole[EVP_MAX_MD_SIZE];
 
+    if (worker == NULL)
+        return false;
+    EVP_MD_CTX *digest = worker->digest;
     by->kind->fill(by, host, request, &parts);
     if (EVP_DigestInit_ex2(digest, NULL, NULL) <= 0 ||
         EVP_DigestUpdate(digest, by->secret, sizeof(by->secret)) <= 0 ||

@@ -39,10 +39,18 @@ struct limit_by {
 bool limit_by_read(struct limit_by *by, const struct mw_options *options,
                    const struct mw_host *host) MUST_CHECK;
 
-/* A digest for each worker: it is no thread's but the owner's. NULL: no memory. */
-EVP_MD_CTX *limit_digest_new(void) MUST_CHECK;
-/* false: the digest failed. */
-bool limit_key_of(const struct limit_by *by, EVP_MD_CTX *digest, const struct mw_host *host,
-                  const struct mw_request *request, struct limit_key *key) MUST_CHECK;
+/* What a module that counts has on each worker; its worker_start and worker_stop. */
+struct limit_worker {
+    const void *instance;
+    EVP_MD_CTX *digest;
+};
+
+void *limit_worker_start(const void *instance, struct mw_worker *worker);
+void limit_worker_stop(void *state);
+
+/* worker may be NULL, where there was no memory for it. false: there is no key to be had. */
+bool limit_key_of(const struct limit_by *by, const struct limit_worker *worker,
+                  const struct mw_host *host, const struct mw_request *request,
+                  struct limit_key *key) MUST_CHECK;
 
 #endif

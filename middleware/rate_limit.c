@@ -20,10 +20,6 @@ struct rate_limit {
     struct limit_buckets *buckets;
 };
 
-struct state {
-    EVP_MD_CTX *digest;
-};
-
 static const struct mw_option options_table[] = {
     LIMIT_BY_OPTIONS,
     {"rate", MW_RATE, NULL, "How many handshakes in a time, such as 10/s or 100/1m.", MW_REQUIRED,
@@ -102,29 +98,7 @@ setup(const struct mw_options *options, const struct mw_host *host)
     return NULL;
 }
 
-/* ---- On a worker ------------------------------------------------------------------- */
-
-static void *
-worker_start(const void *instance, struct mw_worker *worker)
-{
-    struct state *state = malloc(sizeof(*state));
-
-    (void)instance;
-    (void)worker;
-    if (state == NULL || (state->digest = limit_digest_new()) != NULL)
-        return state;
-    free(state);
-    return NULL;
-}
-
-static void
-worker_stop(void *arg)
-{
-    struct state *state = arg;
-
-    EVP_MD_CTX_free(state->digest);
-    free(state);
-}
+/* ---- Deciding ------------------------------------------------------------------------ */
 
 static enum mw_verdict
 refuse(const struct rate_limit *limit, struct mw_request *request, uint64_t wait_ns,
@@ -137,14 +111,13 @@ refuse(const struct rate_limit *limit, struct mw_request *request, uint64_t wait
 }
 
 static enum mw_verdict
-decide(const void *instance, void *arg, struct mw_request *request)
+decide(const void *instance, void *state, struct mw_request *request)
 {
     const struct rate_limit *limit = instance;
-    const struct state *state = arg;
     struct limit_key key;
     uint64_t wait_ns = 0;
 
-    if (state == NULL || !limit_key_of(&limit->by, state->digest, limit->host, request, &key))
+    if (!limit_key_of(&limit->by, state, limit->host, request, &key))
         return limit->host->deny(request, 503, "out-of-memory", NULL);
     switch (limit_buckets_take(limit->buckets, key, clock_monotonic_us() * 1000, &wait_ns)) {
     case LIMIT_TAKEN:
@@ -164,7 +137,7 @@ const struct mw_module rate_limit_module = {
     .options = options_table,
     .setup = setup,
     .teardown = teardown,
-    .worker_start = worker_start,
-    .worker_stop = worker_stop,
+    .worker_start = limit_worker_start,
+    .worker_stop = limit_worker_stop,
     .decide = decide,
 };

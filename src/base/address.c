@@ -247,6 +247,18 @@ address_format(const struct address *address, char buffer[ADDRESS_TEXT_MAX])
     return text_str(&text);
 }
 
+struct str
+address_bytes(const struct sockaddr *sockaddr)
+{
+    const void *any = sockaddr;
+
+    if (sockaddr != NULL && sockaddr->sa_family == AF_INET)
+        return (struct str){(const char *)&((const struct sockaddr_in *)any)->sin_addr, 4};
+    if (sockaddr != NULL && sockaddr->sa_family == AF_INET6)
+        return (struct str){(const char *)&((const struct sockaddr_in6 *)any)->sin6_addr, 16};
+    return STR_NONE;
+}
+
 bool
 address_equal(const struct address *a, const struct address *b)
 {

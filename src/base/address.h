@@ -46,6 +46,8 @@ struct str address_format(const struct address *address, char buffer[ADDRESS_TEX
 struct str address_format_ip(const struct address *address, char buffer[ADDRESS_TEXT_MAX]);
 /* A copy of what another structure holds: IPv4, IPv6, or a family alone. */
 void address_of(struct address *address, const struct sockaddr *sockaddr);
+/* The bytes of an IPv4 or IPv6 address, in network order; at == NULL: it is none. */
+struct str address_bytes(const struct sockaddr *sockaddr);
 bool address_equal(const struct address *a, const struct address *b);
 
 /*

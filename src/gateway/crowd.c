@@ -1,7 +1,8 @@
 /* crowd.c - totals over all workers and counts by address; see crowd.h. */
 #include "gateway/crowd.h"
 
-#include <netinet/in.h>
+#include "base/address.h"
+
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -56,12 +57,11 @@ static struct place
 place_of(const struct sockaddr *peer)
 {
     struct place place = {0, peer->sa_family};
+    struct str bytes = address_bytes(peer);
 
-    if (place.family == AF_INET)
-        place.bits = ((const struct sockaddr_in *)(const void *)peer)->sin_addr.s_addr;
-    else if (place.family == AF_INET6)
-        memcpy(&place.bits, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr,
-               sizeof(place.bits));
+    if (bytes.at != NULL)
+        memcpy(&place.bits, bytes.at,
+               bytes.len < sizeof(place.bits) ? bytes.len : sizeof(place.bits));
     return place;
 }
 

@@ -10,6 +10,8 @@
  */
 #include "token/checker.h"
 
+#include "protocol/digest.h"
+
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -56,20 +58,6 @@ lay_out(const struct keyset *keyset, size_t *first, struct slot *slots)
     return count;
 }
 
-static EVP_MD_CTX *
-digest_context(enum jose_hash hash)
-{
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    EVP_MD *md = EVP_MD_fetch(NULL, key_hash_name(hash), NULL);
-    bool ok = context && md && EVP_DigestInit_ex2(context, md, NULL) > 0;
-
-    EVP_MD_free(md); /* the context holds it */
-    if (ok)
-        return context;
-    EVP_MD_CTX_free(context);
-    return NULL;
-}
-
 struct checker *
 checker_new(const struct keyset *keyset)
 {
@@ -82,7 +70,7 @@ checker_new(const struct keyset *keyset)
     checker->keyset = keyset_ref(keyset);
     lay_out(keyset, checker->first, checker->slots);
     for (enum jose_hash hash = JOSE_SHA256; hash < JOSE_NO_HASH; hash++)
-        ok = (checker->digests[hash] = digest_context(hash)) && ok;
+        ok = (checker->digests[hash] = digest_new(key_hash_name(hash))) && ok;
     if (ok)
         return checker;
     checker_free(checker);

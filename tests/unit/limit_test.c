@@ -309,7 +309,7 @@ static const struct {
 };
 
 static struct limit_key
-key_for(const struct limit_by *by, EVP_MD_CTX *digest, int pair, bool other)
+key_for(const struct limit_by *by, const struct limit_worker *worker, int pair, bool other)
 {
     struct address peer = {.len = sizeof(sa_family_t)};
     const char *ip = other ? pairs[pair].other.address : pairs[pair].one.address;
@@ -327,7 +327,7 @@ key_for(const struct limit_by *by, EVP_MD_CTX *digest, int pair, bool other)
     const char *header = other ? pairs[pair].other.header : pairs[pair].one.header;
     if (header != NULL)
         request.headers[0] = (struct fake_pair){"x-tenant", header};
-    ck_assert(limit_key_of(by, digest, &fake_host, &request, &key));
+    ck_assert(limit_key_of(by, worker, &fake_host, &request, &key));
     return key;
 }
 
@@ -336,19 +336,19 @@ START_TEST(keys_tell_who_is_who)
     struct fake_row rows[] = {
         {"key", pairs[_i].key, NULL}, {"v6_prefix", pairs[_i].v6_prefix, NULL}, {NULL, NULL, NULL}};
     const struct mw_options options = {rate_limit_module.options, rows};
-    EVP_MD_CTX *digest = limit_digest_new();
+    struct limit_worker *worker = limit_worker_start(NULL, NULL);
     struct limit_by by = {NULL}, elsewhere = {NULL};
 
-    ck_assert_ptr_nonnull(digest);
+    ck_assert_ptr_nonnull(worker);
     ck_assert_msg(limit_by_read(&by, &options, &fake_host), "%s", fake_complaints());
     ck_assert(limit_by_read(&elsewhere, &options, &fake_host));
-    struct limit_key one = key_for(&by, digest, _i, false);
-    struct limit_key other = key_for(&by, digest, _i, true);
+    struct limit_key one = key_for(&by, worker, _i, false);
+    struct limit_key other = key_for(&by, worker, _i, true);
     ck_assert_int_eq(memcmp(&one, &other, sizeof(one)) == 0, pairs[_i].same);
     /* Nobody can reckon it without the instance's secret. */
-    struct limit_key foreign = key_for(&elsewhere, digest, _i, false);
+    struct limit_key foreign = key_for(&elsewhere, worker, _i, false);
     ck_assert_int_ne(memcmp(&one, &foreign, sizeof(one)), 0);
-    EVP_MD_CTX_free(digest);
+    limit_worker_stop(worker);
 }
 END_TEST
 
