@@ -3,14 +3,11 @@
 
 #include "base/address.h"
 #include "bearer_options.h"
-#include "net/http_trust.h"
 #include "protocol/http_head.h"
-#include "protocol/service_url.h"
 
 #include <strings.h>
 
 enum {
-    TIMEOUT_MAX_MS = 60 * 1000,
     CACHE_TIME_MAX_MS = 3600 * 1000, /* so long one who was shut out may come in */
     ON_ERROR_PASS = 1,
 };
@@ -232,43 +229,15 @@ read_cache(struct forward_auth_settings *settings, const struct mw_options *opti
 
 /* ---- The rest ---------------------------------------------------------------------------- */
 
-static bool
-read_service(struct forward_auth_settings *settings, const struct mw_options *options,
-             const struct mw_host *host)
-{
-    static const char *const methods[] = {"GET", "POST"};
-    int64_t timeout_ms = host->option_integer(options, "timeout");
-    const char *error;
-    bool ok = true;
-
-    settings->url = host->option_string(options, "url");
-    if (settings->url && !service_url_check(settings->url, &error)) {
-        host->option_fault(options, "url", 0, "%s", error);
-        ok = false;
-    }
-    if (settings->url)
-        settings->name = (struct str){settings->url, strcspn(settings->url, "?")};
-    settings->method = methods[host->option_integer(options, "method")];
-    settings->ca_file = host->option_string(options, "ca_file");
-    if (settings->ca_file && !http_trust_check(settings->ca_file, &error)) {
-        host->option_fault(options, "ca_file", 0, "%s", error);
-        ok = false;
-    }
-    settings->timeout_ms = (uint64_t)timeout_ms;
-    if (timeout_ms < 1 || timeout_ms > TIMEOUT_MAX_MS) {
-        host->option_fault(options, "timeout", 0, "expected 1ms to 1m");
-        ok = false;
-    }
-    return ok && settings->url;
-}
-
 bool
 forward_auth_settings_read(struct forward_auth_settings *settings, const struct mw_options *options,
                            const struct mw_host *host)
 {
-    bool ok = read_service(settings, options, host);
+    static const char *const methods[] = {"GET", "POST"};
+    bool ok = service_options_read(&settings->service, options, host);
 
     ok = read_headers(settings, options, host) && ok;
+    settings->method = methods[host->option_integer(options, "method")];
     settings->passes_on_error = host->option_integer(options, "on_error") == ON_ERROR_PASS;
     return read_cache(settings, options, host) && ok;
 }

@@ -7,6 +7,7 @@
 #ifndef WSGATE_FORWARD_AUTH_SETTINGS_H
 #define WSGATE_FORWARD_AUTH_SETTINGS_H
 
+#include "service_options.h"
 #include "token/token_cache.h"
 
 #include <wsgate/middleware.h>
@@ -29,11 +30,8 @@ struct forward_part_kind {
 };
 
 struct forward_auth_settings {
-    const char *url;
-    struct str name; /* the address without its query, for messages */
+    struct service service;
     const char *method;
-    const char *ca_file; /* NULL: the system's */
-    uint64_t timeout_ms;
     const char *copies[FORWARD_AUTH_NAMES_MAX]; /* headers of the client's that the service sees */
     size_t copy_count;
     const char *forwards[FORWARD_AUTH_NAMES_MAX]; /* headers of its answer that the backend sees */

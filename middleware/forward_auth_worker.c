@@ -211,10 +211,10 @@ call(struct asker *asker)
 
     asker->call = http_call_start(asker->worker->client,
                                   &(struct http_query){.method = settings->method,
-                                                       .url = settings->url,
+                                                       .url = settings->service.url,
                                                        .fields = asker->question->fields,
-                                                       .ca_file = settings->ca_file,
-                                                       .timeout_ms = settings->timeout_ms,
+                                                       .ca_file = settings->service.ca_file,
+                                                       .timeout_ms = settings->service.timeout_ms,
                                                        .body_max = ANSWER_MAX},
                                   on_done, asker);
     return asker->call != NULL;
@@ -248,8 +248,8 @@ on_done(void *arg, const struct http_answer *http)
 
     forward_answer_read(&answer, worker->settings, http);
     if (answer.fault != FORWARD_NONE)
-        service_complain(&worker->complaint, worker->host, "forward_auth", worker->settings->name,
-                         forward_fault(answer.fault)->word, http);
+        service_complain(&worker->complaint, worker->host, "forward_auth",
+                         worker->settings->service.name, forward_fault(answer.fault)->word, http);
     if (asker->request == NULL) {
         verdict = judge_again(worker, &answer);
     } else {

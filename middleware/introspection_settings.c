@@ -7,9 +7,7 @@
 #include "introspection_settings.h"
 
 #include "bearer_rules.h"
-#include "net/http_trust.h"
 #include "protocol/query.h"
-#include "protocol/service_url.h"
 #include "token/key_file.h"
 
 #include <openssl/crypto.h>
@@ -18,7 +16,6 @@
 #include <stdlib.h>
 
 enum {
-    TIMEOUT_MAX_MS = 60 * 1000,
     CACHE_TIME_MAX_MS = 3600 * 1000, /* so long a token that was taken back may go on */
     CREDENTIAL_MAX = 1024, /* bytes of an id, and of a secret */
 };
@@ -143,34 +140,6 @@ read_credentials(struct introspection_settings *settings, const struct mw_option
 /* ---- The rest ---------------------------------------------------------------------------- */
 
 static bool
-read_service(struct introspection_settings *settings, const struct mw_options *options,
-             const struct mw_host *host)
-{
-    int64_t timeout_ms = host->option_integer(options, "timeout");
-    const char *error;
-    bool ok = true;
-
-    settings->url = host->option_string(options, "url");
-    if (settings->url && !service_url_check(settings->url, &error)) {
-        host->option_fault(options, "url", 0, "%s", error);
-        ok = false;
-    }
-    if (settings->url)
-        settings->name = (struct str){settings->url, strcspn(settings->url, "?")};
-    settings->ca_file = host->option_string(options, "ca_file");
-    if (settings->ca_file && !http_trust_check(settings->ca_file, &error)) {
-        host->option_fault(options, "ca_file", 0, "%s", error);
-        ok = false;
-    }
-    settings->timeout_ms = (uint64_t)timeout_ms;
-    if (timeout_ms < 1 || timeout_ms > TIMEOUT_MAX_MS) {
-        host->option_fault(options, "timeout", 0, "expected 1ms to 1m");
-        ok = false;
-    }
-    return ok && settings->url;
-}
-
-static bool
 read_cache(struct introspection_settings *settings, const struct mw_options *options,
            const struct mw_host *host)
 {
@@ -201,7 +170,7 @@ bool
 introspection_settings_read(struct introspection_settings *settings,
                             const struct mw_options *options, const struct mw_host *host)
 {
-    bool ok = read_service(settings, options, host);
+    bool ok = service_options_read(&settings->service, options, host);
 
     ok = read_credentials(settings, options, host) && ok;
     ok = read_cache(settings, options, host) && ok;

@@ -8,16 +8,14 @@
 #define WSGATE_INTROSPECTION_SETTINGS_H
 
 #include "bearer_claims.h"
+#include "service_options.h"
 #include "token/verify.h"
 
 extern const struct mw_option introspection_options[];
 
 struct introspection_settings {
-    const char *url;
-    struct str name;     /* the address without its query, for messages */
-    const char *ca_file; /* NULL: the system's */
+    struct service service;
     char *authorization; /* a whole field with our credentials; NULL: none */
-    uint64_t timeout_ms;
     struct token_cache *cache; /* shared by all workers; NULL: no answer is kept */
     int64_t cache_time_ms;
     struct verify_policy policy;

@@ -193,15 +193,16 @@ call(struct question *question)
 
     if (!body)
         return false;
-    question->call = http_call_start(worker->client,
-                                     &(struct http_query){.method = "POST",
-                                                          .url = settings->url,
-                                                          .fields = fields,
-                                                          .body = {body, len},
-                                                          .ca_file = settings->ca_file,
-                                                          .timeout_ms = settings->timeout_ms,
-                                                          .body_max = INTROSPECTION_ANSWER_MAX},
-                                     on_done, question);
+    question->call =
+        http_call_start(worker->client,
+                        &(struct http_query){.method = "POST",
+                                             .url = settings->service.url,
+                                             .fields = fields,
+                                             .body = {body, len},
+                                             .ca_file = settings->service.ca_file,
+                                             .timeout_ms = settings->service.timeout_ms,
+                                             .body_max = INTROSPECTION_ANSWER_MAX},
+                        on_done, question);
     explicit_bzero(body, len);
     free(body);
     return question->call != NULL;
@@ -228,8 +229,9 @@ on_done(void *arg, const struct http_answer *http)
     question->call = NULL;
     introspection_answer_read(&answer, http);
     if (answer.fault != INTROSPECTION_NONE)
-        service_complain(&worker->complaint, worker->host, "introspection", worker->settings->name,
-                         introspection_fault(answer.fault)->word, http);
+        service_complain(&worker->complaint, worker->host, "introspection",
+                         worker->settings->service.name, introspection_fault(answer.fault)->word,
+                         http);
     keep(worker->settings, question->digest, &answer);
     settle(question, &answer);
     introspection_answer_free(&answer);

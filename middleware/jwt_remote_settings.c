@@ -2,8 +2,8 @@
  * first. */
 #include "jwt_remote_settings.h"
 
-#include "net/http_trust.h"
 #include "protocol/service_url.h"
+#include "service_options.h"
 
 bool
 jwt_address_equal(const struct jwt_address *a, const struct jwt_address *b)
@@ -138,17 +138,12 @@ jwt_remote_settings_read(struct jwt_remote_settings *settings, const struct mw_o
                          const struct mw_host *host)
 {
     bool ok = read_urls(settings, options, host);
-    const char *error;
 
     ok = read_discovery(settings, options, host) && ok;
     if (ok && settings->count == 0)
         return check_useless(options, host);
     ok = read_times(settings, options, host) && ok;
-    settings->ca_file = host->option_string(options, "ca_file");
-    if (settings->ca_file && !http_trust_check(settings->ca_file, &error)) {
-        host->option_fault(options, "ca_file", 0, "%s", error);
-        ok = false;
-    }
+    ok = service_ca_file_read(&settings->ca_file, options, host) && ok;
     settings->cache_file = host->option_string(options, "cache_file");
     if (settings->cache_file && *settings->cache_file != '/') {
         host->option_fault(options, "cache_file", 0, "expected an absolute path");
