@@ -3,6 +3,7 @@
 
 #include "bearer_rules.h"
 #include "base/json_node.h"
+#include "token/claim_path.h"
 
 enum { ON_EXPIRY_CLOSE, ON_EXPIRY_KEEP };
 
@@ -14,7 +15,8 @@ read_subject(struct bearer_claims *claims, const struct mw_options *options,
 {
     const char *error;
 
-    if (claim_path_init(&claims->subject, host->option_string(options, "subject_claim"), &error))
+    claims->subject = host->option_string(options, "subject_claim");
+    if (claim_path_check(claims->subject, &error))
         return true;
     host->option_fault(options, "subject_claim", 0, "%s", error);
     return false;
@@ -34,11 +36,8 @@ bearer_claims_read(struct bearer_claims *claims, const struct mw_options *option
 void
 bearer_claims_free(struct bearer_claims *claims)
 {
-    for (size_t i = 0; i < claims->forward_count; i++)
-        claim_header_free(&claims->forwards[i]);
     claim_rules_free(claims->rules);
     revocations_free(claims->revoked);
-    claim_path_free(&claims->subject);
 }
 
 /* ---- A request ------------------------------------------------------------------------ */
@@ -59,7 +58,7 @@ bool
 bearer_identity_read(struct bearer_identity *identity, const struct bearer_claims *claims,
                      const struct verified *verified)
 {
-    const struct json_node *subject = claim_path_find(&claims->subject, verified->claims);
+    const struct json_node *subject = claim_path_find(claims->subject, verified->claims);
 
     identity->who = (struct token_identity){
         .issuer = verified->issuer,
