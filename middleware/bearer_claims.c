@@ -30,6 +30,7 @@ bearer_claims_read(struct bearer_claims *claims, const struct mw_options *option
 
     ok = read_subject(claims, options, host) && ok;
     claims->close_on_expiry = host->option_integer(options, "on_expiry") == ON_EXPIRY_CLOSE;
+    host->offer_claims(options);
     return bearer_forwards_read(options, host, claims->forwards, &claims->forward_count) && ok;
 }
 
@@ -99,6 +100,21 @@ identify(const struct bearer_claims *claims, const struct mw_host *host,
                : JOSE_OK;
 }
 
+/* Those that modules behind this one read, where they have a text. */
+static bool
+give_claims(const struct mw_host *host, struct mw_request *request, const struct verified *verified)
+{
+    const char *name;
+
+    for (size_t i = 0; (name = host->expected_claim(request, i)) != NULL; i++) {
+        char space[CLAIM_NUMBER_MAX];
+        struct str text = claim_text(claim_path_find(name, verified->claims), space);
+        if (text.at && !host->give_claim(request, name, to_mw(verified->issuer), to_mw(text)))
+            return false;
+    }
+    return true;
+}
+
 /* Hands on what the token says. */
 static enum jose_reason
 hand_on(const struct bearer_claims *claims, const struct mw_host *host, struct mw_request *request,
@@ -107,6 +123,8 @@ hand_on(const struct bearer_claims *claims, const struct mw_host *host, struct m
     for (size_t i = 0; i < claims->forward_count; i++)
         if (!claim_header_forward(&claims->forwards[i], host, request, verified->claims))
             return JOSE_INTERNAL;
+    if (!give_claims(host, request, verified))
+        return JOSE_INTERNAL;
     if (claims->close_on_expiry && verified->expires_ms != INT64_MAX)
         host->deadline(request, verified->expires_ms);
     return JOSE_OK;
