@@ -953,7 +953,7 @@ static const struct {
     {{{"keys", NULL, &short_key}, {NULL}},
      "secret[0]: a secret of 5 bytes; HS256 needs 32 or more\n"},
     {{{"keys", NULL, &es_key}, {NULL}}, "secret[0]: this kind of key cannot serve ES256\n"},
-    {{{"keys", NULL, &nul_key}, {NULL}}, "secret[0]: a kid of 0 bytes; expected 1 to 255\n"},
+    {{{"keys", NULL, &nul_key}, {NULL}}, "kid[0]: 0 bytes; expected 1 to 255\n"},
     {{{"keys", NULL, &gone_key}, {NULL}}, "file[0]: No such file or directory\n"},
     {{{"keys", NULL, &named_key}, {"keys", NULL, &named_key}, {NULL}},
      "secret[0]: an earlier key has the same kid and can serve the same algorithm\n"},
