@@ -289,7 +289,7 @@ class ConnectionLimit(Case):
     @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
     def test_the_oldest_is_still_waiting(self):
         """Its place goes while a module behind it waits: its handshake is refused."""
-        wait = {"wait": {"test_waits": {"verdict": "pass", "delay": "500ms"}}}
+        wait = {"wait": {"test_waits": {"verdict": "pass", "delay": "2s"}}}
         config = self.config(self.echo_backend(), require=["live", "wait"],
                              middleware={"live": {"connection_limit":
                                                   {"key": "address", "max": 1,

@@ -13,14 +13,16 @@ from .backend import Backend, echo
 from .gateway import Gateway, program
 from .wire import KEY, accept_key, switching
 
-# Short, so that no test waits long for what the gateway owes a side that is gone.
-TIMEOUTS = {"head": "10s", "auth": "5s", "close": "3s", "fin": "5s", "drain": "2s"}
+# Short where a test waits for what the gateway owes a side that is gone, and long where the gateway
+# waits for a test, its client, its backend or its service: on a busy machine those take seconds.
+TIMEOUTS = {"head": "20s", "auth": "20s", "close": "3s", "fin": "5s", "drain": "2s"}
+BACKEND = {"connect_timeout": "20s", "handshake_timeout": "20s"}
 
 
 class Case(unittest.TestCase):
     """A test. Whatever it made is closed after it, and every gateway must pass its last checks."""
 
-    time_limit = 60  # seconds; the watchdog's, no test asserts a time
+    time_limit = 180  # seconds; the watchdog's, no test asserts a time
     weight = 1  # heavier ones start first
     secure_client = secure_backend = False  # the form: see secure.in_four_forms
     maxDiff = None
@@ -88,7 +90,7 @@ class Case(unittest.TestCase):
                     "tunnel": {"frames": "opaque"},
                 }
             ],
-            "backends": {"service": {"servers": servers} | (pool or {})},
+            "backends": {"service": {"servers": servers} | BACKEND | (pool or {})},
         }
         for key, value in (route or {}).items():
             if key == "tunnel":
