@@ -34,7 +34,8 @@ struct api_keys {
 };
 
 static const struct mw_option options_table[] = {
-    {"files", MW_FILES, NULL, "Files of keys, one on a line; see KEY FILES.", MW_REQUIRED},
+    {"files", MW_FILES, NULL, "Files of keys: the SHA-256 of one and its owner on a line.",
+     MW_REQUIRED},
     {"key_from", MW_LIST, "header:X-API-Key",
      "Where a key stands: header:NAME, query:NAME, subprotocol."},
     {"forward_key", MW_BOOL, "false", "Whether the backend sees a key in a header or the query."},

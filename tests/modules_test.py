@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(SOURCE, "tests", "blackbox"))
 
+from harness import tokens  # noqa: E402
 from harness.case import Case  # noqa: E402
 from harness.ports import Port  # noqa: E402
 from harness.wire import handshake  # noqa: E402
@@ -82,6 +83,33 @@ class Modules(Case):
         gate.config["modules"] = []
         reload("reloaded")
         self.assertEqual(gate.ask(handshake("/ws", "X-Word: sesame")).status, 101)
+
+    def test_claims_go_between_modules_of_anybody(self):
+        path = self.compiled("claims.so", f"-I{os.path.join(SOURCE, 'include')}", source="claims.c")
+        users = self.jwt()
+        middleware = users["middleware"] | {
+            "give": {"claims": {}},
+            "read": {"claims": {"read": "org.id"}},
+            "once": {"rate_limit": {"key": "claim:org.id", "rate": "1/1000s"}},
+        }
+        bearer = tokens.hs(tokens.claims(iss="id", org={"id": 7}))
+
+        def gate_for(*require):
+            return self.gateway(self.echo_backend(), modules=[path], require=require,
+                                middleware=middleware)
+
+        gate = gate_for("users", "read", "once")
+        token = f"Authorization: Bearer {bearer}"
+        self.assertEqual([gate.ask(handshake("/ws", token)).status for _ in range(2)], [101, 429])
+        line = gate.await_lines(2, "handshake")[0]
+        self.assertEqual((line["value"], line["by"]), ("7", "id"))
+        gate = gate_for("give", "once", "read")
+        for lines, status in ((["X-Give: a"], 101), (["X-Give: a"], 429), (["X-Give: b"], 101),
+                              ([], 403)):
+            self.assertEqual(gate.ask(handshake("/ws", *lines)).status, status)
+        lines = gate.await_lines(4, "handshake")
+        self.assertEqual((lines[0]["value"], lines[0]["by"]), ("a", "plug-in"))
+        self.assertEqual(lines[3]["reason"], "claim-missing")
 
     def test_what_is_refused(self):
         """One line, at the place of the name, and exit status 1."""

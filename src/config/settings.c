@@ -337,4 +337,6 @@ settings_fill_host(struct mw_host *host)
     host->option_fault = options_fault;
     host->reserve_header = reserve_header;
     host->expect_capture = settings_expect_capture;
+    host->offer_claims = settings_offer_claims;
+    host->expect_claim = settings_expect_claim;
 }

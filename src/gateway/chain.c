@@ -60,6 +60,7 @@ mark(struct request *request, const struct require_node *node)
         .strip_count = request->strip_count,
         .stripped_protocols = request->stripped_protocols,
         .who = request->who,
+        .claims = request->claims,
         .deadline_wall_ms = request->deadline_wall_ms,
     };
 }
@@ -85,6 +86,7 @@ undo(struct request *request, const struct chain_mark *mark)
     request->forward_count = mark->forward_count;
     request->label_count = mark->label_count;
     request->who = mark->who;
+    request->claims = mark->claims;
     request->deadline_wall_ms = mark->deadline_wall_ms;
 }
 

@@ -206,6 +206,26 @@ host_identify_token(struct mw_request *mw, struct mw_str token_id, struct mw_str
            copy_if_there(request, &request->who.session_id, in(session_id));
 }
 
+/* Where nobody reads it, nobody need remember it. */
+static bool
+host_give_claim(struct mw_request *mw, const char *name, struct mw_str issuer, struct mw_str value)
+{
+    struct request *request = of(mw);
+    const char *expected = route_claim(request->route, name);
+
+    if (expected == NULL || value.at == NULL)
+        return true;
+    struct request_claim *claim = arena_alloc(&request->arena, sizeof(*claim));
+    if (claim == NULL)
+        return too_much(request);
+    *claim = (struct request_claim){.older = request->claims, .name = expected};
+    if (!copy_if_there(request, &claim->issuer, in(issuer)) ||
+        !copy_if_there(request, &claim->value, in(value)))
+        return false;
+    request->claims = claim;
+    return true;
+}
+
 static bool
 host_is_revoked(const struct mw_host *host, struct mw_str issuer, struct mw_str subject,
                 struct mw_str token_id, struct mw_str session_id)
@@ -369,6 +389,7 @@ host_fill(struct host_functions *host)
         .count_on = host_count_on,
         .identify_token = host_identify_token,
         .is_revoked = host_is_revoked,
+        .give_claim = host_give_claim,
         .undecided = host_undecided,
     };
     module_questions_fill(&host->public);

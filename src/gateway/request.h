@@ -58,6 +58,13 @@ struct strip {
     const char *name;
 };
 
+/* A claim of who was admitted, for the modules to come. In the arena; constant. */
+struct request_claim {
+    const struct request_claim *older;
+    const char *name; /* the route's */
+    struct str issuer, value;
+};
+
 /* A module's pending decision: the handle that resume() takes. */
 struct mw_task {
     struct request *request; /* NULL: a revalidation's */
@@ -91,6 +98,7 @@ struct chain_mark {
     size_t held_count, forward_count, label_count, strip_count;
     uint32_t stripped_protocols;
     struct token_identity who;
+    const struct request_claim *claims;
     int64_t deadline_wall_ms;
     struct answer refusal; /* of an any_of: the best so far */
 };
@@ -146,6 +154,7 @@ struct request {
     size_t strip_count, strip_room, forward_count, label_count;
     uint32_t stripped_protocols; /* bit i: handshake.protocols[i] */
     struct token_identity who; /* as modules have found; at == NULL: not */
+    const struct request_claim *claims; /* the newest first; NULL: none */
     int64_t deadline_wall_ms; /* INT64_MAX: none */
 
     struct upgrade upgrade;

@@ -145,7 +145,7 @@ class RejectWithClose(Close):
     def test_statuses_of_the_backend(self):
         """What became of the way there; and what the backend itself answered, by its status."""
         service = self.backend()
-        gate = self.gateway(service, route=CLOSE, pool={"handshake_timeout": "300ms"})
+        gate = self.gateway(service, route=CLOSE, pool={"handshake_timeout": "2s"})
         answers = (
             (head("HTTP/1.1 401 Unauthorized", "Content-Length: 4") + b"body", 401, 4401,
              "backend-refused"),
@@ -223,7 +223,7 @@ class Waiting(Close):
                 service = self.backend()
                 config = self.config(
                     service, require=["w"], middleware={"w": {"test_waits": options}},
-                    route=CLOSE, timeouts={"auth": "300ms"},
+                    route=CLOSE, timeouts={"auth": "300ms"} if status == 504 else {},
                 )
                 gate = self.start(config, binary=test_program())
                 self.check_refused_so(gate, handshake("/ws", offer("chat")), status, code, reason,

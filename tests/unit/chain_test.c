@@ -64,6 +64,8 @@ say(const struct says *says, struct mw_request *request)
     (void)!host->label(request, says->name, name);
     (void)!host->identify(request, (struct mw_str){NULL, 0}, name);
     (void)!host->identify_token(request, name, name);
+    (void)!host->give_claim(request, "who", name, name);
+    (void)!host->give_claim(request, "unread", name, name);
     (void)!host->strip(request, MW_HEADER, says->name, 0);
     if (!says->pass)
         return says->status == 2   ? (enum mw_verdict)77
@@ -161,6 +163,8 @@ static const struct mw_module *const modules[] = {&module, NULL};
     " u: {says: {name: u, quiet: true, wait: true}}\n"                                        \
     " v: {says: {name: v, wait: true}, dry_run: true}\n"
 
+static const char *claims[] = {"other", "who"}; /* that somebody would read */
+
 struct run {
     struct host_functions host;
     struct settings *settings;
@@ -206,6 +210,8 @@ run_open(struct run *run, const char *require)
     run->handle.worker = &run->worker;
     run->handle.users = 1;
     run->worker.handle = &run->handle;
+    run->settings->routes[0].claims = claims;
+    run->settings->routes[0].claim_count = COUNT_OF(claims);
     run->request = request_new(&run->worker);
     ck_assert_ptr_nonnull(run->request);
     run->request->route = &run->settings->routes[0];
@@ -333,9 +339,26 @@ check_name(struct str text, char name)
     ck_assert_int_eq(text.at != NULL ? text.at[0] : 0, name);
 }
 
+/* As a module behind all of these would read it. */
 static void
-check_findings(const struct request *request, const char *by, const char *labels)
+check_claim(const struct run *run, char name)
 {
+    const struct mw_host *host = &run->host.public;
+    const struct mw_request *request = (const struct mw_request *)run->request;
+    struct mw_str issuer = {"x", 1}, value = host->claim(request, "who", &issuer);
+
+    check_name((struct str){value.at, value.len}, name);
+    check_name((struct str){issuer.at, issuer.len}, name);
+    ck_assert_ptr_null(host->claim(request, "other", NULL).at);
+    ck_assert_ptr_null(host->claim(request, "unread", NULL).at);
+    ck_assert_str_eq(host->expected_claim(request, 1), "who");
+    ck_assert_ptr_null(host->expected_claim(request, 2));
+}
+
+static void
+check_findings(const struct run *run, const char *by, const char *labels)
+{
+    const struct request *request = run->request;
     size_t count = strlen(labels);
     char last = count > 0 ? labels[count - 1] : 0;
 
@@ -345,6 +368,7 @@ check_findings(const struct request *request, const char *by, const char *labels
     check_name(request->who.subject, last);
     check_name(request->who.token_id, last);
     check_name(request->who.session_id, last);
+    check_claim(run, last);
     if (request->answer.reason != REASON_NONE)
         return;
     ck_assert_uint_eq(request->forward_count, by != NULL);
@@ -368,7 +392,7 @@ START_TEST(says_what_comes_of_it)
     } else {
         ck_assert_int_eq(run.request->answer.reason, REASON_NONE);
     }
-    check_findings(run.request, rows[_i].by, rows[_i].labels);
+    check_findings(&run, rows[_i].by, rows[_i].labels);
     chain_release(run.request, MW_END_REFUSED);
     chain_release(run.request, MW_END_REFUSED);
     check_balance();
