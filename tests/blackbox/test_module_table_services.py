@@ -5,6 +5,7 @@ import json
 import time
 import urllib.parse
 
+from harness import tokens
 from harness.bearer_table import CLAIMS, WIDE, BearerTable
 from harness.case import Case
 from harness.module_table import ABSENT, PASS, ModuleTable, ask, fault, passed, refused, row
@@ -137,6 +138,9 @@ class ForwardAuth(Asking, Case):
     module = "forward_auth"
     KEPT = {"time": "1h", "by": ["header:X-Who"]}
 
+    def others(self):
+        return {"token": self.jwt()["middleware"]["users"]}
+
     def answer(self, request):
         """A row's `answer`: a status, fields, seconds before it, a body; left out: a plain yes."""
         if request.target == ELSEWHERE:
@@ -186,6 +190,9 @@ class ForwardAuth(Asking, Case):
 
         wide = {"fields": [f"X-Wide: {WIDE}"]}
         by = self.KEPT
+        one_org, other_org, other_sub = (
+            ask(f"Authorization: Bearer {tokens.hs(tokens.claims(sub=sub, org={'id': number}))}")
+            for sub, number in (("ann", 1), ("ann", 2), ("bob", 1)))
         return [
             row("cache.time", {"cache": by | {"time": "1h"}}, asks("a", "a", "b", "a"),
                 asked(1, 1, 2, 2), asked(1, 2, 3, 4)),
@@ -193,13 +200,15 @@ class ForwardAuth(Asking, Case):
                 [*asks("a"), ask("X-Who: a", before=pause)], asked(1, 2), asked(1, 1),
                 control={"cache": by}),
             *(row("cache.by", {"cache": by | {"by": [part]}}, [one, other, one], asked(1, 2, 2),
-                  asked(1, 1, 1), control={"cache": by | {"by": ["header:X-Same"]}})
-              for part, one, other in (
+                  asked(1, 1, 1), control={"cache": by | {"by": ["header:X-Same"]}}, before=before)
+              for part, one, other, *before in (
                   ("header:X-Who", *asks("a", "b")),
                   ("cookie:who", ask("Cookie: x=1; who=a"), ask("Cookie: x=1; who=b")),
                   ("query:who", ask(query="?who=a"), ask(query="?who=b")),
                   ("path", ask(path="a"), ask(path="b")),
                   ("host", ask(host="a.test"), ask(host="b.test")),
+                  ("identity", one_org, other_sub, "token"),
+                  ("claim:org.id", one_org, other_org, "token"),
                   ("address", ask(source="127.0.0.1"), ask(source="127.0.0.2")))),
             row("cache.entries", {"cache": by | {"entries": 1}}, asks("a", "b", "a"), asked(1, 2, 3),
                 asked(1, 2, 2)),
@@ -220,6 +229,7 @@ class ForwardAuth(Asking, Case):
             fault("identity_header", "X Y", "expected the name of a header"),
             fault("deadline_header", ["X-Y"], "expected a string, found a list"),
             fault("on_error", "allow", "expected one of deny, pass, found `allow`"),
-            fault("cache.by", ["colour"], "expected address, host, path", '"colour"'),
+            fault("cache.by", ["colour"], "expected address, identity", '"colour"'),
+            fault("cache.by", ["path", "claim:."], "expected a claim's name", '"claim:."'),
             fault("cache.by", None, "expected the parts of a request", '{"', cache={"time": "1s"}),
         ]

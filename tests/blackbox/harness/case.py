@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 import unittest
 
@@ -140,6 +141,20 @@ class Case(unittest.TestCase):
         return {"require": ["users"], "middleware": {"users": {"jwt": made}}}
 
     # ---- checking ----
+
+    def check_faults_at(self, text, wanted):
+        """The faults of that configuration are exactly these, by (line, column): words of each."""
+        path = self.file("wsgate.yaml", text)
+        done = subprocess.run(
+            [program(), "-t", "-c", path], capture_output=True, text=True, timeout=30, check=False
+        )
+        self.assertEqual(done.returncode, 1)
+        lines = [line for line in done.stderr.splitlines() if line.startswith(path)]
+        places = [line.removeprefix(path).split(":")[1:3] for line in lines]
+        found = {(int(row), int(column)): line for (row, column), line in zip(places, lines)}
+        self.assertEqual(sorted(found), sorted(wanted), done.stderr)
+        for place, words in wanted.items():
+            self.assertIn(words, found[place])
 
     def check_switched(self, answer, key=KEY):
         """A 101 as RFC 6455 4.2.2 wants it, with nothing that RFC 9110 forbids in it."""
