@@ -45,7 +45,7 @@ segments_of_an_answer(write_fn write_one)
     return came;
 }
 
-/* The kernel holds bytes back for 200 ms at most, so that a pause at the wrong place splits them. */
+/* The kernel holds bytes back for 200 ms at most: a pause at the wrong place splits them. */
 START_TEST(more_waits_for_the_end)
 {
     unsigned least = segments_of_an_answer(stream_write_more);
