@@ -7,24 +7,21 @@
 #include "claim_header.h"
 
 #include "base/json_node.h"
+#include "protocol/field_names.h"
 #include "token/claim_path.h"
 #include "token/claim_value.h"
 
 /* Names that the gateway or HTTP itself gives a meaning to; a claim must not set them. */
-static const char *const reserved[] = {
-    "Authorization", "Connection", "Content-Length", "Cookie", "Expect", "Forwarded", "Host",
-    "Keep-Alive", "Origin", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer",
-    "Transfer-Encoding", "Upgrade", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
-    "X-Request-Id",
-};
-
 static bool
 is_reserved(const char *header)
 {
-    for (size_t i = 0; i < COUNT_OF(reserved); i++)
-        if (strcasecmp(header, reserved[i]) == 0)
+    static const char *const names[] = {"Authorization", "Cookie", "Origin"};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (strcasecmp(header, names[i]) == 0)
             return true;
-    return strncasecmp(header, "Sec-", 4) == 0;
+    return strncasecmp(header, "Sec-", 4) == 0 ||
+           field_names_have(&field_names_own, str_of(header));
 }
 
 /* Letters, digits and "-" alone: "_" is taken for "-" by many a backend. */

@@ -628,6 +628,7 @@ The client would be answered:
             [f"ws://host/open?a={secret}"],
             ["--subprotocol", "bearer", "--subprotocol", secret, "--subprotocol", "x", "/open"],
             ["--subprotocol", form, "--subprotocol", "x", "/chat"],
+            ["--subprotocol", f"api-key.{secret}", "--subprotocol", "x", "/open"],
             ["--subprotocol", form, "/open"],
             ["--method", f"GET /?a={secret}", "/open"],
         ]

@@ -9,6 +9,7 @@ without.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,31 @@ class Modules(Case):
         self.assertEqual((lines[1]["reason"], lines[1]["module"]), ("frozen-word", "it"))
         gate.stop()
         self.assertEqual(gate.await_lines(1, "stopped", name="stderr")[0]["frozen-passed"], 1)
+
+    def test_a_reload_loads_nothing(self):
+        """Neither another file, nor what else has come to stand in the same one."""
+        path = self.compiled("first.so")
+        gate = self.start_with(path, {"frozen": {"word": "sesame"}})
+
+        def reload(status):
+            gate.write("wsgate.json", json.dumps(gate.config))
+            gate.send_signal(signal.SIGHUP)
+            self.assertTrue(gate.await_reload().startswith(status))
+
+        os.rename(self.compiled("second.so", "-DABI=2"), path)
+        reload("reloaded")
+        self.assertIn("`modules` changes by a restart only",
+                      gate.await_lines(1, "reload", name="stderr", level="warning")[0]["message"])
+        self.assertEqual(gate.ask(handshake("/ws", "X-Word: sesame")).status, 101)
+        gate.config["modules"].append(self.compiled("third.so", '-DNAME="third"'))
+        gate.config["middleware"]["more"] = {"third": {"word": "sesame"}}
+        reload("not reloaded")
+        self.assertIn("no module `third`",
+                      gate.await_lines(1, "reload", name="stderr", level="error")[0]["message"])
+        del gate.config["middleware"]["more"]
+        gate.config["modules"] = []
+        reload("reloaded")
+        self.assertEqual(gate.ask(handshake("/ws", "X-Word: sesame")).status, 101)
 
     def test_claims_go_between_modules_of_anybody(self):
         path = self.compiled("claims.so", f"-I{os.path.join(SOURCE, 'include')}", source="claims.c")

@@ -144,7 +144,8 @@ struct mw_host {
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
 
     /* At setup: this header belongs to the gateway from now on. A client's copies of it are
-     * removed on every route (whatever is no letter and no digit counts as "-"). */
+     * removed on every route (whatever is no letter and no digit counts as "-"). false: no header,
+     * one that the gateway writes itself or that belongs to one connection, or no memory. */
     bool (*reserve_header)(const struct mw_options *options, const char *name);
 
     /* The worker, or the control thread. base: its event loop. post: runs fn(arg) on that
@@ -228,8 +229,9 @@ struct mw_host {
      * proxy? */
     struct mw_str (*uri)(const struct mw_request *request);
     bool (*is_secure)(const struct mw_request *request);
-    /* Beside deny: a body instead of the gateway's own. It is copied; false: longer than
-     * MW_BODY_MAX, no memory, or a type that no header can have; then the answer has our own. */
+    /* Beside deny, and lost without it: a body instead of the gateway's own. It is copied; false:
+     * longer than MW_BODY_MAX, no memory, or a type that no header can have; then the answer has
+     * our own. */
     bool (*answer_body)(struct mw_request *request, struct mw_str type, struct mw_str body);
     /* Beside deny with 429 or 503: when it is worth to try again. Without it: 1. */
     void (*retry_after)(struct mw_request *request, uint32_t seconds);

@@ -199,7 +199,7 @@ enum settings_use { SETTINGS_TO_READ, SETTINGS_AS_RELOAD, SETTINGS_TO_RUN };
 struct settings *settings_load(const char *file, const struct mw_module *const *modules,
                                const struct mw_host *host, enum settings_use use,
                                FILE *faults) MUST_CHECK;
-/* The same file once more, by who we are now. */
+/* The same file once more, by who we are now, with the modules that are there. */
 struct settings *settings_load_again(const struct settings *settings, enum settings_use use,
                                      FILE *faults) MUST_CHECK;
 /* The same, and thrown away: could a reload take it now? */

@@ -41,7 +41,8 @@ struct settings_memory {
     size_t references;
     struct reserved_header *reserved;
     struct expectation *captures, *claims;
-    const struct mw_module *const *modules; /* what it was loaded with, for settings_read_again */
+    const struct mw_module *const *modules; /* all that are known, for settings_load_again */
+    bool again;                             /* settings_load_again: no further ones are loaded */
     const struct mw_host *host;
     size_t setting_up; /* the instance whose setup runs */
 };

@@ -225,7 +225,9 @@ settle(struct request *request, enum mw_verdict verdict)
 
     if (verdict == MW_PASS)
         chain->held[chain->held_count++] = chain->next;
-    if (!passed)
+    if (passed) /* a body or a time that it left there is not for somebody else's refusal */
+        request->answer = (struct answer){.reason = REASON_NONE};
+    else
         say_refused(request);
     tell(request, chain->next, CHAIN_SAID);
     if (node_at(request, chain->next)->kind == REQUIRE_NOT)

@@ -31,7 +31,6 @@ enum {
     REQUEST_ARENA_BYTES = 192 * 1024,
     REQUEST_ARENA_HEADS = 4,
     REQUEST_EARLY_MAX = 16 * 1024, /* client's bytes behind the head, until the 101 */
-    REQUEST_STRIPS_MAX = 64,
     REQUEST_LABELS_MAX = 8,
 };
 
@@ -151,7 +150,8 @@ struct request {
     struct chain chain;
     struct answer answer;
 
-    size_t strip_count, forward_count, label_count;
+    struct strip *strips; /* in the arena */
+    size_t strip_count, strip_room, forward_count, label_count;
     uint32_t stripped_protocols; /* bit i: handshake.protocols[i] */
     struct token_identity who; /* as modules have found; at == NULL: not */
     const struct request_claim *claims; /* the newest first; NULL: none */
@@ -160,7 +160,6 @@ struct request {
     struct upgrade upgrade;
 
     /* The rest is not zeroed at the start: the counts above say how much of it holds. */
-    struct strip strips[REQUEST_STRIPS_MAX];
     struct header forwards[ROUTE_FORWARDS_MAX];
     struct header labels[REQUEST_LABELS_MAX];
     struct chain_mark marks[REQUIRE_DEPTH_MAX + 2]; /* by depth: an any_of's, and a module's own */

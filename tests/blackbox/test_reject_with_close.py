@@ -133,6 +133,15 @@ class RejectWithClose(Close):
         self.check_refused(far.ask(handshake("/ws", offer(k8s))), 403)
         self.assertIn(gate.ask(handshake("/ws", offer(k8s))).status, (400, 401))
 
+    def test_an_api_key_is_not_said_again(self):
+        key = "api-key." + "k" * 43
+        table = self.file("keys", "0" * 64 + " nobody\n")
+        keys = {"api_key": {"files": [table], "key_from": "subprotocol"}}
+        gate = self.gateway(require=["keys"], middleware={"keys": keys}, route=CLOSE)
+        self.check_refused_so(gate, handshake("/ws", offer(f"{key}, chat")), 401, 4401,
+                              "key-unknown", "chat")
+        self.check_refused(gate.ask(handshake("/ws", offer(key))), 400)
+
     def test_statuses_of_the_backend(self):
         """What became of the way there; and what the backend itself answered, by its status."""
         service = self.backend()

@@ -74,6 +74,8 @@ say(const struct says *says, struct mw_request *request)
     if (!says->quiet)
         (void)!host->forward_header(request, "X-One", name);
     host->deadline(request, 1000 + (int64_t)says->name[0]);
+    host->retry_after(request, 77); /* for nobody: it does not deny */
+    (void)!host->answer_body(request, (struct mw_str){"text/x", 6}, name);
     host->slot_set(request, (void *)(uintptr_t)says->name);
     return MW_PASS;
 }
@@ -420,6 +422,26 @@ START_TEST(a_claim_that_does_not_fit)
 }
 END_TEST
 
+/* What a module says beside a refusal that it does not pronounce is not the next one's. */
+START_TEST(leaves_no_body_behind)
+{
+    static const char *const chains[] = {"a, d", "{any_of: [{all_of: [a, d]}, e]}", "z, d",
+                                         "{not: a}"};
+
+    for (size_t i = 0; i < COUNT_OF(chains); i++) {
+        struct run run;
+
+        run_open(&run, chains[i]);
+        ck_assert_int_eq(run_through(&run), STEP_FAILED);
+        ck_assert_ptr_null(run.request->answer.body.at);
+        ck_assert_ptr_null(run.request->answer.body_type.at);
+        ck_assert_uint_eq(run.request->answer.retry_after_s, 0);
+        chain_release(run.request, MW_END_REFUSED);
+        run_close(&run);
+    }
+}
+END_TEST
+
 /* What was stripped stays stripped, but for a dry run's. */
 START_TEST(keeps_what_was_stripped)
 {
@@ -527,6 +549,7 @@ chain_suite(void)
 
     tcase_add_loop_test(tests, says_what_comes_of_it, 0, COUNT_OF(rows));
     tcase_add_test(tests, a_claim_that_does_not_fit);
+    tcase_add_test(tests, leaves_no_body_behind);
     tcase_add_test(tests, keeps_what_was_stripped);
     tcase_add_loop_test(tests, can_be_cancelled_anywhere, 0, COUNT_OF(waits));
     tcase_add_loop_test(tests, ends_in_time, 0, COUNT_OF(overdue_rows));

@@ -2,6 +2,8 @@
 #include "fake_host.h"
 
 #include "base/compiler.h"
+#include "protocol/field_names.h"
+#include "protocol/http_head.h"
 #include "unit.h"
 
 #include <stdarg.h>
@@ -270,7 +272,7 @@ reserve_header(const struct mw_options *options, const char *name)
 {
     (void)options;
     snprintf(reserved, sizeof(reserved), "%s", name);
-    return true;
+    return http_is_token(str_of(name)) && !field_names_have(&field_names_own, str_of(name));
 }
 
 const char *
