@@ -307,6 +307,15 @@ host_log(const struct mw_host *host, enum mw_log_level level, const char *module
                 text);
 }
 
+static enum mw_verdict
+host_deny_tunnel(struct mw_task *task, int status, const char *word)
+{
+    if (task->request != NULL) /* it has an answer of its own */
+        return host_deny((struct mw_request *)task->request, status, word, NULL);
+    revalidation_deny(task, status, word);
+    return MW_DENY;
+}
+
 static void
 host_count(struct mw_request *mw, const char *word, uint64_t n)
 {
@@ -351,6 +360,7 @@ host_fill(struct host_functions *host)
         .identify_token = host_identify_token,
         .is_revoked = host_is_revoked,
         .undecided = host_undecided,
+        .deny_tunnel = host_deny_tunnel,
     };
     module_questions_fill(&host->public);
     settings_fill_host(&host->public);
