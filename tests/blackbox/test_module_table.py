@@ -87,7 +87,7 @@ class IpAllowlist(ModuleTable, Case):
             fault("deny", ["unix"], "expected an IP address or a prefix", '"unix"',
                   allow=["127.0.0.1"]),
             fault("files", ["/nonexistent/x"], "cannot be read: No such file", '"/nonexistent/x"'),
-            fault("files", [bad], f"{bad}:2: expected an IP address", f'"{bad}"'),
+            fault("files", [bad], f"{bad}:2:1: expected an IP address", f'"{bad}"'),
             fault("files", [empty], "there is no prefix in them"),
         ]
 

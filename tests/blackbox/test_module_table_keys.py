@@ -189,6 +189,6 @@ class ClientCertificate(ModuleTable, Case):
             fault("issuer", ["**"], stars, '"**"'),
             fault("identity", "serial", "expected one of common_name, subject, dns"),
             fault("forward", {"colour": "X-C"}, "expected common_name, subject, dns", '"X-C"'),
-            fault("forward", {"dns": "X Dns"}, "expected a header that a module can set, once, found `X Dns`",
-                  '"X Dns"'),
+            fault("forward", {"dns": "X Dns"},
+                  "expected a header that a module can set, once, found `X Dns`", '"X Dns"'),
         ]

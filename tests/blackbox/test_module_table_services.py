@@ -40,7 +40,8 @@ class Asking(ModuleTable):
     def base(self, name):
         of_row = self.row_of.get(name, OF_NO_ROW)
         service = self.secure if of_row.more.get("secure") else self.plain
-        return {"url": service.url(f"/{name}")}
+        patience = {} if of_row.option == "timeout" else {"timeout": "20s"}  # its control has the default
+        return {"url": service.url(f"/{name}")} | patience
 
     def asked(self, name):
         return [request for service in (self.plain, self.secure) for request in service.requests
@@ -145,14 +146,15 @@ class ForwardAuth(Asking, Case):
         if request.target == ELSEWHERE:
             return [reply(b"not you", 403, ["Content-Type: text/x-words"])]
         said = self.row_of[request.target[1:]].more.get("answer", {})
-        return [said.get("late", 0), reply(b"", said.get("status", 200), said.get("fields", ()))]
+        fields = [field() if callable(field) else field for field in said.get("fields", ())]
+        return [said.get("late", 0), reply(b"", said.get("status", 200), fields)]
 
     def rows(self):
         plain, late = ask(), {"late": 0.5}
         timeout = refused(504, "forward-auth-timeout")
         said = ask("Authorization: Basic abc", "Cookie: a=b", "X-Device: d", "Upgrade-Insecure: 1")
         user = {"fields": ["X-User: ann", "X-Role: admin"]}
-        soon, past = int(time.time()) + 2, int(time.time()) - 5
+        past = int(time.time()) - 5
         no = refused(403, "forward-auth-refused", body=b"not you")
         return [
             row("url", {"url": self.plain.url(ELSEWHERE)}, plain, no, PASS, control={}),
@@ -175,7 +177,7 @@ class ForwardAuth(Asking, Case):
             row("deadline_header", {"deadline_header": "X-Until"}, plain,
                 refused(401, "forward-auth-expired"), PASS, answer={"fields": [f"X-Until: {past}"]}),
             row("deadline_header", {"deadline_header": "X-Until"}, ask(hold=True), passed(close=4401),
-                passed(close=None), answer={"fields": [f"X-Until: {soon}"]}),
+                passed(close=None), answer={"fields": [lambda: f"X-Until: {int(time.time()) + 3}"]}),
             row("on_error", {"on_error": "pass"}, plain, PASS, refused(503, "forward-auth-status"),
                 answer={"status": 500}),
             row("on_error", {"on_error": "pass", "timeout": "100ms"}, plain, PASS, timeout, answer=late),
