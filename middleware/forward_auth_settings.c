@@ -23,7 +23,7 @@ static const struct mw_option cache_options[] = {
 
 const struct mw_option forward_auth_options[] = {
     {"url", MW_STRING, NULL, "Address of the service that decides.", MW_REQUIRED},
-    {"method", MW_WORD, "GET", "How it is asked.", 0, "GET|POST"},
+    {"method", MW_WORD, "GET", "How it is asked.", 0, "GET|HEAD|POST"},
     {"ca_file", MW_FILE, NULL, "Who may vouch for that server; default: whom the system trusts."},
     {"timeout", MW_DURATION, "2s", "How long an answer may take."},
     {"copy_headers", MW_LIST, NULL,
@@ -40,27 +40,78 @@ const struct mw_option forward_auth_options[] = {
 
 /* ---- Names of headers ------------------------------------------------------------------ */
 
-/* What belongs to one connection or to the opening handshake (RFC 9110 7.6.1, RFC 6455 11.3), and
- * what this request says for itself. */
-static const char *const never_copied[] = {
-    "connection", "keep-alive",        "proxy-connection", "te",
-    "trailer",    "transfer-encoding", "upgrade",          "host",
-    "expect",     "content-length",    "content-type",     "proxy-authorization",
+/* What belongs to one connection or to the opening handshake (RFC 9110 7.6.1, RFC 6455 11.3), or
+ * would say something of the question itself. A name that ends with "-" stands for all that begin
+ * so. */
+static const char *const of_one_connection[] = {
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "sec-websocket-",
+    "proxy-authorization",
+    "expect",
+    "content-length",
+    "content-type",
+    /* CGI makes it HTTP_PROXY, which libraries take for their own proxy */
+    "proxy",
 };
 
+/* What the gateway says to service and backend: another's copy could pass for it. Of a client's
+ * other X-Forwarded-* a service is told nothing either (forward_header.h). */
+static const char *const of_the_gateway[] = {
+    "host",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-method",
+    "x-forwarded-uri",
+    "x-forwarded",
+    "forwarded",
+    "x-real-ip",
+    "x-request-id",
+    "accept-encoding",
+};
+
+/* By CGI's rule, for the service may be such a program: "X_Forwarded_For" is X-Forwarded-For. */
 static bool
-begins_with(const char *text, const char *start)
+is_among(const char *const *names, size_t count, const char *name)
 {
-    return strncasecmp(text, start, strlen(start)) == 0;
+    for (size_t i = 0; i < count; i++) {
+        struct str listed = str_of(names[i]), text = str_of(name);
+        bool prefix = listed.at[listed.len - 1] == '-';
+        if (prefix && text.len > listed.len)
+            text.len = listed.len;
+        if (http_names_alike(listed, text))
+            return true;
+    }
+    return false;
 }
 
 static bool
-may_be_copied(const char *name)
+is_twice(const char *const *names, size_t count, const char *name)
 {
-    for (size_t i = 0; i < COUNT_OF(never_copied); i++)
-        if (strcasecmp(never_copied[i], name) == 0)
-            return false;
-    return !begins_with(name, "sec-websocket-") && !begins_with(name, "x-forwarded-");
+    for (size_t i = 0; i < count; i++)
+        if (http_names_alike(str_of(names[i]), str_of(name)))
+            return true;
+    return false;
+}
+
+static const char *
+name_fault(const char *name, const char *const *names, size_t count)
+{
+    if (!http_is_token(str_of(name)))
+        return "expected the name of a header";
+    if (is_among(of_one_connection, COUNT_OF(of_one_connection), name))
+        return "that header belongs to one connection alone";
+    if (is_among(of_the_gateway, COUNT_OF(of_the_gateway), name))
+        return "that header is the gateway's own";
+    if (is_twice(names, count, name))
+        return "that header stands here twice";
+    return count == FORWARD_AUTH_NAMES_MAX ? "too many headers" : NULL;
 }
 
 /* "names", with room for FORWARD_AUTH_NAMES_MAX. */
@@ -71,13 +122,8 @@ read_names(const struct mw_options *options, const struct mw_host *host, const c
     bool ok = true;
 
     for (size_t i = 0; i < host->option_count(options, word); i++) {
-        const char *name = host->option_item(options, word, i), *fault = NULL;
-        if (!http_is_token(str_of(name)))
-            fault = "expected the name of a header";
-        else if (!may_be_copied(name))
-            fault = "that header belongs to one connection alone";
-        else if (*count == FORWARD_AUTH_NAMES_MAX)
-            fault = "too many headers";
+        const char *name = host->option_item(options, word, i);
+        const char *fault = name_fault(name, names, *count);
         if (fault)
             host->option_fault(options, word, i, "%s", fault);
         else
@@ -204,7 +250,21 @@ read_parts(struct forward_auth_settings *settings, const struct mw_options *memb
     return ok;
 }
 
-/* An answer must not be given to somebody whom the service would have told from the first. */
+/* Those of `by` that begin with `word`, as names. */
+static size_t
+named(const char **names, const struct mw_options *members, const struct mw_host *host,
+      const char *word)
+{
+    size_t count = 0, len = strlen(word);
+
+    for (size_t i = 0; i < host->option_count(members, "by"); i++) {
+        const char *text = host->option_item(members, "by", i);
+        if (text && strncmp(text, word, len) == 0 && count < FORWARD_AUTH_NAMES_MAX)
+            names[count++] = text + len;
+    }
+    return count;
+}
+
 static bool
 read_cache(struct forward_auth_settings *settings, const struct mw_options *options,
            const struct mw_host *host)
@@ -224,6 +284,8 @@ read_cache(struct forward_auth_settings *settings, const struct mw_options *opti
                            "expected the parts of a request that the answer is for");
         ok = false;
     }
+    settings->cookie_count = named(settings->cookies, members, host, "cookie:");
+    settings->argument_count = named(settings->arguments, members, host, "query:");
     return bearer_cache_read(options, host, &settings->cache) && ok;
 }
 
@@ -233,7 +295,7 @@ bool
 forward_auth_settings_read(struct forward_auth_settings *settings, const struct mw_options *options,
                            const struct mw_host *host)
 {
-    static const char *const methods[] = {"GET", "POST"};
+    static const char *const methods[] = {"GET", "HEAD", "POST"};
     bool ok = service_options_read(&settings->service, options, host);
 
     ok = read_headers(settings, options, host) && ok;

@@ -74,10 +74,9 @@ judge(const void *instance, struct mw_request *request, struct str token,
     struct verified verified = {.claims = answer->claims};
     enum jose_reason reason = JOSE_INACTIVE;
 
-    if (answer->fault != INTROSPECTION_NONE) {
-        const struct introspection_fault_row *row = introspection_fault(answer->fault);
-        return host->deny(request, row->status, row->word, NULL);
-    }
+    if (answer->fault != SERVICE_NONE)
+        return host->deny(request, service_fault_status(answer->fault),
+                          introspection_fault_word(answer->fault), NULL);
     if (answer->active)
         reason = verify_claims(&introspection->settings.policy, answer->claims,
                                host->wall_clock_ms(request), &verified);
@@ -134,7 +133,7 @@ judge_again(const void *instance, const struct introspection_answer *answer)
     struct bearer_identity identity;
     int64_t now_ms = clock_wall_ms();
 
-    if (answer->fault != INTROSPECTION_NONE || !answer->active ||
+    if (answer->fault != SERVICE_NONE || !answer->active ||
         verify_claims(&settings->policy, answer->claims, now_ms, &verified) != JOSE_OK ||
         !bearer_identity_read(&identity, &settings->claims, &verified))
         return MW_DENY;

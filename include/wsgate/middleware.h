@@ -253,6 +253,13 @@ struct mw_host {
     /* Nobody can say here; `why` is a static phrase. It returns MW_DENY, as deny does: in a gateway
      * it is a 503. */
     enum mw_verdict (*undecided)(struct mw_request *request, const char *why);
+
+    /* Host, with its port where that is not the scheme's own: as X-Forwarded-Host says it. */
+    struct mw_str (*authority)(const struct mw_request *request);
+    /* Is that header the gateway's own (X-Forwarded-*, of identity_headers, or reserved), so that
+     * what a client sends in it counts for nothing? Then *said is what a module before this one has
+     * said by forward_header; at == NULL: nothing yet. */
+    bool (*own_header)(const struct mw_request *request, const char *name, struct mw_str *said);
 };
 
 /* ---- A module ---------------------------------------------------------- */
