@@ -2,7 +2,10 @@
 #include "bearer_claims.h"
 
 #include "bearer_rules.h"
+#include "base/clock.h"
 #include "base/json_node.h"
+#include "token/claim_path.h"
+#include "token/claim_value.h"
 
 enum { ON_EXPIRY_CLOSE, ON_EXPIRY_KEEP };
 
@@ -14,7 +17,8 @@ read_subject(struct bearer_claims *claims, const struct mw_options *options,
 {
     const char *error;
 
-    if (claim_path_init(&claims->subject, host->option_string(options, "subject_claim"), &error))
+    claims->subject = host->option_string(options, "subject_claim");
+    if (claim_path_check(claims->subject, &error))
         return true;
     host->option_fault(options, "subject_claim", 0, "%s", error);
     return false;
@@ -28,20 +32,24 @@ bearer_claims_read(struct bearer_claims *claims, const struct mw_options *option
 
     ok = read_subject(claims, options, host) && ok;
     claims->close_on_expiry = host->option_integer(options, "on_expiry") == ON_EXPIRY_CLOSE;
+    host->offer_claims(options);
     return bearer_forwards_read(options, host, claims->forwards, &claims->forward_count) && ok;
 }
 
 void
 bearer_claims_free(struct bearer_claims *claims)
 {
-    for (size_t i = 0; i < claims->forward_count; i++)
-        claim_header_free(&claims->forwards[i]);
     claim_rules_free(claims->rules);
     revocations_free(claims->revoked);
-    claim_path_free(&claims->subject);
 }
 
-/* ---- A request ------------------------------------------------------------------------ */
+/* ---- Who it is ------------------------------------------------------------------------ */
+
+/* Numbers are written into `space`. */
+struct identity {
+    struct token_identity who;
+    char space[3][CLAIM_NUMBER_MAX];
+};
 
 static struct mw_str
 to_mw(struct str text)
@@ -55,11 +63,13 @@ text_of(const struct verified *verified, struct str name, char space[CLAIM_NUMBE
     return claim_text(json_node_member(verified->claims, name), space);
 }
 
-bool
-bearer_identity_read(struct bearer_identity *identity, const struct bearer_claims *claims,
-                     const struct verified *verified)
+/* Of *verified: claims and issuer, in which *identity then points. false: the subject is neither a
+ * string nor an integer. */
+static bool
+read_identity(struct identity *identity, const struct bearer_claims *claims,
+              const struct verified *verified)
 {
-    const struct json_node *subject = claim_path_find(&claims->subject, verified->claims);
+    const struct json_node *subject = claim_path_find(claims->subject, verified->claims);
 
     identity->who = (struct token_identity){
         .issuer = verified->issuer,
@@ -71,33 +81,49 @@ bearer_identity_read(struct bearer_identity *identity, const struct bearer_claim
            json_node_is(subject, JSON_NODE_INTEGER);
 }
 
-bool
-bearer_claims_are_revoked(const struct bearer_claims *claims, const struct mw_host *host,
-                          const struct token_identity *who, int64_t now_ms)
+/* By this instance's list or by the gateway's. */
+static bool
+is_revoked(const struct bearer_claims *claims, const struct mw_host *host,
+           const struct token_identity *who, int64_t now_ms)
 {
     return revocations_hold(claims->revoked, who, now_ms) ||
            host->is_revoked(host, to_mw(who->issuer), to_mw(who->subject), to_mw(who->token_id),
                             to_mw(who->session_id));
 }
 
+/* ---- A request ------------------------------------------------------------------------ */
+
 /* Who it is, or nobody where the token has no such claim. */
 static enum jose_reason
 identify(const struct bearer_claims *claims, const struct mw_host *host,
          struct mw_request *request, const struct verified *verified)
 {
-    struct bearer_identity identity;
+    struct identity identity;
     const struct token_identity *who = &identity.who;
 
-    if (!bearer_identity_read(&identity, claims, verified))
+    if (!read_identity(&identity, claims, verified))
         return JOSE_CLAIM;
     if (who->subject.at && !host->identify(request, to_mw(who->issuer), to_mw(who->subject)))
         return JOSE_INTERNAL;
     if ((who->token_id.at || who->session_id.at) &&
         !host->identify_token(request, to_mw(who->token_id), to_mw(who->session_id)))
         return JOSE_INTERNAL;
-    return bearer_claims_are_revoked(claims, host, who, host->wall_clock_ms(request))
-               ? JOSE_REVOKED
-               : JOSE_OK;
+    return is_revoked(claims, host, who, host->wall_clock_ms(request)) ? JOSE_REVOKED : JOSE_OK;
+}
+
+/* Those that modules behind this one read, where they have a text. */
+static bool
+give_claims(const struct mw_host *host, struct mw_request *request, const struct verified *verified)
+{
+    const char *name;
+
+    for (size_t i = 0; (name = host->expected_claim(request, i)) != NULL; i++) {
+        char space[CLAIM_NUMBER_MAX];
+        struct str text = claim_text(claim_path_find(name, verified->claims), space);
+        if (text.at && !host->give_claim(request, name, to_mw(verified->issuer), to_mw(text)))
+            return false;
+    }
+    return true;
 }
 
 /* Hands on what the token says. */
@@ -108,6 +134,8 @@ hand_on(const struct bearer_claims *claims, const struct mw_host *host, struct m
     for (size_t i = 0; i < claims->forward_count; i++)
         if (!claim_header_forward(&claims->forwards[i], host, request, verified->claims))
             return JOSE_INTERNAL;
+    if (!give_claims(host, request, verified))
+        return JOSE_INTERNAL;
     if (claims->close_on_expiry && verified->expires_ms != INT64_MAX)
         host->deadline(request, verified->expires_ms);
     return JOSE_OK;
@@ -128,4 +156,19 @@ bearer_claims_admit(const struct bearer_claims *claims, const struct mw_host *ho
         reason = hand_on(claims, host, request, verified);
     return reason == JOSE_OK ? verdict
                              : bearer_challenges_refuse(challenges, host, request, reason);
+}
+
+/* ---- A tunnel ------------------------------------------------------------------------- */
+
+enum jose_reason
+bearer_claims_judge_again(const struct bearer_claims *claims, const struct mw_host *host,
+                          const struct mw_task *task, const struct verified *verified)
+{
+    struct identity identity;
+
+    if (!read_identity(&identity, claims, verified))
+        return JOSE_CLAIM;
+    if (is_revoked(claims, host, &identity.who, clock_wall_ms()))
+        return JOSE_REVOKED;
+    return bearer_rules_hold(claims->rules, host, task, verified->claims) ? JOSE_OK : JOSE_RULES;
 }

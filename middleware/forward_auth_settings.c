@@ -1,8 +1,8 @@
 /* forward_auth_settings.c - the options of a forward_auth instance, read and judged. */
 #include "forward_auth_settings.h"
 
-#include "base/address.h"
 #include "bearer_options.h"
+#include "protocol/field_names.h"
 #include "protocol/http_head.h"
 
 #include <strings.h>
@@ -16,8 +16,7 @@ static const struct mw_option cache_options[] = {
     BEARER_CACHE_OPTIONS,
     {"time", MW_DURATION, "0", "How long a yes is good; 0: none is kept."},
     {"by", MW_LIST, NULL,
-     "Of which parts of a request: address, host, path, \"header:NAME\", \"cookie:NAME\", "
-     "\"query:NAME\"."},
+     "For which parts of a request, each of them " REQUEST_PART_WORDS "."},
     {NULL},
 };
 
@@ -40,55 +39,22 @@ const struct mw_option forward_auth_options[] = {
 
 /* ---- Names of headers ------------------------------------------------------------------ */
 
-/* What belongs to one connection or to the opening handshake (RFC 9110 7.6.1, RFC 6455 11.3), or
- * would say something of the question itself. A name that ends with "-" stands for all that begin
- * so. */
-static const char *const of_one_connection[] = {
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "sec-websocket-",
-    "proxy-authorization",
-    "expect",
-    "content-length",
-    "content-type",
-    /* CGI makes it HTTP_PROXY, which libraries take for their own proxy */
-    "proxy",
+/* What the question says for itself, beside what the gateway says to backends. */
+static const struct str of_the_question[] = {
+    {"accept-encoding", 15}, {"content-type", 12}, {"x-forwarded-method", 18},
+    {"x-forwarded-uri", 15},
 };
 
-/* What the gateway says to service and backend: another's copy could pass for it. Of a client's
- * other X-Forwarded-* a service is told nothing either (forward_header.h). */
-static const char *const of_the_gateway[] = {
-    "host",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-forwarded-method",
-    "x-forwarded-uri",
-    "x-forwarded",
-    "forwarded",
-    "x-real-ip",
-    "x-request-id",
-    "accept-encoding",
-};
-
-/* By CGI's rule, for the service may be such a program: "X_Forwarded_For" is X-Forwarded-For. */
+/* Of one connection or of the opening handshake (RFC 9110 7.6.1, RFC 6455 11.3), or what the
+ * gateway says, for which another's copy could pass. */
 static bool
-is_among(const char *const *names, size_t count, const char *name)
+is_own(struct str name)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct str listed = str_of(names[i]), text = str_of(name);
-        bool prefix = listed.at[listed.len - 1] == '-';
-        if (prefix && text.len > listed.len)
-            text.len = listed.len;
-        if (http_names_alike(listed, text))
-            return true;
-    }
-    return false;
+    static const struct field_names question = {of_the_question, COUNT_OF(of_the_question)};
+    struct str start = STR("sec-websocket-");
+
+    return field_names_have(&field_names_own, name) || field_names_have(&question, name) ||
+           (name.len >= start.len && http_names_alike((struct str){name.at, start.len}, start));
 }
 
 static bool
@@ -105,10 +71,8 @@ name_fault(const char *name, const char *const *names, size_t count)
 {
     if (!http_is_token(str_of(name)))
         return "expected the name of a header";
-    if (is_among(of_one_connection, COUNT_OF(of_one_connection), name))
-        return "that header belongs to one connection alone";
-    if (is_among(of_the_gateway, COUNT_OF(of_the_gateway), name))
-        return "that header is the gateway's own";
+    if (is_own(str_of(name)))
+        return "that header is the gateway's own, or of one connection";
     if (is_twice(names, count, name))
         return "that header stands here twice";
     return count == FORWARD_AUTH_NAMES_MAX ? "too many headers" : NULL;
@@ -169,66 +133,6 @@ read_headers(struct forward_auth_settings *settings, const struct mw_options *op
 
 /* ---- The cache -------------------------------------------------------------------------- */
 
-static struct mw_str
-find_address(const struct mw_host *host, const struct mw_request *request, const char *name)
-{
-    struct str bytes = address_bytes(host->peer_address(request));
-
-    (void)name;
-    return (struct mw_str){bytes.at, bytes.len};
-}
-
-static struct mw_str
-find_host(const struct mw_host *host, const struct mw_request *request, const char *name)
-{
-    (void)name;
-    return host->host(request);
-}
-
-static struct mw_str
-find_path(const struct mw_host *host, const struct mw_request *request, const char *name)
-{
-    (void)name;
-    return host->path(request);
-}
-
-static struct mw_str
-find_header(const struct mw_host *host, const struct mw_request *request, const char *name)
-{
-    return host->header(request, name, 0);
-}
-
-static struct mw_str
-find_cookie(const struct mw_host *host, const struct mw_request *request, const char *name)
-{
-    return host->cookie(request, name, 0);
-}
-
-static struct mw_str
-find_query(const struct mw_host *host, const struct mw_request *request, const char *name)
-{
-    return host->query(request, name, 0);
-}
-
-static const struct forward_part_kind kinds[] = {
-    {"address", false, find_address}, {"host", false, find_host},    {"path", false, find_path},
-    {"header", true, find_header},    {"cookie", true, find_cookie}, {"query", true, find_query},
-};
-
-static const struct forward_part_kind *
-find_kind(const char *text, const char **name)
-{
-    const char *colon = strchr(text, ':');
-    size_t len = colon ? (size_t)(colon - text) : strlen(text);
-
-    *name = colon ? colon + 1 : NULL;
-    for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        if (strlen(kinds[i].word) == len && memcmp(kinds[i].word, text, len) == 0 &&
-            kinds[i].named == (colon && colon[1] != '\0'))
-            return &kinds[i];
-    return NULL;
-}
-
 static bool
 read_parts(struct forward_auth_settings *settings, const struct mw_options *members,
            const struct mw_host *host)
@@ -237,15 +141,14 @@ read_parts(struct forward_auth_settings *settings, const struct mw_options *memb
 
     for (size_t i = 0; i < host->option_count(members, "by"); i++) {
         const char *text = host->option_item(members, "by", i);
-        struct forward_part part;
-        part.kind = find_kind(text, &part.name);
-        if (part.kind && settings->part_count < FORWARD_AUTH_NAMES_MAX) {
-            settings->parts[settings->part_count++] = part;
-            continue;
-        }
-        host->option_fault(members, "by", i,
-                           "expected address, host, path, header:NAME, cookie:NAME or query:NAME");
-        ok = false;
+        struct request_part *part = &settings->parts[settings->part_count];
+        bool fits = settings->part_count < FORWARD_AUTH_NAMES_MAX;
+        if (!fits)
+            host->option_fault(members, "by", i, "too many parts");
+        if (fits && request_part_read(part, members, host, "by", i, text))
+            settings->part_count++;
+        else
+            ok = false;
     }
     return ok;
 }

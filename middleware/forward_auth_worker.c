@@ -2,7 +2,7 @@
  * forward_auth_worker.c - see forward_auth_worker.h.
  *
  * A question belongs to its asker until the verdict; then it goes, or into the slot where the
- * tunnel will be judged again. Of a tunnel it stays the slot's, and takes turns (turns.h).
+ * tunnel will be judged again. Of a tunnel it stays the slot's.
  */
 #include "forward_auth_worker.h"
 
@@ -10,7 +10,6 @@
 #include "forward_question.h"
 #include "forward_verdict.h"
 #include "service_complaint.h"
-#include "turns.h"
 #include "waiters.h"
 
 #include <stdlib.h>
@@ -20,18 +19,16 @@ enum { ANSWER_MAX = 64 * 1024 }; /* bytes of a body */
 /* A handshake, or a tunnel that is judged again. */
 struct asker {
     struct waiter waiter; /* first */
-    struct turn turn;     /* a tunnel's */
     struct forward_auth_worker *worker;
     struct mw_request *request; /* NULL: a tunnel */
     struct forward_question *question;
-    struct http_call *call; /* NULL: it waits for its turn */
+    struct http_call *call;
 };
 
 struct forward_auth_worker {
     const struct mw_host *host;
     const struct forward_auth_settings *settings;
     struct http_client *client;
-    struct turns turns;
     struct waiters waiters;
     size_t handshake_count; /* of those who wait */
     struct waiter_list asking;
@@ -44,7 +41,6 @@ forget(struct asker *asker)
     struct forward_auth_worker *worker = asker->worker;
 
     waiters_remove(&worker->waiters, &asker->waiter);
-    turns_leave(&worker->turns, &asker->turn);
     if (asker->request != NULL) {
         worker->handshake_count--;
         forward_question_free(asker->question);
@@ -55,8 +51,7 @@ forget(struct asker *asker)
 static void
 end_asker(struct asker *asker)
 {
-    if (asker->call != NULL)
-        http_call_cancel(asker->call);
+    http_call_cancel(asker->call);
     forget(asker);
 }
 
@@ -116,23 +111,6 @@ call(struct asker *asker)
 }
 
 static void
-call_whose_turn_it_is(struct forward_auth_worker *worker)
-{
-    struct turn *turn;
-
-    while ((turn = turns_next(&worker->turns)) != NULL) {
-        struct asker *asker =
-            (struct asker *)(void *)((char *)turn - offsetof(struct asker, turn));
-        struct mw_task *task = asker->waiter.task;
-
-        if (call(asker))
-            continue;
-        forget(asker);
-        worker->host->resume(task, MW_DENY);
-    }
-}
-
-static void
 on_done(void *arg, const struct http_answer *http)
 {
     struct asker *asker = arg;
@@ -146,7 +124,7 @@ on_done(void *arg, const struct http_answer *http)
         service_complain(&worker->complaint, worker->host, "forward_auth",
                          worker->settings->service.name, forward_fault_word(answer.fault), http);
     if (asker->request == NULL) {
-        verdict = forward_verdict_again(worker->settings, &answer);
+        verdict = forward_verdict_again(worker->settings, worker->host, task, &answer);
     } else {
         verdict = forward_verdict(worker->settings, worker->host, asker->request, &answer, http);
         if (verdict == MW_PASS)
@@ -156,7 +134,6 @@ on_done(void *arg, const struct http_answer *http)
     forward_answer_free(&answer);
     forget(asker);
     worker->host->resume(task, verdict);
-    call_whose_turn_it_is(worker);
 }
 
 /* SERVICE_NONE: it waits. The question is the asker's then, of a handshake. */
@@ -174,9 +151,7 @@ ask(struct forward_auth_worker *worker, struct mw_request *request, struct mw_ta
     asker->worker = worker;
     asker->request = request;
     asker->question = question;
-    bool is_due = request != NULL || turns_ask(&worker->turns, &asker->turn);
-    if (is_due && !call(asker)) {
-        turns_leave(&worker->turns, &asker->turn);
+    if (!call(asker)) {
         free(asker);
         return SERVICE_INTERNAL;
     }
@@ -235,9 +210,12 @@ forward_auth_worker_revalidate(void *state, void *slot, struct mw_task *task)
 {
     struct forward_auth_worker *worker = state;
 
-    if (slot == NULL) /* it passed without a question of its own, by on_error */
-        return worker->settings->passes_on_error ? MW_PASS : MW_DENY;
-    return ask(worker, NULL, task, slot) == SERVICE_NONE ? MW_WAIT : MW_DENY;
+    enum service_fault fault =
+        slot != NULL ? ask(worker, NULL, task, slot) : SERVICE_INTERNAL;
+
+    return fault == SERVICE_NONE
+               ? MW_WAIT
+               : forward_verdict_fault_again(worker->settings, worker->host, task, fault);
 }
 
 void
@@ -246,10 +224,8 @@ forward_auth_worker_cancel(void *state, struct mw_task *task)
     struct forward_auth_worker *worker = state;
     struct asker *asker = (struct asker *)waiters_find(&worker->waiters, task);
 
-    if (asker == NULL)
-        return;
-    end_asker(asker);
-    call_whose_turn_it_is(worker);
+    if (asker != NULL)
+        end_asker(asker);
 }
 
 /* ---- Life ------------------------------------------------------------------------------ */
@@ -264,7 +240,6 @@ forward_auth_worker_new(const struct mw_host *host, struct mw_worker *thread,
         return NULL;
     worker->host = host;
     worker->settings = settings;
-    turns_init(&worker->turns);
     worker->client = http_client_new(host->worker_base(thread));
     if (worker->client != NULL)
         return worker;

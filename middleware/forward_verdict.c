@@ -103,13 +103,27 @@ forward_verdict(const struct forward_auth_settings *settings, const struct mw_ho
     return forward_verdict_yes(settings, host, request, answer->claims);
 }
 
-/* No answer is no yes, but where the operator has said otherwise. */
-enum mw_verdict
-forward_verdict_again(const struct forward_auth_settings *settings,
-                      const struct forward_answer *answer)
-{
-    bool passes = answer->claims != NULL ? forward_verdict_until(answer->claims) > clock_wall_ms()
-                                         : is_passed_over(settings, answer->fault);
+/* ---- Again --------------------------------------------------------------------------------- */
 
-    return passes ? MW_PASS : MW_DENY;
+enum mw_verdict
+forward_verdict_fault_again(const struct forward_auth_settings *settings,
+                            const struct mw_host *host, struct mw_task *task,
+                            enum service_fault fault)
+{
+    return is_passed_over(settings, fault)
+               ? MW_PASS
+               : host->deny_tunnel(task, service_fault_status(fault), forward_fault_word(fault));
+}
+
+enum mw_verdict
+forward_verdict_again(const struct forward_auth_settings *settings, const struct mw_host *host,
+                      struct mw_task *task, const struct forward_answer *answer)
+{
+    if (answer->fault != SERVICE_NONE)
+        return forward_verdict_fault_again(settings, host, task, answer->fault);
+    if (answer->refused != 0)
+        return host->deny_tunnel(task, (int)answer->refused, "forward-auth-refused");
+    return forward_verdict_until(answer->claims) > clock_wall_ms()
+               ? MW_PASS
+               : host->deny_tunnel(task, 401, "forward-auth-expired");
 }

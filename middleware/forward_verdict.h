@@ -20,8 +20,12 @@ enum mw_verdict forward_verdict(const struct forward_auth_settings *settings,
                                 const struct mw_host *host, struct mw_request *request,
                                 const struct forward_answer *answer,
                                 const struct http_answer *http);
-/* Of a tunnel. */
+/* Both of a tunnel. */
+enum mw_verdict forward_verdict_fault_again(const struct forward_auth_settings *settings,
+                                            const struct mw_host *host, struct mw_task *task,
+                                            enum service_fault fault);
 enum mw_verdict forward_verdict_again(const struct forward_auth_settings *settings,
+                                      const struct mw_host *host, struct mw_task *task,
                                       const struct forward_answer *answer);
 /* Until when a yes holds, in ms since 1970; INT64_MAX: it does not say. */
 int64_t forward_verdict_until(const struct claims *claims);

@@ -107,8 +107,8 @@ read_lines(struct reading *reading, FILE *file, size_t i, struct address_set *se
         number++;
         if (line.len == 0 || address_set_add(set, line, &error))
             continue;
-        reading->host->option_fault(reading->options, "files", i, "%s:%zu: %s", path, number,
-                                    error);
+        reading->host->option_fault(reading->options, "files", i, "%s:%zu:%zu: %s", path, number,
+                                    (size_t)(line.at - text) + 1, error);
         faults++;
     }
     free(text);

@@ -112,7 +112,10 @@ enum mw_certificate {
     MW_CERTIFICATE_URI,
 };
 
-enum { MW_BODY_MAX = 16 * 1024 }; /* bytes of a refusal's body */
+enum {
+    MW_BODY_MAX = 16 * 1024,   /* bytes of a refusal's body */
+    MW_REVALIDATIONS_MAX = 24, /* tunnels that wait in revalidate: of an instance, on a worker */
+};
 
 /* Why release() is called. */
 enum mw_end {
@@ -144,7 +147,8 @@ struct mw_host {
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
 
     /* At setup: this header belongs to the gateway from now on. A client's copies of it are
-     * removed on every route (whatever is no letter and no digit counts as "-"). */
+     * removed on every route (whatever is no letter and no digit counts as "-"). false: no header,
+     * one that the gateway writes itself or that belongs to one connection, or no memory. */
     bool (*reserve_header)(const struct mw_options *options, const char *name);
 
     /* The worker, or the control thread. base: its event loop. post: runs fn(arg) on that
@@ -228,8 +232,9 @@ struct mw_host {
      * proxy? */
     struct mw_str (*uri)(const struct mw_request *request);
     bool (*is_secure)(const struct mw_request *request);
-    /* Beside deny: a body instead of the gateway's own. It is copied; false: longer than
-     * MW_BODY_MAX, no memory, or a type that no header can have; then the answer has our own. */
+    /* Beside deny, and lost without it: a body instead of the gateway's own. It is copied; false:
+     * longer than MW_BODY_MAX, no memory, or a type that no header can have; then the answer has
+     * our own. */
     bool (*answer_body)(struct mw_request *request, struct mw_str type, struct mw_str body);
     /* Beside deny with 429 or 503: when it is worth to try again. Without it: 1. */
     void (*retry_after)(struct mw_request *request, uint32_t seconds);
@@ -253,6 +258,32 @@ struct mw_host {
     /* Nobody can say here; `why` is a static phrase. It returns MW_DENY, as deny does: in a gateway
      * it is a 503. */
     enum mw_verdict (*undecided)(struct mw_request *request, const char *why);
+
+    /* Claims of who was admitted, from the module that verified them to those behind it. A claim's
+     * name is a member's, or several joined by dots, as in "org.id". At setup an instance says that
+     * it gives claims, or that item i of `word` reads one: a route that requires the latter with
+     * none of the former before it is a fault there. false: out of memory. */
+    void (*offer_claims)(const struct mw_options *options);
+    bool (*expect_claim)(const struct mw_options *options, const char *word, size_t i,
+                         const char *name);
+    /* The i-th claim that a module of this request's route reads; NULL: there are no more. */
+    const char *(*expected_claim)(const struct mw_request *request, size_t i);
+    /* What the claim of that name says, as text, and whose word that is; issuer.at == NULL: it has
+     * no issuer. Say it only of what has been verified. Of several the last counts. */
+    bool (*give_claim)(struct mw_request *request, const char *name, struct mw_str issuer,
+                       struct mw_str value);
+    /* As a module before this one gave it, and, where issuer is not NULL, by whom; at == NULL: none
+     * has. Values of two issuers have nothing to do with each other. */
+    struct mw_str (*claim)(const struct mw_request *request, const char *name,
+                           struct mw_str *issuer);
+
+    /* These two are for a revalidation's task, until its verdict. deny_tunnel: how the tunnel ends,
+     * before revalidate returns MW_DENY, or resume is called with it. 401: Close 4401; 503, nobody
+     * could say: 1013; 504, too slow: 1011; 403 and all others: 4403. `word` as for deny. It
+     * returns MW_DENY, as deny does; without it MW_DENY is a 403. */
+    enum mw_verdict (*deny_tunnel)(struct mw_task *task, int status, const char *word);
+    /* As capture, of the path that the tunnel was opened with. */
+    struct mw_str (*tunnel_capture)(const struct mw_task *task, const char *name);
 
     /* Host, with its port where that is not the scheme's own: as X-Forwarded-Host says it. */
     struct mw_str (*authority)(const struct mw_request *request);
@@ -285,12 +316,12 @@ struct mw_module {
     /* Optional: exactly once after every MW_PASS, on the same worker. With nothing in its slot as
      * soon as the tunnel begins: only a slot, or revalidate, keeps a state for a tunnel. */
     void (*release)(void *state, void *slot, enum mw_end end);
-    /* Optional: judges a live tunnel again, every tunnel.revalidate_interval of its route, and
-     * after a reload where it says so. `state` is of the newest instance of that name, which need
-     * not be the one that filled the slot: what is in there must not depend on the instance.
-     * MW_DENY ends the tunnel. It may wait with this task: as in decide, either resume or cancel
-     * follows, the latter also when timeouts.auth has passed or the tunnel ends. Asked again only
-     * after its answer. It has no request: what it needs is in its slot. */
+    /* Optional: judges a live tunnel again, every `revalidate` of its route, and after a reload
+     * where it says so. `state` is of the newest instance of that name, which need not be the one
+     * that filled the slot: what is in there must not depend on the instance. MW_DENY ends the
+     * tunnel; deny_tunnel says how. It may wait with this task: as in decide, either resume or
+     * cancel follows, the latter also when timeouts.auth has passed or the tunnel ends. Asked again
+     * only after its answer. It has no request: what it needs is in its slot. */
     enum mw_verdict (*revalidate)(void *state, void *slot, struct mw_task *task);
 
     /* Optional, both or none: a part on the control thread, for what is done once for all workers

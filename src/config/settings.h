@@ -41,6 +41,7 @@ struct instance_settings {
     bool handed_over; /* the instance has another owner: settings_free leaves it alone */
     const struct mw_options *options;
     bool dry_run; /* it is asked, but refuses nobody and changes nothing */
+    bool offers_claims; /* as its setup said */
 };
 
 /* Captures of one path: a request has room for so many. */
@@ -90,16 +91,7 @@ struct tunnel_settings {
     uint64_t idle_timeout;
     uint64_t write_timeout;
     uint64_t max_lifetime;
-    uint64_t revalidate_interval;
-    bool revalidate_on_reload;
 };
-
-/* Is a live tunnel judged again, ever? */
-static inline bool
-tunnel_is_revalidated(const struct tunnel_settings *tunnel)
-{
-    return tunnel->revalidate_interval > 0 || tunnel->revalidate_on_reload;
-}
 
 struct route_settings {
     size_t index; /* from 0, in file order */
@@ -113,13 +105,24 @@ struct route_settings {
     size_t listener_count;
     struct require_node *require; /* the first one is the root, an all_of of all entries */
     size_t require_count;         /* 1: an open route */
+    const char **claims;          /* that its modules read, each once */
+    size_t claim_count;
     const struct backend_settings *backend;
     struct str strip_prefix; /* at == NULL: none; no trailing slash */
     bool keep_encoded_slashes;
     bool strip_extensions;   /* extensions: none */
     bool reject_with_close;  /* a refusal is told by a Close frame */
+    uint64_t revalidate;     /* ms between two judgements of a live tunnel; 0: none */
+    bool revalidate_on_reload;
     struct tunnel_settings tunnel;
 };
+
+/* Is a live tunnel judged again, ever? */
+static inline bool
+route_is_revalidated(const struct route_settings *route)
+{
+    return route->revalidate > 0 || route->revalidate_on_reload;
+}
 
 struct server_settings {
     struct address address;
@@ -196,7 +199,7 @@ enum settings_use { SETTINGS_TO_READ, SETTINGS_AS_RELOAD, SETTINGS_TO_RUN };
 struct settings *settings_load(const char *file, const struct mw_module *const *modules,
                                const struct mw_host *host, enum settings_use use,
                                FILE *faults) MUST_CHECK;
-/* The same file once more, by who we are now. */
+/* The same file once more, by who we are now, with the modules that are there. */
 struct settings *settings_load_again(const struct settings *settings, enum settings_use use,
                                      FILE *faults) MUST_CHECK;
 /* The same, and thrown away: could a reload take it now? */
@@ -231,6 +234,8 @@ void settings_warn(const struct settings *settings, void (*say)(void *arg, const
 /* Is the route for what comes in there? One that names no listeners is for all. */
 bool route_holds_for(const struct route_settings *route, const struct listener_settings *listener)
     MUST_CHECK;
+/* The claim of that name, if a module of the route reads it; NULL: none does. */
+const char *route_claim(const struct route_settings *route, const char *name) MUST_CHECK;
 /* The option functions of struct mw_host, and reserve_header. */
 void settings_fill_host(struct mw_host *host);
 

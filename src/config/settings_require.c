@@ -56,9 +56,8 @@ count_nodes(const struct mw_options *options, const char *word)
 
 /* ---- Who meets whom ---------------------------------------------------------------- */
 
-/* Can one request be held by both? `later` stands behind `earlier`. */
-static bool
-can_meet(const struct require_node *nodes, size_t earlier, size_t later)
+bool
+settings_can_meet(const struct require_node *nodes, size_t earlier, size_t later)
 {
     size_t group = nodes[later].parent;
 
@@ -92,7 +91,7 @@ check_meetings(const struct require_build *require, const struct entry *entry, s
     struct str name;
 
     for (size_t i = 1; i < at; i++) {
-        if (!require_is_leaf(&nodes[i]) || !can_meet(nodes, i, at))
+        if (!require_is_leaf(&nodes[i]) || !settings_can_meet(nodes, i, at))
             continue;
         if (nodes[i].instance == node->instance) {
             options_fault(entry->options, entry->word, entry->i, "`%s` twice",
@@ -260,7 +259,7 @@ void
 settings_check_revalidation(struct settings_build *build, const struct mw_options *options,
                             const struct route_settings *route)
 {
-    if (!tunnel_is_revalidated(&route->tunnel))
+    if (!route_is_revalidated(route))
         return;
     for (size_t i = 0; i < route->require_count; i++) {
         const struct require_node *node = &route->require[i];
@@ -269,7 +268,6 @@ settings_check_revalidation(struct settings_build *build, const struct mw_option
             (instance->module == NULL || instance->module->revalidate != NULL))
             return;
     }
-    options_fault(options_member(options, "tunnel", 0),
-                  route->tunnel.revalidate_interval > 0 ? "revalidate_interval" : "on_reload", 0,
+    options_fault(options, route->revalidate > 0 ? "revalidate" : "on_reload", 0,
                   "no middleware that the route requires can judge a live tunnel again");
 }

@@ -73,9 +73,9 @@ static void
 tunnel_over(struct connection *connection, enum reason reason)
 {
     struct worker *worker = connection->worker;
-    struct tunnel_record record = {connection->id, &connection->peer.any, connection->named,
-                                   connection->started_us, connection->route};
+    struct tunnel_record record;
 
+    connection_describe(connection, reason, &record);
     worker->metrics.reasons[reason]++;
     worker->metrics.bytes_in += connection->tunnel.bytes[CLIENT];
     worker->metrics.bytes_out += connection->tunnel.bytes[BACKEND];
@@ -147,10 +147,10 @@ refuse(struct connection *connection)
         return STEP_WAIT;
     }
     chain_cancel(request);
+    chain_release(request, MW_END_REFUSED); /* before who is told comes again, to another worker */
     set_state(connection, STATE_REFUSE);
     enum step step = refusal_start(request, client_of(connection));
     handshake_over(connection, step == STEP_FAILED ? 0 : refusal_status(&request->answer));
-    chain_release(request, MW_END_REFUSED);
     return step;
 }
 

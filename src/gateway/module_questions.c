@@ -9,6 +9,7 @@
 #include "gateway/connection.h"
 #include "gateway/forward.h"
 #include "gateway/request.h"
+#include "gateway/revalidation.h"
 #include "gateway/router.h"
 #include "net/tls_peer.h"
 #include "protocol/http_head.h"
@@ -178,6 +179,26 @@ host_subject(const struct mw_request *request)
     return out(of(request)->who.subject);
 }
 
+static const char *
+host_expected_claim(const struct mw_request *request, size_t i)
+{
+    const struct route_settings *route = of(request)->route;
+
+    return i < route->claim_count ? route->claims[i] : NULL;
+}
+
+static struct mw_str
+host_claim(const struct mw_request *request, const char *name, struct mw_str *issuer)
+{
+    const struct request_claim *claim = of(request)->claims;
+
+    while (claim != NULL && strcmp(claim->name, name) != 0)
+        claim = claim->older;
+    if (issuer != NULL)
+        *issuer = out(claim != NULL ? claim->issuer : STR_NONE);
+    return out(claim != NULL ? claim->value : STR_NONE);
+}
+
 static struct mw_str
 host_uri(const struct mw_request *mw)
 {
@@ -218,7 +239,15 @@ host_route(const struct mw_request *mw)
 static bool
 host_is_revalidated(const struct mw_request *request)
 {
-    return tunnel_is_revalidated(&of(request)->route->tunnel);
+    return route_is_revalidated(of(request)->route);
+}
+
+static struct mw_str
+host_tunnel_capture(const struct mw_task *task, const char *name)
+{
+    return task->request != NULL
+               ? host_capture((const struct mw_request *)task->request, name)
+               : out(revalidation_capture(task, str_of(name)));
 }
 
 static bool
@@ -236,6 +265,7 @@ module_questions_fill(struct mw_host *host)
     host->authority = host_authority;
     host->path = host_path;
     host->capture = host_capture;
+    host->tunnel_capture = host_tunnel_capture;
     host->query = host_query;
     host->header = host_header;
     host->own_header = host_own_header;
@@ -251,4 +281,6 @@ module_questions_fill(struct mw_host *host)
     host->is_revalidated = host_is_revalidated;
     host->is_offline = host_is_offline;
     host->peer_certificate = host_peer_certificate;
+    host->expected_claim = host_expected_claim;
+    host->claim = host_claim;
 }

@@ -188,8 +188,10 @@ class ForwardAuth(Authorised):
 
     def test_deadline(self):
         """The answer's moment ends the tunnel; one that has passed ends the handshake."""
-        service = self.service(reply(fields=(f"X-Until: {int(time.time()) + 3}",)))
+        service = self.service()
         gate = self.gate(service, deadline_header="X-Until")
+        moment = reply(fields=(f"X-Until: {int(time.time()) + 3}",))
+        service.answer = lambda _: [moment]
         client = self.client(gate, handshake("/ws"))
         self.check_switched(client.read_response())
         client.read_rest()
@@ -198,7 +200,7 @@ class ForwardAuth(Authorised):
 
     def test_deadline_and_cache(self):
         """What is kept holds no longer than the answer said."""
-        service = self.service(reply(fields=(f"X-Until: {int(time.time()) + 2}",)))
+        service = self.service(reply(fields=(f"X-Until: {int(time.time()) + 4}",)))
         gate = self.gate(service, deadline_header="X-Until", cache={"time": "1h", "by": ["path"]})
         clients = []
         for _ in range(2):
@@ -214,7 +216,7 @@ class ForwardAuth(Authorised):
     def test_judged_again(self):
         """Asked with the same words; a no ends the tunnel."""
         service = self.service(reply())
-        gate = self.gate(service, parts={"route": {"tunnel": {"revalidate_interval": "300ms"}}})
+        gate = self.gate(service, parts={"route": {"revalidate": "300ms"}})
         client = self.client(gate, handshake("/ws", "Authorization: Basic abc"))
         self.check_switched(client.read_response())
         service.await_requests(3)

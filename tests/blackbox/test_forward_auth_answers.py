@@ -88,14 +88,16 @@ class Answers(Authorised):
         """One that lets nobody in without a yes, and one that does where there is no answer."""
         self.parts = [reply()]
         service = self.service_that(lambda request: self.parts)
-        return [self.gate(service, backend, timeout="300ms", **options, **more)
-                for more in ({}, {"on_error": "pass"})]
+        return [self.gate(service, backend, **options, **more) for more in ({}, {"on_error": "pass"})]
 
     def test_answers(self):
         backend = self.echo_backend()
-        gate, lax = self.gates(backend, identity_header="X-User", forward_headers=["X-Role"])
-        for name, (self.parts, (status, reason), role) in ANSWERS.items():
+        options = {"identity_header": "X-User", "forward_headers": ["X-Role"]}
+        patient, impatient = self.gates(backend, **options), self.gates(backend, timeout="300ms", **options)
+        for name, (parts, (status, reason), role) in ANSWERS.items():
             with self.subTest(name):
+                gate, lax = impatient if status == 504 else patient
+                self.parts = parts
                 before = backend.connects
                 if status != 101:
                     self.check_refused(self.refused(gate, status, reason, "X-Role: root"), status)
@@ -104,7 +106,8 @@ class Answers(Authorised):
                 head = backend.heads()[-1]
                 self.assertEqual(head.get("X-Role"), role)
                 self.assertIsNone(head.get("X-Admin"))
-        self.assertEqual({line.get("subject") for line in gate.lines("handshake", status=101)}, {"ann"})
+        for gate in (patient[0], impatient[0]):
+            self.assertLessEqual({line.get("subject") for line in gate.lines("handshake", status=101)}, {"ann"})
 
     def test_switching_protocols(self):
         """Nobody has asked for that: it is no yes."""
@@ -119,13 +122,13 @@ class Answers(Authorised):
         gate, _ = self.gates(identity_header="X-User")
         self.parts = [empty(ANN) + empty(ANN.replace(b"ann", b"root"))]
         self.passed(gate)
-        self.parts = [HANG]
-        self.refused(gate, *TIMEOUT)
+        self.parts = [CLOSE]
+        self.refused(gate, *BROKEN)
         self.assertEqual(gate.lines("handshake", subject="root"), [])
 
     def test_a_no_is_a_no(self):
         """By its head alone: who can spoil its body is not let in by on_error."""
-        gates = self.gates()
+        patient, impatient = self.gates(), self.gates(timeout="300ms")
         for status in (401, 403):
             for name, rest in {
                 "a gigabyte": [b"Content-Length: 1073741824\r\n\r\n", b"x" * MEBIBYTE, HANG],
@@ -135,8 +138,8 @@ class Answers(Authorised):
                 "bad chunks": [b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", CLOSE],
             }.items():
                 self.parts = [b"HTTP/1.1 %d No\r\nWWW-Authenticate: Basic realm=there\r\n" % status, *rest]
-                for gate in gates:
-                    with self.subTest(name, status=status, passes=gate is gates[1]):
+                for i, gate in enumerate(impatient if name == "slow" else patient):
+                    with self.subTest(name, status=status, on_error=i):
                         answer = self.refused(gate, status, "forward-auth-refused")
                         self.check_refused(answer, status)
                         self.assertEqual(answer.get("WWW-Authenticate"), "Basic realm=there")

@@ -138,18 +138,18 @@ START_TEST(an_empty_file_is_a_fault)
 }
 END_TEST
 
-START_TEST(faults_in_files_name_file_and_line)
+START_TEST(faults_in_files_name_file_line_and_column)
 {
     static const struct {
         const char *text, *at;
         size_t faults;
     } files[] = {
-        {"192.0.2.1\n!192.0.2.2\n", ":2: ", 1},
-        {"192.0.2.1 192.0.2.2\n", ":1: ", 1},
-        {"# a\n\nunix\n", ":3: ", 1},
-        {"10.0.0.1/8\nlocalhost\n10.0.0.0/33", ":3: ", 3},
-        {"a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\n", ":10: ", 10},
-        {"192.0.2.1,\n", ":1: ", 1},
+        {"192.0.2.1\n  !192.0.2.2\n", ":2:3: ", 1},
+        {"192.0.2.1 192.0.2.2\n", ":1:1: ", 1},
+        {"# a\n\nunix\n", ":3:1: ", 1},
+        {"10.0.0.1/8\nlocalhost\n10.0.0.0/33", ":3:1: ", 3},
+        {"a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\n", ":10:1: ", 10},
+        {"\t192.0.2.1,\n", ":1:2: ", 1},
     };
 
     for (size_t i = 0; i < COUNT_OF(files); i++) {
@@ -208,7 +208,7 @@ ip_allowlist_suite(void)
     tcase_add_test(tc, no_address_is_refused);
     tcase_add_test(tc, files_hold_a_prefix_a_line);
     tcase_add_test(tc, an_empty_file_is_a_fault);
-    tcase_add_test(tc, faults_in_files_name_file_and_line);
+    tcase_add_test(tc, faults_in_files_name_file_line_and_column);
     tcase_add_test(tc, files_that_cannot_be_read_are_faults);
     tcase_add_test(tc, lists_are_checked_to_the_end);
     tcase_add_test(tc, absent_and_empty_are_not_the_same);

@@ -6,8 +6,6 @@ from .wire import handshake
 
 
 class Authorised(Case):
-    time_limit = 90
-
     def setUp(self):
         super().setUp()
         self.services, self.seen = [], []
@@ -37,7 +35,7 @@ class Authorised(Case):
         """
         before = before or {}
         url = service if isinstance(service, str) else service.url("/check")
-        instances = {"ask": {"forward_auth": {"url": url} | options}}
+        instances = {"ask": {"forward_auth": {"url": url, "timeout": "20s"} | options}}
         made = self.gateway(backend, require=[*before.get("require", []), "ask"], threads=1,
                             middleware=before.get("middleware", {}) | instances, **(parts or {}))
         made.baseline += 40  # connections to the service that are kept
