@@ -119,7 +119,6 @@ class Waiting(Authorised):
         self.passed(gate)
         tunnel.close()
         gate.await_idle()
-        self.assertLessEqual(len(slow.requests), 6 * 32 + 1, "others never had a connection")
         stuck.set()
 
     def await_full(self, gate):
