@@ -113,12 +113,22 @@ limit_by_read(struct limit_by *by, const struct mw_options *options, const struc
                            V6_PREFIX_MAX);
         ok = false;
     }
+    by->text = text;
     by->v6_prefix = (unsigned)bits;
     if (ok && RAND_bytes(by->secret, sizeof(by->secret)) != 1) {
         host->option_fault(options, "key", 0, "no random bytes");
         ok = false;
     }
     return ok;
+}
+
+bool
+limit_by_adopt(struct limit_by *by, const struct limit_by *old)
+{
+    if (strcmp(by->text, old->text) != 0 || by->v6_prefix != old->v6_prefix)
+        return false;
+    memcpy(by->secret, old->secret, sizeof(by->secret));
+    return true;
 }
 
 void *

@@ -20,6 +20,7 @@ struct limit_key {
 
 /* What to count by; constant after limit_by_read. */
 struct limit_by {
+    const char *text; /* as it was written */
     const struct limit_kind *kind;
     const char *name;   /* of the header; NULL: the kind needs none */
     unsigned v6_prefix; /* bits of an IPv6 address that are one client */
@@ -38,6 +39,10 @@ struct limit_by {
 /* false: every fault was reported. */
 bool limit_by_read(struct limit_by *by, const struct mw_options *options,
                    const struct mw_host *host) MUST_CHECK;
+
+/* At a reload: where it is the same to count by, the old keys hold, and what was counted by them.
+ * false: it is not. */
+bool limit_by_adopt(struct limit_by *by, const struct limit_by *old) MUST_CHECK;
 
 /* What a module that counts has on each worker; its worker_start and worker_stop. */
 struct limit_worker {

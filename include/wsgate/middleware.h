@@ -253,6 +253,11 @@ struct mw_host {
     /* Nobody can say here; `why` is a static phrase. It returns MW_DENY, as deny does: in a gateway
      * it is a 503. */
     enum mw_verdict (*undecided)(struct mw_request *request, const char *why);
+
+    /* Is the instance only tried out (`dry_run`)? Its verdict, and what it says of the request, count
+     * for nothing, and it is released like any other; what it would do to others is left to it, and
+     * must not be done. */
+    bool (*is_dry_run)(const struct mw_request *request);
 };
 
 /* ---- A module ---------------------------------------------------------- */

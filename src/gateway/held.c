@@ -28,7 +28,8 @@ is_held(const struct request *request, size_t i)
     const struct mw_module *module = instance_at(request, i)->module;
 
     return (module->release != NULL && request->chain.slots[i] != NULL) ||
-           (module->revalidate != NULL && tunnel_is_revalidated(&request->route->tunnel));
+           (revalidation_is_by(instance_at(request, i)) &&
+            tunnel_is_revalidated(&request->route->tunnel));
 }
 
 static struct held

@@ -185,10 +185,24 @@ host_route(const struct mw_request *mw)
     return out(STR_NONE);
 }
 
+static const struct instance_settings *
+deciding(const struct mw_request *mw)
+{
+    const struct request *request = of(mw);
+
+    return &request->settings->instances[request->route->require[request->chain.next].instance];
+}
+
+static bool
+host_is_dry_run(const struct mw_request *request)
+{
+    return deciding(request)->dry_run;
+}
+
 static bool
 host_is_revalidated(const struct mw_request *request)
 {
-    return tunnel_is_revalidated(&of(request)->route->tunnel);
+    return tunnel_is_revalidated(&of(request)->route->tunnel) && !host_is_dry_run(request);
 }
 
 static bool
@@ -218,5 +232,6 @@ module_questions_fill(struct mw_host *host)
     host->is_secure = host_is_secure;
     host->is_revalidated = host_is_revalidated;
     host->is_offline = host_is_offline;
+    host->is_dry_run = host_is_dry_run;
     host->peer_certificate = host_peer_certificate;
 }

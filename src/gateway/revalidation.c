@@ -242,13 +242,19 @@ held_at(const struct request *request, size_t i)
     return &request->settings->instances[request->route->require[node].instance];
 }
 
+bool
+revalidation_is_by(const struct instance_settings *instance)
+{
+    return instance->module->revalidate != NULL && !instance->dry_run;
+}
+
 static size_t
 count_asked(const struct request *request)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < request->chain.held_count; i++)
-        count += held_at(request, i)->module->revalidate != NULL;
+        count += revalidation_is_by(held_at(request, i));
     return count;
 }
 
@@ -271,7 +277,7 @@ revalidation_new(struct request *request, struct revalidation **made)
     revalidation->on_reload = route->tunnel.revalidate_on_reload;
     revalidation->patience_ms = request->settings->timeouts.auth;
     for (size_t i = 0; i < request->chain.held_count; i++)
-        if (held_at(request, i)->module->revalidate != NULL)
+        if (revalidation_is_by(held_at(request, i)))
             revalidation->asked[revalidation->count++] =
                 (struct asked){request->handle->residents[held_at(request, i)->index], NULL,
                                request->chain.slots[request->chain.held[i]]};

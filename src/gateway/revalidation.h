@@ -18,6 +18,8 @@
 
 struct revalidation;
 
+/* Does that one judge live tunnels again? Not where it is only tried out. */
+bool revalidation_is_by(const struct instance_settings *instance);
 /* For a tunnel that is about to start, while its request is still there. *made stays NULL where
  * nobody is to be asked. false: no memory. */
 bool revalidation_new(struct request *request, struct revalidation **made) MUST_CHECK;

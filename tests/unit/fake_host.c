@@ -591,6 +591,12 @@ is_revalidated(const struct mw_request *request)
 }
 
 static bool
+is_dry_run(const struct mw_request *request)
+{
+    return request->dry_run;
+}
+
+static bool
 is_offline(const struct mw_request *request)
 {
     return request->offline;
@@ -680,6 +686,7 @@ const struct mw_host fake_host = {
     .slot_set = slot_set,
     .expect_capture = expect_capture,
     .is_offline = is_offline,
+    .is_dry_run = is_dry_run,
     .undecided = undecided,
     .slot = slot_of,
     .session_id = session_id,

@@ -60,6 +60,7 @@ struct mw_request {
     bool no_memory;     /* alloc fails */
     bool revalidated;   /* its tunnel will be judged again */
     bool offline;       /* made up by `wsgatectl explain` */
+    bool dry_run;       /* the instance is only tried out */
     const char *broken; /* the answer that fails: "strip", "identify", "forward", "label" */
 
     /* Filled by the fake. */
