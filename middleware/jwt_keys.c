@@ -103,12 +103,23 @@ make_key(const char *source, const char *value, struct str kid, enum jose_algori
 }
 
 static bool
+read_kid(struct str *kid, const struct mw_options *key, const struct mw_host *host)
+{
+    *kid = str_of(host->option_string(key, "kid"));
+    if (!kid->at || (kid->len > 0 && kid->len <= JOSE_KID_MAX))
+        return true;
+    host->option_fault(key, "kid", 0, "%zu bytes; expected 1 to %d", kid->len, JOSE_KID_MAX);
+    return false;
+}
+
+static bool
 load_key(struct keyset *keyset, const struct mw_options *key, const struct mw_host *host,
          unsigned accepted)
 {
     const char *source = key_source(key, host);
     struct key_error error = {""};
     enum jose_algorithm algorithm = JOSE_NO_ALGORITHM;
+    struct str kid;
 
     if (!source) {
         host->option_fault(key, "file", 0, "expected one of file, secret_file and secret");
@@ -121,8 +132,10 @@ load_key(struct keyset *keyset, const struct mw_options *key, const struct mw_ho
                            jose_algorithm(algorithm)->name);
         return false;
     }
-    struct key *made = make_key(source, host->option_string(key, source),
-                                str_of(host->option_string(key, "kid")), algorithm, &error);
+    if (!read_kid(&kid, key, host))
+        return false;
+    struct key *made =
+        make_key(source, host->option_string(key, source), kid, algorithm, &error);
     if (made && keyset_add(keyset, made, &error))
         return true;
     host->option_fault(key, source, 0, "%s", error.text);

@@ -36,6 +36,12 @@ def test_program():
     return os.path.abspath(os.environ.get("WSGATE_TEST", beside))
 
 
+def options_program():
+    """Prints the options that the program knows."""
+    beside = os.path.join(os.path.dirname(program()), "tests", "options_list")
+    return os.path.abspath(os.environ.get("WSGATE_OPTIONS", beside))
+
+
 @functools.cache
 def sanitized():
     """Is this a build whose memory says nothing? By WSGATE_SANITIZED, or by what is linked in."""
