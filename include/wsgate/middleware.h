@@ -273,9 +273,9 @@ struct mw_host {
      * has. Values of two issuers have nothing to do with each other. */
     struct mw_str (*claim)(const struct mw_request *request, const char *name,
                            struct mw_str *issuer);
-    /* Is the instance only tried out (`dry_run`)? Its verdict, and what it says of the request, count
-     * for nothing, and it is released like any other; what it would do to others is left to it, and
-     * must not be done. */
+    /* Is the instance only tried out (`dry_run`)? Its verdict, and what it says of the request,
+     * count for nothing, and it is released like any other; what it would do to others is left to
+     * it, and must not be done. */
     bool (*is_dry_run)(const struct mw_request *request);
 };
 
