@@ -114,18 +114,18 @@ class AllModules(Case):
                     "client_ca": secure.authority().path("ca.pem"), "client_verify": "optional"}},
             ],
         )
-        again = {"frames": "checked", "revalidate_interval": "200ms", "on_reload": "revalidate"}
+        again = {"tunnel": {"frames": "checked"}, "revalidate": "200ms", "on_reload": "revalidate"}
         config["routes"] = [
-            self.route("/jwt", ["near", "users", "live", "wait"], tunnel=again),
+            self.route("/jwt", ["near", "users", "live", "wait"], **again),
             self.route("/web", ["web", "app", "talk", "tenant", "doors"]),
             self.route("/often", ["near", "often", {"not": "far"}]),
-            self.route("/opaque", ["opaque", "live", "wait"], tunnel=again),
-            self.route("/ask", ["wait", "ask", "live"], tunnel=again),
+            self.route("/opaque", ["opaque", "live", "wait"], **again),
+            self.route("/ask", ["wait", "ask", "live"], **again),
             self.route("/key", ["keys", "tenant", "live"], tunnel={"frames": "checked"}),
             self.route("/machine", ["machines", "live"], listeners=["secure"]),
             self.route("/any", [{"any_of": [{"all_of": ["web", "keys"]}, {"all_of": ["ask", "doors"]}, "users"]},
-                                "trial", "live"], tunnel=again),
-            self.route("/who", ["who", "tenant", "live", "wait"], tunnel=again),
+                                "trial", "live"], **again),
+            self.route("/who", ["who", "tenant", "live", "wait"], **again),
             self.route("/deny", ["live", "deny"]),
         ]
         gate = self.start(config, binary=test_program())

@@ -81,7 +81,7 @@ class ApiKey(ModuleTable, Case):
             fault("key_from", several, "expected 1 to 8 places"),
             fault("forward_key", "no", "expected true or false, found `no`"),
             fault("issuer", ["x"], "expected a string, found a list"),
-            fault("forward_identity", "X Partner", "`X Partner` is no name of a header field"),
+            fault("forward_identity", "X Partner", "`X Partner` is no header that a module can set"),
             fault("realm", 'a"b', "expected printable ASCII without"),
             fault("realm", "x" * 300, "is too long"),
         ]
@@ -189,6 +189,6 @@ class ClientCertificate(ModuleTable, Case):
             fault("issuer", ["**"], stars, '"**"'),
             fault("identity", "serial", "expected one of common_name, subject, dns"),
             fault("forward", {"colour": "X-C"}, "expected common_name, subject, dns", '"X-C"'),
-            fault("forward", {"dns": "X Dns"}, "expected the name of a header, found `X Dns`",
+            fault("forward", {"dns": "X Dns"}, "expected a header that a module can set, found `X Dns`",
                   '"X Dns"'),
         ]
