@@ -285,6 +285,13 @@ struct mw_host {
     /* As capture, of the path that the tunnel was opened with. */
     struct mw_str (*tunnel_capture)(const struct mw_task *task, const char *name);
 
+    /* Host, with its port where that is not the scheme's own: as X-Forwarded-Host says it. */
+    struct mw_str (*authority)(const struct mw_request *request);
+    /* Is that header the gateway's own (X-Forwarded-*, of identity_headers, or reserved), so that
+     * what a client sends in it counts for nothing? Then *said is what a module before this one has
+     * said by forward_header; at == NULL: nothing yet. */
+    bool (*own_header)(const struct mw_request *request, const char *name, struct mw_str *said);
+
     /* Is the instance only tried out (`dry_run`)? Its verdict, and what it says of the request,
      * count for nothing, and it is released like any other; what it would do to others is left to
      * it, and must not be done. */
