@@ -209,7 +209,7 @@ class Slots(Case):
             self.route("/too-much", ["live", "full"]),
             self.route("/old", ["live"], tunnel=checked | {"max_lifetime": "100ms"}),
             self.route("/brief", ["live", "brief"], tunnel=checked),
-            self.route("/again", ["live", "often"], tunnel=checked | {"revalidate_interval": "100ms"}),
+            self.route("/again", ["live", "often"], tunnel=checked, revalidate="100ms"),
             self.route("/fill", ["live"], tunnel=checked),
         ]
         return self.start(config, binary=test_program())
