@@ -151,8 +151,8 @@ read_words(struct api_keys *keys, const struct mw_options *options)
     keys->forward = host->option_string(options, "forward_identity");
     if (keys->forward != NULL &&
         (!http_is_token(str_of(keys->forward)) || !host->reserve_header(options, keys->forward))) {
-        host->option_fault(options, "forward_identity", 0, "`%s` is no name of a header field",
-                           keys->forward);
+        host->option_fault(options, "forward_identity", 0,
+                           "`%s` is no header that a module can set", keys->forward);
         return false;
     }
     for (const char *at = realm; *at != '\0'; at++)

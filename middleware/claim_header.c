@@ -7,15 +7,11 @@
 #include "claim_header.h"
 
 #include "base/json_node.h"
+#include "protocol/field_names.h"
 #include "token/claim_value.h"
 
-/* Names that the gateway or HTTP itself gives a meaning to; a claim must not set them. */
-static const char *const reserved[] = {
-    "Authorization", "Connection", "Content-Length", "Cookie", "Expect", "Forwarded", "Host",
-    "Keep-Alive", "Origin", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer",
-    "Transfer-Encoding", "Upgrade", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
-    "X-Request-Id",
-};
+/* Names with a meaning for whoever reads them, beside those that are the gateway's. */
+static const char *const reserved[] = {"Authorization", "Cookie", "Origin"};
 
 static bool
 is_reserved(const char *header)
@@ -23,7 +19,7 @@ is_reserved(const char *header)
     for (size_t i = 0; i < COUNT_OF(reserved); i++)
         if (strcasecmp(header, reserved[i]) == 0)
             return true;
-    return strncasecmp(header, "Sec-", 4) == 0;
+    return field_name_is_ours(str_of(header)) || strncasecmp(header, "Sec-", 4) == 0;
 }
 
 /* Letters, digits and "-" alone: "_" is taken for "-" by many a backend. */

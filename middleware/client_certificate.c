@@ -180,7 +180,7 @@ read_forward(struct rules *rules, const struct mw_options *options)
                                "serial or issuer, found `%s`",
                                key);
         } else if (!host->reserve_header(options, header)) {
-            host->option_fault(options, "forward", i, "expected the name of a header, found `%s`",
+            host->option_fault(options, "forward", i, "`%s` is no header that a module can set",
                                header);
         } else {
             rules->forwards[rules->forward_count++] = (struct forward){parts[part].part, header};

@@ -54,6 +54,19 @@ is_of_the_handshake(const char *name)
     return strncasecmp(name, "Sec-WebSocket-", strlen("Sec-WebSocket-")) == 0;
 }
 
+/* It goes to the backend whatever the client sent, so taking the client's out would say nothing. */
+static bool
+is_written(const char *name)
+{
+    static const char *const names[] = {"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host",
+                                        "X-Real-IP", "X-Request-Id"};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool
 read_names(const struct headers *headers, const struct mw_options *options, const char *word,
            struct name_list *list)
@@ -61,6 +74,7 @@ read_names(const struct headers *headers, const struct mw_options *options, cons
     const struct mw_host *host = headers->host;
     size_t count = host->option_count(options, word);
     bool good = count <= LIST_MAX, is_set = strcmp(word, "set") == 0;
+    bool removes = strcmp(word, "remove") == 0;
 
     if (!good)
         host->option_fault(options, word, LIST_MAX, "at most %d names", LIST_MAX);
@@ -69,7 +83,9 @@ read_names(const struct headers *headers, const struct mw_options *options, cons
             is_set ? host->option_key(options, word, i) : host->option_item(options, word, i);
         const char *fault = !http_is_token(str_of(name)) ? "is no name of a header field"
                             : is_of_the_handshake(name)  ? "belongs to the handshake itself"
-                                                         : NULL;
+                            : removes && is_written(name)
+                                ? "is written by the gateway, whatever a client sends"
+                                : NULL;
         if (fault != NULL)
             host->option_fault(options, word, i, "`%s` %s", name, fault);
         good &= fault == NULL;
@@ -101,8 +117,11 @@ read_set(struct headers *headers, const struct mw_options *options)
             good = false;
         }
         headers->set_values.at[headers->set_values.count++] = value;
-        if (good && !host->reserve_header(options, headers->set_names.at[i]))
+        if (good && !host->reserve_header(options, headers->set_names.at[i])) {
+            host->option_fault(options, "set", i, "`%s` is no header that a module can set",
+                               headers->set_names.at[i]);
             good = false;
+        }
     }
     return good;
 }

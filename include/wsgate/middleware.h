@@ -144,7 +144,9 @@ struct mw_host {
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
 
     /* At setup: this header belongs to the gateway from now on. A client's copies of it are
-     * removed on every route (whatever is no letter and no digit counts as "-"). */
+     * removed on every route (whatever is no letter and no digit counts as "-"). false: no name of
+     * a header, one that the gateway itself writes or that is for one connection alone, or no
+     * memory. A second time is a fault: one request would have to carry both. */
     bool (*reserve_header)(const struct mw_options *options, const char *name);
 
     /* The worker, or the control thread. base: its event loop. post: runs fn(arg) on that

@@ -18,6 +18,7 @@
 #include "config/settings_build.h"
 #include "net/tls_client.h"
 #include "net/tls_server.h"
+#include "protocol/field_names.h"
 
 #include <stdlib.h>
 
@@ -301,7 +302,7 @@ reserve_header(const struct mw_options *options, const char *name)
     struct settings_memory *memory = options->context->owner;
     struct reserved_header *reserved = NULL;
 
-    if (options->context->faults == NULL)
+    if (options->context->faults == NULL || field_name_is_ours(str_of(name)))
         return false;
     struct str normalized = settings_header_name(&memory->arena, name, false);
 

@@ -3,40 +3,8 @@
 
 #include "gateway/worker.h"
 #include "protocol/accept_value.h"
+#include "protocol/field_names.h"
 #include "protocol/subprotocol.h"
-
-/* Names of fields, in lower case. */
-struct field_names {
-    const struct str *at;
-    size_t count;
-};
-
-/* Fields of a request that never pass, in either direction or because we write them ourselves. */
-static const struct str request_names[] = {
-    /* RFC 9110 7.6.1, hop by hop */
-    {"connection", 10}, {"keep-alive", 10}, {"proxy-connection", 16}, {"proxy-authorization", 19},
-    {"te", 2}, {"trailer", 7}, {"transfer-encoding", 17}, {"upgrade", 7},
-    /* refused in a request, not ours to invent */
-    {"content-length", 14}, {"expect", 6},
-    /* written anew */
-    {"host", 4}, {"sec-websocket-key", 17}, {"sec-websocket-version", 21},
-    {"sec-websocket-protocol", 22}, {"sec-websocket-extensions", 24}, {"sec-websocket-accept", 20},
-    {"x-request-id", 12},
-    /* who the client is: we say it, strangers do not */
-    {"forwarded", 9}, {"x-forwarded", 11}, {"x-real-ip", 9},
-    /* CGI makes it HTTP_PROXY, which libraries take for their own proxy */
-    {"proxy", 5},
-};
-
-static const struct str answer_names[] = {
-    {"connection", 10}, {"keep-alive", 10}, {"proxy-connection", 16}, {"proxy-authenticate", 18},
-    {"te", 2}, {"trailer", 7}, {"transfer-encoding", 17}, {"upgrade", 7}, {"content-length", 14},
-    {"sec-websocket-accept", 20}, {"sec-websocket-protocol", 22}, {"sec-websocket-extensions", 24},
-    {"sec-websocket-version", 21}, {"x-request-id", 12}, {"alt-svc", 7},
-};
-
-static const struct field_names request_dropped = {request_names, COUNT_OF(request_names)};
-static const struct field_names answer_dropped = {answer_names, COUNT_OF(answer_names)};
 
 static bool
 matches(struct str pattern, struct str name)
@@ -49,15 +17,6 @@ matches(struct str pattern, struct str name)
     return http_names_alike((struct str){pattern.at, len}, (struct str){name.at, len});
 }
 
-static bool
-is_listed(const struct field_names *names, struct str name)
-{
-    for (size_t i = 0; i < names->count; i++)
-        if (names->at[i].len == name.len && http_names_alike(names->at[i], name))
-            return true;
-    return false;
-}
-
 /* Does Connection name a field that is not dropped anyway? Mostly it says "Upgrade" alone, and no
  * field need be looked for in it. */
 static bool
@@ -68,7 +27,7 @@ connection_names_more(const struct http_head *head, const struct field_names *dr
     for (size_t i = 0; (field = http_find(head, STR("connection"), &i));) {
         struct str rest = field->value, element;
         while (http_list_next(&rest, &element))
-            if (!is_listed(dropped, element))
+            if (!field_names_have(dropped, element))
                 return true;
     }
     return false;
@@ -79,14 +38,15 @@ static bool
 is_dropped(const struct http_head *head, const struct field_names *dropped, bool named,
            struct str name)
 {
-    return is_listed(dropped, name) || (named && http_list_has(head, STR("connection"), name));
+    return field_names_have(dropped, name) ||
+           (named && http_list_has(head, STR("connection"), name));
 }
 
 /* X-Forwarded-Anything, and what the operator or a module reserved. */
 static bool
 is_identity(const struct settings *settings, struct str name)
 {
-    if (matches(STR("x-forwarded-*"), name))
+    if (field_name_is_forwarded(name))
         return true;
     for (size_t i = 0; i < settings->identity_header_count; i++)
         if (matches(settings->identity_headers[i], name))
@@ -107,7 +67,7 @@ is_stripped(const struct request *request, enum mw_source source, struct str nam
 static bool
 request_field_passes(const struct request *request, bool named, struct str name)
 {
-    return !is_dropped(&request->head, &request_dropped, named, name) &&
+    return !is_dropped(&request->head, &field_names_of_requests, named, name) &&
            !is_identity(request->settings, name) && !is_stripped(request, MW_HEADER, name);
 }
 
@@ -261,7 +221,7 @@ write_cookie(struct request *request, struct text *text, const struct http_field
 static bool
 write_fields(struct request *request, struct text *text)
 {
-    bool named = connection_names_more(&request->head, &request_dropped);
+    bool named = connection_names_more(&request->head, &field_names_of_requests);
 
     for (size_t i = 0; i < request->head.field_count; i++) {
         const struct http_field *field = &request->head.fields[i];
@@ -342,11 +302,11 @@ forward_request(struct request *request, struct text *text)
 bool
 forward_answer_fields(const struct http_head *head, struct text *text)
 {
-    bool named = connection_names_more(head, &answer_dropped);
+    bool named = connection_names_more(head, &field_names_of_answers);
 
     for (size_t i = 0; i < head->field_count; i++) {
         const struct http_field *field = &head->fields[i];
-        if (!is_dropped(head, &answer_dropped, named, field->name))
+        if (!is_dropped(head, &field_names_of_answers, named, field->name))
             text_field(text, field->name, field->value);
     }
     return !text->full;

@@ -210,7 +210,7 @@ static const struct {
     {TEST " a\n", {"key_from", "header:a b", NULL}, "key_from[0]: expected header:NAME"},
     {TEST " a\n", {"key_from", "query:", NULL}, "key_from[0]: expected header:NAME"},
     {TEST " a\n", {"realm", "a\"b", NULL}, "realm: expected printable"},
-    {TEST " a\n", {"forward_identity", "a b", NULL}, "forward_identity: `a b` is no name"},
+    {TEST " a\n", {"forward_identity", "a b", NULL}, "forward_identity: `a b` is no header"},
 };
 
 START_TEST(faults_are_told)
