@@ -9,7 +9,9 @@
 #include <wsgate/middleware.h>
 
 #include "api_key_table.h"
+#include "protocol/field_names.h"
 #include "protocol/http_head.h"
+#include "protocol/subprotocol.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -62,7 +64,10 @@ parse_place(struct place *place, const char *text)
         if (strncmp(text, kinds[i].prefix, len) != 0)
             continue;
         *place = (struct place){kinds[i].source, text + len};
-        return kinds[i].source == MW_HEADER ? http_is_token(str_of(text + len)) : text[len] != '\0';
+        struct str name = str_of(text + len);
+        return kinds[i].source == MW_HEADER
+                   ? http_is_token(name) && !field_names_have(&field_names_own, name)
+                   : name.len > 0;
     }
     return false;
 }
@@ -149,8 +154,7 @@ read_words(struct api_keys *keys, const struct mw_options *options)
     keys->keep = host->option_integer(options, "forward_key") != 0;
     keys->issuer = host->option_string(options, "issuer");
     keys->forward = host->option_string(options, "forward_identity");
-    if (keys->forward != NULL &&
-        (!http_is_token(str_of(keys->forward)) || !host->reserve_header(options, keys->forward))) {
+    if (keys->forward != NULL && !host->reserve_header(options, keys->forward)) {
         host->option_fault(options, "forward_identity", 0,
                            "`%s` is no header that a module can set", keys->forward);
         return false;
@@ -212,11 +216,11 @@ struct found {
 static void
 find_subprotocol(const struct api_keys *keys, const struct mw_request *request, struct found *found)
 {
-    size_t prefix = strlen(API_KEY_PROTOCOL), others = 0, before = found->count;
+    size_t prefix = strlen(SUBPROTOCOL_API_KEY), others = 0, before = found->count;
     struct mw_str entry;
 
     for (size_t i = 0; (entry = keys->host->subprotocol(request, i)).at != NULL; i++) {
-        if (!str_starts_with((struct str){entry.at, entry.len}, STR(API_KEY_PROTOCOL))) {
+        if (!subprotocol_is_api_key((struct str){entry.at, entry.len})) {
             others++;
             continue;
         }
@@ -265,7 +269,7 @@ strip(const struct api_keys *keys, struct mw_request *request)
             continue;
         }
         for (size_t k = 0; good && (entry = host->subprotocol(request, k)).at != NULL; k++)
-            if (str_starts_with((struct str){entry.at, entry.len}, STR(API_KEY_PROTOCOL)))
+            if (subprotocol_is_api_key((struct str){entry.at, entry.len}))
                 good = host->strip(request, MW_SUBPROTOCOL, NULL, k);
     }
     return good;

@@ -18,9 +18,6 @@
 
 #include <stdio.h>
 
-/* A subprotocol that carries a key begins so. */
-#define API_KEY_PROTOCOL "api-key."
-
 enum {
     API_KEY_DIGEST = 32,
     API_KEY_MAX = 512, /* bytes; longer ones are nobody's */

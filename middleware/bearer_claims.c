@@ -3,6 +3,7 @@
 
 #include "bearer_rules.h"
 #include "base/json_node.h"
+#include "token/claim_path.h"
 
 enum { ON_EXPIRY_CLOSE, ON_EXPIRY_KEEP };
 
@@ -14,7 +15,8 @@ read_subject(struct bearer_claims *claims, const struct mw_options *options,
 {
     const char *error;
 
-    if (claim_path_init(&claims->subject, host->option_string(options, "subject_claim"), &error))
+    claims->subject = host->option_string(options, "subject_claim");
+    if (claim_path_check(claims->subject, &error))
         return true;
     host->option_fault(options, "subject_claim", 0, "%s", error);
     return false;
@@ -28,17 +30,15 @@ bearer_claims_read(struct bearer_claims *claims, const struct mw_options *option
 
     ok = read_subject(claims, options, host) && ok;
     claims->close_on_expiry = host->option_integer(options, "on_expiry") == ON_EXPIRY_CLOSE;
+    host->offer_claims(options);
     return bearer_forwards_read(options, host, claims->forwards, &claims->forward_count) && ok;
 }
 
 void
 bearer_claims_free(struct bearer_claims *claims)
 {
-    for (size_t i = 0; i < claims->forward_count; i++)
-        claim_header_free(&claims->forwards[i]);
     claim_rules_free(claims->rules);
     revocations_free(claims->revoked);
-    claim_path_free(&claims->subject);
 }
 
 /* ---- A request ------------------------------------------------------------------------ */
@@ -59,7 +59,7 @@ bool
 bearer_identity_read(struct bearer_identity *identity, const struct bearer_claims *claims,
                      const struct verified *verified)
 {
-    const struct json_node *subject = claim_path_find(&claims->subject, verified->claims);
+    const struct json_node *subject = claim_path_find(claims->subject, verified->claims);
 
     identity->who = (struct token_identity){
         .issuer = verified->issuer,
@@ -100,6 +100,21 @@ identify(const struct bearer_claims *claims, const struct mw_host *host,
                : JOSE_OK;
 }
 
+/* Those that modules behind this one read, where they have a text. */
+static bool
+give_claims(const struct mw_host *host, struct mw_request *request, const struct verified *verified)
+{
+    const char *name;
+
+    for (size_t i = 0; (name = host->expected_claim(request, i)) != NULL; i++) {
+        char space[CLAIM_NUMBER_MAX];
+        struct str text = claim_text(claim_path_find(name, verified->claims), space);
+        if (text.at && !host->give_claim(request, name, to_mw(verified->issuer), to_mw(text)))
+            return false;
+    }
+    return true;
+}
+
 /* Hands on what the token says. */
 static enum jose_reason
 hand_on(const struct bearer_claims *claims, const struct mw_host *host, struct mw_request *request,
@@ -108,6 +123,8 @@ hand_on(const struct bearer_claims *claims, const struct mw_host *host, struct m
     for (size_t i = 0; i < claims->forward_count; i++)
         if (!claim_header_forward(&claims->forwards[i], host, request, verified->claims))
             return JOSE_INTERNAL;
+    if (!give_claims(host, request, verified))
+        return JOSE_INTERNAL;
     if (claims->close_on_expiry && verified->expires_ms != INT64_MAX)
         host->deadline(request, verified->expires_ms);
     return JOSE_OK;

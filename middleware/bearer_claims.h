@@ -11,7 +11,6 @@
 
 #include "bearer_options.h"
 #include "bearer_challenges.h"
-#include "token/claim_path.h"
 #include "token/claim_value.h"
 #include "token/revocations.h"
 #include "token/verify.h"
@@ -19,7 +18,7 @@
 struct claim_rules;
 
 struct bearer_claims {
-    struct claim_path subject;
+    const char *subject; /* claim_path.h */
     struct claim_rules *rules; /* NULL: none */
     struct claim_header forwards[BEARER_FORWARDS_MAX];
     size_t forward_count;

@@ -30,8 +30,7 @@ bool bearer_name_read(const struct mw_options *options, const struct mw_host *ho
 /* `token_from`, not empty. places: BEARER_PLACES_MAX of them. */
 bool bearer_places_read(const struct mw_options *options, const struct mw_host *host,
                         struct credential_place *places, size_t *count) MUST_CHECK;
-/* `forward_claims`. forwards: BEARER_FORWARDS_MAX of them; claim_header_free is due for `*count`
- * either way. */
+/* `forward_claims`. forwards: BEARER_FORWARDS_MAX of them. */
 bool bearer_forwards_read(const struct mw_options *options, const struct mw_host *host,
                           struct claim_header *forwards, size_t *count) MUST_CHECK;
 /* `audience`, not empty if given. The caller frees *audiences, NULL for none. */

@@ -8,18 +8,20 @@
 
 #include "base/json_node.h"
 #include "protocol/field_names.h"
+#include "token/claim_path.h"
 #include "token/claim_value.h"
 
-/* Names with a meaning for whoever reads them, beside those that are the gateway's. */
-static const char *const reserved[] = {"Authorization", "Cookie", "Origin"};
-
+/* Names that the gateway or HTTP itself gives a meaning to; a claim must not set them. */
 static bool
 is_reserved(const char *header)
 {
-    for (size_t i = 0; i < COUNT_OF(reserved); i++)
-        if (strcasecmp(header, reserved[i]) == 0)
+    static const char *const names[] = {"Authorization", "Cookie", "Origin"};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (strcasecmp(header, names[i]) == 0)
             return true;
-    return field_name_is_ours(str_of(header)) || strncasecmp(header, "Sec-", 4) == 0;
+    return strncasecmp(header, "Sec-", 4) == 0 ||
+           field_names_have(&field_names_own, str_of(header));
 }
 
 /* Letters, digits and "-" alone: "_" is taken for "-" by many a backend. */
@@ -39,14 +41,8 @@ claim_header_init(struct claim_header *forward, const char *claim, const char *h
         *error = "expected a header name of letters, digits and \"-\"";
     else if (is_reserved(header))
         *error = "this header has a meaning of its own; expected another, such as X-Auth-Subject";
-    forward->header = header;
-    return !*error && claim_path_init(&forward->claim, claim, error);
-}
-
-void
-claim_header_free(struct claim_header *forward)
-{
-    claim_path_free(&forward->claim);
+    *forward = (struct claim_header){claim, header};
+    return !*error && claim_path_check(claim, error);
 }
 
 /* Where a value is written; at == NULL: only counted. */
@@ -119,7 +115,7 @@ bool
 claim_header_forward(const struct claim_header *forward, const struct mw_host *host,
                      struct mw_request *request, const struct json_node *claims)
 {
-    const struct json_node *claim = claim_path_find(&forward->claim, claims);
+    const struct json_node *claim = claim_path_find(forward->claim, claims);
     struct output out = {NULL, 0};
 
     if (!claim)

@@ -9,22 +9,20 @@
 #ifndef WSGATE_CLAIM_HEADER_H
 #define WSGATE_CLAIM_HEADER_H
 
-#include "token/claim_path.h"
+#include "base/compiler.h"
 
 #include <wsgate/middleware.h>
 
 struct json_node;
 
 struct claim_header {
-    struct claim_path claim;
+    const char *claim; /* claim_path.h */
     const char *header;
 };
 
-/* claim: see claim_path.h. Keeps both strings. false: *error is a static phrase; nothing to
- * free. */
+/* Keeps both strings. false: *error is a static phrase. */
 bool claim_header_init(struct claim_header *forward, const char *claim, const char *header,
                        const char **error) MUST_CHECK;
-void claim_header_free(struct claim_header *forward);
 
 /* Sets the header, if there is such a claim. The client's copies are gone either way: the name must
  * have been reserved. false: out of memory. */

@@ -180,8 +180,8 @@ read_forward(struct rules *rules, const struct mw_options *options)
                                "serial or issuer, found `%s`",
                                key);
         } else if (!host->reserve_header(options, header)) {
-            host->option_fault(options, "forward", i, "`%s` is no header that a module can set",
-                               header);
+            host->option_fault(options, "forward", i,
+                               "expected a header that a module can set, found `%s`", header);
         } else {
             rules->forwards[rules->forward_count++] = (struct forward){parts[part].part, header};
             continue;

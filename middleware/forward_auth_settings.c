@@ -1,7 +1,6 @@
 /* forward_auth_settings.c - the options of a forward_auth instance, read and judged. */
 #include "forward_auth_settings.h"
 
-#include "base/address.h"
 #include "bearer_options.h"
 #include "protocol/http_head.h"
 
@@ -16,8 +15,7 @@ static const struct mw_option cache_options[] = {
     BEARER_CACHE_OPTIONS,
     {"time", MW_DURATION, "0", "How long a yes is good; 0: none is kept."},
     {"by", MW_LIST, NULL,
-     "Of which parts of a request: address, host, path, \"header:NAME\", \"cookie:NAME\", "
-     "\"query:NAME\"."},
+     "For which parts of a request, each of them " REQUEST_PART_WORDS "."},
     {NULL},
 };
 
@@ -123,66 +121,6 @@ read_headers(struct forward_auth_settings *settings, const struct mw_options *op
 
 /* ---- The cache -------------------------------------------------------------------------- */
 
-static struct mw_str
-find_address(const struct mw_host *host, const struct mw_request *request, const char *name)
-{
-    struct str bytes = address_bytes(host->peer_address(request));
-
-    (void)name;
-    return (struct mw_str){bytes.at, bytes.len};
-}
-
-static struct mw_str
-find_host(const struct mw_host *host, const struct mw_request *request, const char *name)
-{
-    (void)name;
-    return host->host(request);
-}
-
-static struct mw_str
-find_path(const struct mw_host *host, const struct mw_request *request, const char *name)
-{
-    (void)name;
-    return host->path(request);
-}
-
-static struct mw_str
-find_header(const struct mw_host *host, const struct mw_request *request, const char *name)
-{
-    return host->header(request, name, 0);
-}
-
-static struct mw_str
-find_cookie(const struct mw_host *host, const struct mw_request *request, const char *name)
-{
-    return host->cookie(request, name, 0);
-}
-
-static struct mw_str
-find_query(const struct mw_host *host, const struct mw_request *request, const char *name)
-{
-    return host->query(request, name, 0);
-}
-
-static const struct forward_part_kind kinds[] = {
-    {"address", false, find_address}, {"host", false, find_host},    {"path", false, find_path},
-    {"header", true, find_header},    {"cookie", true, find_cookie}, {"query", true, find_query},
-};
-
-static const struct forward_part_kind *
-find_kind(const char *text, const char **name)
-{
-    const char *colon = strchr(text, ':');
-    size_t len = colon ? (size_t)(colon - text) : strlen(text);
-
-    *name = colon ? colon + 1 : NULL;
-    for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        if (strlen(kinds[i].word) == len && memcmp(kinds[i].word, text, len) == 0 &&
-            kinds[i].named == (colon && colon[1] != '\0'))
-            return &kinds[i];
-    return NULL;
-}
-
 static bool
 read_parts(struct forward_auth_settings *settings, const struct mw_options *members,
            const struct mw_host *host)
@@ -191,15 +129,14 @@ read_parts(struct forward_auth_settings *settings, const struct mw_options *memb
 
     for (size_t i = 0; i < host->option_count(members, "by"); i++) {
         const char *text = host->option_item(members, "by", i);
-        struct forward_part part;
-        part.kind = find_kind(text, &part.name);
-        if (part.kind && settings->part_count < FORWARD_AUTH_NAMES_MAX) {
-            settings->parts[settings->part_count++] = part;
-            continue;
-        }
-        host->option_fault(members, "by", i,
-                           "expected address, host, path, header:NAME, cookie:NAME or query:NAME");
-        ok = false;
+        struct request_part *part = &settings->parts[settings->part_count];
+        bool fits = settings->part_count < FORWARD_AUTH_NAMES_MAX;
+        if (!fits)
+            host->option_fault(members, "by", i, "too many parts");
+        if (fits && request_part_read(part, members, host, "by", i, text))
+            settings->part_count++;
+        else
+            ok = false;
     }
     return ok;
 }

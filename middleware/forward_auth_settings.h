@@ -7,6 +7,7 @@
 #ifndef WSGATE_FORWARD_AUTH_SETTINGS_H
 #define WSGATE_FORWARD_AUTH_SETTINGS_H
 
+#include "request_part.h"
 #include "service_options.h"
 #include "token/token_cache.h"
 
@@ -15,19 +16,6 @@
 enum { FORWARD_AUTH_NAMES_MAX = 32 };
 
 extern const struct mw_option forward_auth_options[];
-
-/* A part of a request by which an answer is kept. */
-struct forward_part {
-    const struct forward_part_kind *kind;
-    const char *name; /* of a header, cookie or argument */
-};
-
-struct forward_part_kind {
-    const char *word;
-    bool named;
-    struct mw_str (*find)(const struct mw_host *host, const struct mw_request *request,
-                          const char *name);
-};
 
 struct forward_auth_settings {
     struct service service;
@@ -41,7 +29,7 @@ struct forward_auth_settings {
     bool passes_on_error;
     struct token_cache *cache; /* shared by all workers; NULL: no answer is kept */
     int64_t cache_time_ms;
-    struct forward_part parts[FORWARD_AUTH_NAMES_MAX];
+    struct request_part parts[FORWARD_AUTH_NAMES_MAX]; /* by which an answer is kept */
     size_t part_count;
 };
 

@@ -99,11 +99,8 @@ make_digest(unsigned char *digest, const struct forward_auth_settings *settings,
     EVP_MD_CTX *context = digest_new("SHA256");
     bool ok = context != NULL;
 
-    for (size_t i = 0; ok && i < settings->part_count; i++) {
-        const struct forward_part *part = &settings->parts[i];
-        struct mw_str text = part->kind->find(host, request, part->name);
-        ok = digest_add(context, (struct str){text.at, text.len});
-    }
+    for (size_t i = 0; ok && i < settings->part_count; i++)
+        ok = request_part_add(&settings->parts[i], context, host, request);
     ok = ok && EVP_DigestFinal_ex(context, digest, NULL) > 0;
     EVP_MD_CTX_free(context);
     return ok;

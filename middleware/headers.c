@@ -3,14 +3,15 @@
  * gets or does not get.
  *
  * Names are compared in any case of letters. What the opening handshake and the connection
- * themselves are made of is not for it: those names are refused at the start.
+ * themselves are made of is not for it: those names are refused at the start, and what else the
+ * gateway writes itself can be asked for but not changed.
  */
 #include "registry.h"
 
 #include <wsgate/middleware.h>
 
 #include "base/compiler.h"
-#include "protocol/http_chars.h"
+#include "protocol/field_names.h"
 #include "protocol/http_head.h"
 
 #include <stdlib.h>
@@ -54,17 +55,17 @@ is_of_the_handshake(const char *name)
     return strncasecmp(name, "Sec-WebSocket-", strlen("Sec-WebSocket-")) == 0;
 }
 
-/* It goes to the backend whatever the client sent, so taking the client's out would say nothing. */
-static bool
-is_written(const char *name)
+/* NULL: nothing is wrong with it. */
+static const char *
+name_fault(const char *name, bool changes)
 {
-    static const char *const names[] = {"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host",
-                                        "X-Real-IP", "X-Request-Id"};
-
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (strcasecmp(name, names[i]) == 0)
-            return true;
-    return false;
+    if (!http_is_token(str_of(name)))
+        return "is no name of a header field";
+    if (is_of_the_handshake(name))
+        return "belongs to the handshake itself";
+    if (changes && field_names_have(&field_names_own, str_of(name)))
+        return "is the gateway's own: of a client it never passes";
+    return NULL;
 }
 
 static bool
@@ -74,18 +75,14 @@ read_names(const struct headers *headers, const struct mw_options *options, cons
     const struct mw_host *host = headers->host;
     size_t count = host->option_count(options, word);
     bool good = count <= LIST_MAX, is_set = strcmp(word, "set") == 0;
-    bool removes = strcmp(word, "remove") == 0;
+    bool changes = is_set || strcmp(word, "remove") == 0;
 
     if (!good)
         host->option_fault(options, word, LIST_MAX, "at most %d names", LIST_MAX);
     for (size_t i = 0; i < count && i < LIST_MAX; i++) {
         const char *name =
             is_set ? host->option_key(options, word, i) : host->option_item(options, word, i);
-        const char *fault = !http_is_token(str_of(name)) ? "is no name of a header field"
-                            : is_of_the_handshake(name)  ? "belongs to the handshake itself"
-                            : removes && is_written(name)
-                                ? "is written by the gateway, whatever a client sends"
-                                : NULL;
+        const char *fault = name_fault(name, changes);
         if (fault != NULL)
             host->option_fault(options, word, i, "`%s` %s", name, fault);
         good &= fault == NULL;
@@ -117,11 +114,8 @@ read_set(struct headers *headers, const struct mw_options *options)
             good = false;
         }
         headers->set_values.at[headers->set_values.count++] = value;
-        if (good && !host->reserve_header(options, headers->set_names.at[i])) {
-            host->option_fault(options, "set", i, "`%s` is no header that a module can set",
-                               headers->set_names.at[i]);
+        if (good && !host->reserve_header(options, headers->set_names.at[i]))
             good = false;
-        }
     }
     return good;
 }

@@ -1,18 +1,15 @@
 /*
- * limit_key.h - by what a limit counts: the client's address, who it is, the route, a header.
+ * limit_key.h - by what a limit counts: a part of the request (request_part.h).
  *
  * A key is a digest with a secret of the instance's, so that nobody can choose keys that meet in
  * one place of a table, and no text of a client's is kept. Who has no such key (no such header, no
- * identity yet, a Unix peer without an address) shares one with all others who have none.
+ * identity yet, no such claim, a Unix peer without an address) shares one with all others who have
+ * none.
  */
 #ifndef WSGATE_LIMIT_KEY_H
 #define WSGATE_LIMIT_KEY_H
 
-#include "base/compiler.h"
-
-#include <wsgate/middleware.h>
-
-#include <openssl/evp.h>
+#include "request_part.h"
 
 struct limit_key {
     uint64_t words[2];
@@ -20,20 +17,14 @@ struct limit_key {
 
 /* What to count by; constant after limit_by_read. */
 struct limit_by {
-    const struct limit_kind *kind;
-    const char *name;   /* of the header; NULL: the kind needs none */
-    unsigned v6_prefix; /* bits of an IPv6 address that are one client */
+    struct request_part part;
     unsigned char secret[32];
 };
 
 /* The rows of these options, for a module's own table. */
-#define LIMIT_BY_OPTIONS                                                                           \
-    {"key",       MW_STRING, NULL, "What is counted by: address, identity, route or header:NAME.", \
-     MW_REQUIRED, NULL,      NULL},                                                                \
-    {                                                                                              \
-        "v6_prefix", MW_INTEGER, "64", "Bits of an IPv6 address that are one client, 16 to 128.",  \
-            0, NULL, NULL                                                                          \
-    }
+#define LIMIT_BY_OPTIONS                                                                          \
+    {"key", MW_STRING, NULL, "What is counted by: " REQUEST_PART_WORDS ".", MW_REQUIRED},         \
+    {"v6_prefix", MW_INTEGER, "64", "Bits of an IPv6 address that are one client, 16 to 128."}
 
 /* false: every fault was reported. */
 bool limit_by_read(struct limit_by *by, const struct mw_options *options,

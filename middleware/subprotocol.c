@@ -1,19 +1,18 @@
 /*
  * subprotocol.c - which subprotocols a client may offer (RFC 6455 1.9, 11.3.4).
  *
- * Names are compared as they are, in their case of letters. What carries a credential (bearer and
- * the token behind it, the long form of Kubernetes, an API key) is no subprotocol, and is not
- * looked at: the module that reads it takes it out.
+ * Names are compared as they are, in their case of letters. What has the form of a credential
+ * (protocol/subprotocol.h) is no subprotocol. Whoever reads it finds it, here or elsewhere in the
+ * chain; the backend never does, or `bearer, admin` would offer it a subprotocol past the list.
  */
 #include "registry.h"
 
 #include <wsgate/middleware.h>
 
-#include "api_key_table.h"
 #include "base/compiler.h"
 #include "base/str.h"
-#include "protocol/http_chars.h"
 #include "protocol/http_head.h"
+#include "protocol/subprotocol.h"
 
 #include <stdlib.h>
 
@@ -45,9 +44,13 @@ setup(const struct mw_options *options, const struct mw_host *host)
         host->option_fault(options, "allow", 0, "expected 1 to %d subprotocols", NAMES_MAX);
     for (size_t i = 0; good && i < count; i++) {
         made->allow[i] = host->option_item(options, "allow", i);
-        if (http_is_token(str_of(made->allow[i])))
+        struct str name = str_of(made->allow[i]);
+        const char *fault = !http_is_token(name)               ? "is no name of a subprotocol"
+                            : subprotocol_credential(name) > 0 ? "stands for a credential"
+                                                               : NULL;
+        if (fault == NULL)
             continue;
-        host->option_fault(options, "allow", i, "`%s` is no name of a subprotocol", made->allow[i]);
+        host->option_fault(options, "allow", i, "`%s` %s", made->allow[i], fault);
         good = false;
     }
     if (!good) {
@@ -70,16 +73,14 @@ is_allowed(const struct subprotocols *subprotocols, struct mw_str name)
     return false;
 }
 
-/* How many entries from this one on are a credential. */
-static size_t
-credential_entries(struct mw_str name)
+/* Takes `count` entries out, from the i-th on, of which the last may not be there. */
+static bool
+take_out(const struct mw_host *host, struct mw_request *request, size_t i, size_t count)
 {
-    struct str text = {name.at, name.len};
-
-    if (str_equal_nocase(text, STR("bearer")))
-        return 2;
-    return str_starts_with(text, STR("base64url.bearer.authorization.k8s.io.")) ||
-           str_starts_with(text, STR(API_KEY_PROTOCOL));
+    for (; count > 0 && host->subprotocol(request, i).at != NULL; i++, count--)
+        if (!host->strip(request, MW_SUBPROTOCOL, NULL, i))
+            return false;
+    return true;
 }
 
 static enum mw_verdict
@@ -87,20 +88,20 @@ decide(const void *instance, void *state, struct mw_request *request)
 {
     const struct subprotocols *subprotocols = instance;
     const struct mw_host *host = subprotocols->host;
-    size_t allowed = 0;
+    size_t allowed = 0, entries;
     struct mw_str name;
 
     (void)state;
-    for (size_t i = 0; (name = host->subprotocol(request, i)).at != NULL;) {
-        size_t skip = credential_entries(name);
+    for (size_t i = 0; (name = host->subprotocol(request, i)).at != NULL; i += entries) {
+        size_t credential = subprotocol_credential((struct str){name.at, name.len});
 
-        if (skip == 0 && is_allowed(subprotocols, name))
+        entries = credential > 0 ? credential : 1;
+        if (credential == 0 && is_allowed(subprotocols, name))
             allowed++;
-        else if (skip == 0 && !subprotocols->removes)
+        else if (credential == 0 && !subprotocols->removes)
             return host->deny(request, 403, "subprotocol-not-allowed", NULL);
-        else if (skip == 0 && !host->strip(request, MW_SUBPROTOCOL, NULL, i))
+        else if (!take_out(host, request, i, entries))
             return MW_DENY;
-        i += skip > 0 ? skip : 1;
     }
     if (subprotocols->required && allowed == 0)
         return host->deny(request, 403, "subprotocol-missing", NULL);

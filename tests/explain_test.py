@@ -524,8 +524,28 @@ The client would be answered:
         grouped["routes"][0]["require"] = [
             "soon", {"not": "web"}, {"all_of": ["office"]}, {"any_of": ["users"]}]
         done.append(self.explain("--json", *app, "/chat", config=grouped))
+        done.append(self.explain("--json", *app, *token, "/chat", config=self.counting()))
         printed = set().union(*(fields(json.loads(one.stdout)) for one in done))
         self.assertEqual(printed, manual("explain"))
+
+    def counting(self):
+        config = self.on_paper()
+        for name in ("sub", "org.id"):
+            limit = {"rate_limit": {"key": f"claim:{name}", "rate": "1/s"}}
+            config["middleware"][name] = limit
+            config["routes"][0]["require"].append(name)
+        return config
+
+    def test_claims_that_are_read(self):
+        token = tokens.hs(tokens.claims(sub="ann", org={"id": 7, "name": "x"}))
+        done = self.explain("--origin", APP, "--token", token, "/chat", config=self.counting())
+        claims = [line.strip() for line in done.stdout.splitlines() if "claims: " in line]
+        self.assertEqual(claims, ["claims: org.id: 7", "claims: sub: ann"])
+        done = self.explain("--json", "--origin", APP, "--token", token, "/chat",
+                            config=self.counting())
+        found = {one["name"]: one.get("claims") for one in json.loads(done.stdout)["modules"]}
+        self.assertEqual(found["users"], {"sub": "ann", "org.id": "7"})
+        self.assertEqual([found["sub"], found["org.id"]], [None, None])
 
     def test_groups(self):
         """The tree, with what came of each entry, and of those that were not asked."""
@@ -608,6 +628,7 @@ The client would be answered:
             [f"ws://host/open?a={secret}"],
             ["--subprotocol", "bearer", "--subprotocol", secret, "--subprotocol", "x", "/open"],
             ["--subprotocol", form, "--subprotocol", "x", "/chat"],
+            ["--subprotocol", f"api-key.{secret}", "--subprotocol", "x", "/open"],
             ["--subprotocol", form, "/open"],
             ["--method", f"GET /?a={secret}", "/open"],
         ]

@@ -10,8 +10,8 @@ import re
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Objects whose members are named by requests, answers or modules, not by us.
-OPEN = {"headers", "modules[].sets", "modules[].labels", "modules[].any_of", "modules[].all_of",
-        "modules[].says"}
+OPEN = {"headers", "modules[].sets", "modules[].labels", "modules[].claims", "modules[].any_of",
+        "modules[].all_of", "modules[].says"}
 
 
 def fields(value, way=""):

@@ -9,6 +9,7 @@ without.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ sys.dont_write_bytecode = True
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(SOURCE, "tests", "blackbox"))
 
+from harness import tokens  # noqa: E402
 from harness.case import Case  # noqa: E402
 from harness.ports import Port  # noqa: E402
 from harness.wire import handshake  # noqa: E402
@@ -56,6 +58,58 @@ class Modules(Case):
         self.assertEqual((lines[1]["reason"], lines[1]["module"]), ("frozen-word", "it"))
         gate.stop()
         self.assertEqual(gate.await_lines(1, "stopped", name="stderr")[0]["frozen-passed"], 1)
+
+    def test_a_reload_loads_nothing(self):
+        """Neither another file, nor what else has come to stand in the same one."""
+        path = self.compiled("first.so")
+        gate = self.start_with(path, {"frozen": {"word": "sesame"}})
+
+        def reload(status):
+            gate.write("wsgate.json", json.dumps(gate.config))
+            gate.send_signal(signal.SIGHUP)
+            self.assertTrue(gate.await_reload().startswith(status))
+
+        os.rename(self.compiled("second.so", "-DABI=2"), path)
+        reload("reloaded")
+        self.assertIn("`modules` changes by a restart only",
+                      gate.await_lines(1, "reload", name="stderr", level="warning")[0]["message"])
+        self.assertEqual(gate.ask(handshake("/ws", "X-Word: sesame")).status, 101)
+        gate.config["modules"].append(self.compiled("third.so", '-DNAME="third"'))
+        gate.config["middleware"]["more"] = {"third": {"word": "sesame"}}
+        reload("not reloaded")
+        self.assertIn("no module `third`",
+                      gate.await_lines(1, "reload", name="stderr", level="error")[0]["message"])
+        del gate.config["middleware"]["more"]
+        gate.config["modules"] = []
+        reload("reloaded")
+        self.assertEqual(gate.ask(handshake("/ws", "X-Word: sesame")).status, 101)
+
+    def test_claims_go_between_modules_of_anybody(self):
+        path = self.compiled("claims.so", f"-I{os.path.join(SOURCE, 'include')}", source="claims.c")
+        users = self.jwt()
+        middleware = users["middleware"] | {
+            "give": {"claims": {}},
+            "read": {"claims": {"read": "org.id"}},
+            "once": {"rate_limit": {"key": "claim:org.id", "rate": "1/1000s"}},
+        }
+        bearer = tokens.hs(tokens.claims(iss="id", org={"id": 7}))
+
+        def gate_for(*require):
+            return self.gateway(self.echo_backend(), modules=[path], require=require,
+                                middleware=middleware)
+
+        gate = gate_for("users", "read", "once")
+        token = f"Authorization: Bearer {bearer}"
+        self.assertEqual([gate.ask(handshake("/ws", token)).status for _ in range(2)], [101, 429])
+        line = gate.await_lines(2, "handshake")[0]
+        self.assertEqual((line["value"], line["by"]), ("7", "id"))
+        gate = gate_for("give", "once", "read")
+        for lines, status in ((["X-Give: a"], 101), (["X-Give: a"], 429), (["X-Give: b"], 101),
+                              ([], 403)):
+            self.assertEqual(gate.ask(handshake("/ws", *lines)).status, status)
+        lines = gate.await_lines(4, "handshake")
+        self.assertEqual((lines[0]["value"], lines[0]["by"]), ("a", "plug-in"))
+        self.assertEqual(lines[3]["reason"], "claim-missing")
 
     def test_what_is_refused(self):
         """One line, at the place of the name, and exit status 1."""

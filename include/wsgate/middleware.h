@@ -144,9 +144,9 @@ struct mw_host {
                          const char *format, ...) __attribute__((format(printf, 4, 5)));
 
     /* At setup: this header belongs to the gateway from now on. A client's copies of it are
-     * removed on every route (whatever is no letter and no digit counts as "-"). false: no name of
-     * a header, one that the gateway itself writes or that is for one connection alone, or no
-     * memory. A second time is a fault: one request would have to carry both. */
+     * removed on every route (whatever is no letter and no digit counts as "-"). false: no header,
+     * one that the gateway writes itself or that belongs to one connection, or no memory. The same
+     * one twice is a fault: a request would have to carry both. */
     bool (*reserve_header)(const struct mw_options *options, const char *name);
 
     /* The worker, or the control thread. base: its event loop. post: runs fn(arg) on that
@@ -230,8 +230,9 @@ struct mw_host {
      * proxy? */
     struct mw_str (*uri)(const struct mw_request *request);
     bool (*is_secure)(const struct mw_request *request);
-    /* Beside deny: a body instead of the gateway's own. It is copied; false: longer than
-     * MW_BODY_MAX, no memory, or a type that no header can have; then the answer has our own. */
+    /* Beside deny, and lost without it: a body instead of the gateway's own. It is copied; false:
+     * longer than MW_BODY_MAX, no memory, or a type that no header can have; then the answer has
+     * our own. */
     bool (*answer_body)(struct mw_request *request, struct mw_str type, struct mw_str body);
     /* Beside deny with 429 or 503: when it is worth to try again. Without it: 1. */
     void (*retry_after)(struct mw_request *request, uint32_t seconds);
@@ -255,6 +256,24 @@ struct mw_host {
     /* Nobody can say here; `why` is a static phrase. It returns MW_DENY, as deny does: in a gateway
      * it is a 503. */
     enum mw_verdict (*undecided)(struct mw_request *request, const char *why);
+
+    /* Claims of who was admitted, from the module that verified them to those behind it. A claim's
+     * name is a member's, or several joined by dots, as in "org.id". At setup an instance says that
+     * it gives claims, or that item i of `word` reads one: a route that requires the latter with
+     * none of the former before it is a fault there. false: out of memory. */
+    void (*offer_claims)(const struct mw_options *options);
+    bool (*expect_claim)(const struct mw_options *options, const char *word, size_t i,
+                         const char *name);
+    /* The i-th claim that a module of this request's route reads; NULL: there are no more. */
+    const char *(*expected_claim)(const struct mw_request *request, size_t i);
+    /* What the claim of that name says, as text, and whose word that is; issuer.at == NULL: it has
+     * no issuer. Say it only of what has been verified. Of several the last counts. */
+    bool (*give_claim)(struct mw_request *request, const char *name, struct mw_str issuer,
+                       struct mw_str value);
+    /* As a module before this one gave it, and, where issuer is not NULL, by whom; at == NULL: none
+     * has. Values of two issuers have nothing to do with each other. */
+    struct mw_str (*claim)(const struct mw_request *request, const char *name,
+                           struct mw_str *issuer);
 };
 
 /* ---- A module ---------------------------------------------------------- */

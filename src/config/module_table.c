@@ -6,7 +6,12 @@
  */
 #include "config/module_table.h"
 
+#include "config/options.h"
+#include "config/settings.h"
+
 #include <string.h>
+
+enum { NAME_MAX_BYTES = 64 };
 
 /* How far a struct of this size and ABI goes. */
 #define HAS(module, member) \
@@ -51,6 +56,16 @@ fault_functions(const struct mw_module *module)
     return NULL;
 }
 
+/* It stands in the configuration, in log lines and as a metric's label. */
+static bool
+is_name(const char *name)
+{
+    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+
+    return len > 0 && len <= NAME_MAX_BYTES && name[len] == '\0' &&
+           !options_has(settings_instance_options, str_of(name));
+}
+
 static bool
 is_second(const struct mw_module *const *modules, const struct mw_module *const *module)
 {
@@ -69,8 +84,11 @@ module_table_check_one(const struct mw_module *const *modules,
 
     if (fault_abi(*module, faults))
         return false;
-    if ((*module)->name == NULL || (*module)->name[0] == '\0') {
-        fprintf(faults, "a module has no name\n");
+    if ((*module)->name == NULL || !is_name((*module)->name)) {
+        fprintf(faults,
+                "a module has no name of letters, digits, `_` and `-`, at most %d, that no option "
+                "beside it has\n",
+                NAME_MAX_BYTES);
         return false;
     }
     fault = is_second(modules, module) ? "there is another one of that name"

@@ -151,26 +151,35 @@ settings_load_text(const char *file, struct str text, const struct mw_module *co
     return memory ? load(memory, text, SETTINGS_TO_READ, faults) : NULL;
 }
 
-struct settings *
-settings_load(const char *file, const struct mw_module *const *modules,
-              const struct mw_host *host, enum settings_use use, FILE *faults)
+static struct settings *
+load_file(struct settings_memory *memory, const char *file, enum settings_use use, FILE *faults)
 {
-    struct settings_memory *memory = begin(file, modules, host, faults);
     struct str text;
 
-    if (memory == NULL)
-        return NULL;
     if (!yaml_tree_load(&memory->arena, file, &text, &memory->faults))
         return finish(memory, faults);
     return load(memory, text, use, faults);
 }
 
 struct settings *
+settings_load(const char *file, const struct mw_module *const *modules, const struct mw_host *host,
+              enum settings_use use, FILE *faults)
+{
+    struct settings_memory *memory = begin(file, modules, host, faults);
+
+    return memory != NULL ? load_file(memory, file, use, faults) : NULL;
+}
+
+struct settings *
 settings_load_again(const struct settings *settings, enum settings_use use, FILE *faults)
 {
-    const struct settings_memory *memory = settings->memory;
+    const struct settings_memory *before = settings->memory;
+    struct settings_memory *memory = begin(settings->file, before->modules, before->host, faults);
 
-    return settings_load(settings->file, memory->modules, memory->host, use, faults);
+    if (memory == NULL)
+        return NULL;
+    memory->again = true;
+    return load_file(memory, settings->file, use, faults);
 }
 
 bool
@@ -302,7 +311,7 @@ reserve_header(const struct mw_options *options, const char *name)
     struct settings_memory *memory = options->context->owner;
     struct reserved_header *reserved = NULL;
 
-    if (options->context->faults == NULL || field_name_is_ours(str_of(name)))
+    if (options->context->faults == NULL || field_names_have(&field_names_own, str_of(name)))
         return false;
     struct str normalized = settings_header_name(&memory->arena, name, false);
 
@@ -328,4 +337,6 @@ settings_fill_host(struct mw_host *host)
     host->option_fault = options_fault;
     host->reserve_header = reserve_header;
     host->expect_capture = settings_expect_capture;
+    host->offer_claims = settings_offer_claims;
+    host->expect_claim = settings_expect_claim;
 }

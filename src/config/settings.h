@@ -41,6 +41,7 @@ struct instance_settings {
     bool handed_over; /* the instance has another owner: settings_free leaves it alone */
     const struct mw_options *options;
     bool dry_run; /* it is asked, but refuses nobody and changes nothing */
+    bool offers_claims; /* as its setup said */
 };
 
 /* Captures of one path: a request has room for so many. */
@@ -113,6 +114,8 @@ struct route_settings {
     size_t listener_count;
     struct require_node *require; /* the first one is the root, an all_of of all entries */
     size_t require_count;         /* 1: an open route */
+    const char **claims;          /* that its modules read, each once */
+    size_t claim_count;
     const struct backend_settings *backend;
     struct str strip_prefix; /* at == NULL: none; no trailing slash */
     bool keep_encoded_slashes;
@@ -196,7 +199,7 @@ enum settings_use { SETTINGS_TO_READ, SETTINGS_AS_RELOAD, SETTINGS_TO_RUN };
 struct settings *settings_load(const char *file, const struct mw_module *const *modules,
                                const struct mw_host *host, enum settings_use use,
                                FILE *faults) MUST_CHECK;
-/* The same file once more, by who we are now. */
+/* The same file once more, by who we are now, with the modules that are there. */
 struct settings *settings_load_again(const struct settings *settings, enum settings_use use,
                                      FILE *faults) MUST_CHECK;
 /* The same, and thrown away: could a reload take it now? */
@@ -231,6 +234,8 @@ void settings_warn(const struct settings *settings, void (*say)(void *arg, const
 /* Is the route for what comes in there? One that names no listeners is for all. */
 bool route_holds_for(const struct route_settings *route, const struct listener_settings *listener)
     MUST_CHECK;
+/* The claim of that name, if a module of the route reads it; NULL: none does. */
+const char *route_claim(const struct route_settings *route, const char *name) MUST_CHECK;
 /* The option functions of struct mw_host, and reserve_header. */
 void settings_fill_host(struct mw_host *host);
 

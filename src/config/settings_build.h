@@ -20,14 +20,15 @@ struct reserved_header {
     size_t instance; /* whose it is: index into settings.instances */
 };
 
-/* A capture that a module asks for, and where its options do. */
-struct expected_capture {
-    struct expected_capture *next;
+/* A capture or a claim that a module asks for, and where its options do. */
+struct expectation {
+    struct expectation *next;
     const struct mw_options *options;
     const char *word;
     size_t item;
-    struct str name;
+    struct str name; /* ends with a NUL */
     size_t instance; /* index into settings.instances */
+    bool told;       /* that a route does not meet it */
 };
 
 /* Owns everything that settings point to; the settings themselves too. */
@@ -39,8 +40,9 @@ struct settings_memory {
     const struct mw_options *root;
     size_t references;
     struct reserved_header *reserved;
-    struct expected_capture *expected;
-    const struct mw_module *const *modules; /* what it was loaded with, for settings_read_again */
+    struct expectation *captures, *claims;
+    const struct mw_module *const *modules; /* all that are known, for settings_load_again */
+    bool again;                             /* settings_load_again: no further ones are loaded */
     const struct mw_host *host;
     size_t setting_up; /* the instance whose setup runs */
 };
@@ -92,11 +94,18 @@ bool settings_build_require(struct settings_build *build, const struct mw_option
 void settings_check_revalidation(struct settings_build *build, const struct mw_options *options,
                                  const struct route_settings *route);
 
+/* Can one request be held by both nodes? `later` stands behind `earlier`. */
+bool settings_can_meet(const struct require_node *nodes, size_t earlier, size_t later) MUST_CHECK;
+/* Of a route whose chain is whole: the claims that its modules read, and who gives them. */
+void settings_build_claims(struct settings_build *build, struct route_settings *route);
 /* After the routes. */
 void settings_check_captures(struct settings_build *build);
-/* mw_host.expect_capture */
+/* Of struct mw_host. */
 bool settings_expect_capture(const struct mw_options *options, const char *word, size_t i,
                              const char *name);
+void settings_offer_claims(const struct mw_options *options);
+bool settings_expect_claim(const struct mw_options *options, const char *word, size_t i,
+                           const char *name);
 
 /* ---- What several parts need ---------------------------------------------- */
 

@@ -2,7 +2,8 @@
  * settings_modules.c - the modules that `modules:` names, put behind those of the program.
  *
  * All of them are looked at as those of the program are; what is wrong with one is a fault where
- * it is named.
+ * it is named. They are loaded once: where settings take the place of others, those that these have
+ * are all there are.
  */
 #include "config/module_load.h"
 #include "config/module_table.h"
@@ -53,16 +54,16 @@ load(struct settings_build *build, size_t i, const struct mw_module **table,
 void
 settings_build_modules(struct settings_build *build)
 {
-    size_t ours = count_modules(build->modules), count = options_count(build->root, "modules");
+    struct settings_memory *memory = build->settings->memory;
+    size_t known = count_modules(build->modules);
+    size_t count = memory->again ? 0 : options_count(build->root, "modules");
     const struct mw_module **table, **end;
 
-    if (count == 0)
-        return;
-    table = settings_array(build, ours + count + 1, sizeof(const struct mw_module *));
+    table = settings_array(build, known + count + 1, sizeof(const struct mw_module *));
     if (table == NULL)
         return;
-    memcpy(table, build->modules, ours * sizeof(const struct mw_module *));
-    end = table + ours;
+    memcpy(table, build->modules, known * sizeof(const struct mw_module *));
+    end = table + known;
     for (size_t i = 0; i < count; i++) {
         if (options_item(build->root, "modules", i) == NULL) /* refused already */
             continue;
@@ -71,5 +72,5 @@ settings_build_modules(struct settings_build *build)
         else
             *end = NULL;
     }
-    build->modules = table;
+    build->modules = memory->modules = table;
 }

@@ -56,9 +56,8 @@ count_nodes(const struct mw_options *options, const char *word)
 
 /* ---- Who meets whom ---------------------------------------------------------------- */
 
-/* Can one request be held by both? `later` stands behind `earlier`. */
-static bool
-can_meet(const struct require_node *nodes, size_t earlier, size_t later)
+bool
+settings_can_meet(const struct require_node *nodes, size_t earlier, size_t later)
 {
     size_t group = nodes[later].parent;
 
@@ -77,7 +76,7 @@ check_meetings(const struct require_build *require, const struct entry *entry, s
     struct str name;
 
     for (size_t i = 1; i < at; i++) {
-        if (!require_is_leaf(&nodes[i]) || !can_meet(nodes, i, at))
+        if (!require_is_leaf(&nodes[i]) || !settings_can_meet(nodes, i, at))
             continue;
         if (nodes[i].instance == node->instance) {
             options_fault(entry->options, entry->word, entry->i, "`%s` twice",

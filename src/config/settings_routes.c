@@ -138,6 +138,8 @@ build_route(struct settings_build *build, const struct mw_options *options,
         settings_build_tunnel(options, route);
     if (tunnel != NULL && chain_is_whole)
         settings_check_revalidation(build, options, route);
+    if (chain_is_whole)
+        settings_build_claims(build, route);
 }
 
 /* ---- Routes that nothing reaches -------------------------------------------------- */

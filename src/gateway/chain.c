@@ -60,6 +60,7 @@ mark(struct request *request, const struct require_node *node)
         .strip_count = request->strip_count,
         .stripped_protocols = request->stripped_protocols,
         .who = request->who,
+        .claims = request->claims,
         .deadline_wall_ms = request->deadline_wall_ms,
     };
 }
@@ -85,6 +86,7 @@ undo(struct request *request, const struct chain_mark *mark)
     request->forward_count = mark->forward_count;
     request->label_count = mark->label_count;
     request->who = mark->who;
+    request->claims = mark->claims;
     request->deadline_wall_ms = mark->deadline_wall_ms;
 }
 
@@ -223,7 +225,9 @@ settle(struct request *request, enum mw_verdict verdict)
 
     if (verdict == MW_PASS)
         chain->held[chain->held_count++] = chain->next;
-    if (!passed)
+    if (passed) /* a body or a time that it left there is not for somebody else's refusal */
+        request->answer = (struct answer){.reason = REASON_NONE};
+    else
         say_refused(request);
     tell(request, chain->next, CHAIN_SAID);
     if (node_at(request, chain->next)->kind == REQUIRE_NOT)

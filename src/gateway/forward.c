@@ -6,6 +6,15 @@
 #include "protocol/field_names.h"
 #include "protocol/subprotocol.h"
 
+static const struct str answer_names[] = {
+    {"connection", 10}, {"keep-alive", 10}, {"proxy-connection", 16}, {"proxy-authenticate", 18},
+    {"te", 2}, {"trailer", 7}, {"transfer-encoding", 17}, {"upgrade", 7}, {"content-length", 14},
+    {"sec-websocket-accept", 20}, {"sec-websocket-protocol", 22}, {"sec-websocket-extensions", 24},
+    {"sec-websocket-version", 21}, {"x-request-id", 12}, {"alt-svc", 7},
+};
+
+static const struct field_names answer_dropped = {answer_names, COUNT_OF(answer_names)};
+
 static bool
 matches(struct str pattern, struct str name)
 {
@@ -46,7 +55,7 @@ is_dropped(const struct http_head *head, const struct field_names *dropped, bool
 static bool
 is_identity(const struct settings *settings, struct str name)
 {
-    if (field_name_is_forwarded(name))
+    if (matches(STR("x-forwarded-*"), name))
         return true;
     for (size_t i = 0; i < settings->identity_header_count; i++)
         if (matches(settings->identity_headers[i], name))
@@ -67,7 +76,7 @@ is_stripped(const struct request *request, enum mw_source source, struct str nam
 static bool
 request_field_passes(const struct request *request, bool named, struct str name)
 {
-    return !is_dropped(&request->head, &field_names_of_requests, named, name) &&
+    return !is_dropped(&request->head, &field_names_own, named, name) &&
            !is_identity(request->settings, name) && !is_stripped(request, MW_HEADER, name);
 }
 
@@ -221,7 +230,7 @@ write_cookie(struct request *request, struct text *text, const struct http_field
 static bool
 write_fields(struct request *request, struct text *text)
 {
-    bool named = connection_names_more(&request->head, &field_names_of_requests);
+    bool named = connection_names_more(&request->head, &field_names_own);
 
     for (size_t i = 0; i < request->head.field_count; i++) {
         const struct http_field *field = &request->head.fields[i];
@@ -302,11 +311,11 @@ forward_request(struct request *request, struct text *text)
 bool
 forward_answer_fields(const struct http_head *head, struct text *text)
 {
-    bool named = connection_names_more(head, &field_names_of_answers);
+    bool named = connection_names_more(head, &answer_dropped);
 
     for (size_t i = 0; i < head->field_count; i++) {
         const struct http_field *field = &head->fields[i];
-        if (!is_dropped(head, &field_names_of_answers, named, field->name))
+        if (!is_dropped(head, &answer_dropped, named, field->name))
             text_field(text, field->name, field->value);
     }
     return !text->full;

@@ -12,6 +12,7 @@
 #include "gateway/chain.h"
 #include "gateway/revalidation.h"
 #include "gateway/session_order.h"
+#include "protocol/field_names.h"
 #include "protocol/http_head.h"
 #include "token/revocations.h"
 
@@ -111,14 +112,15 @@ host_answer_body(struct mw_request *mw, struct mw_str type, struct mw_str body)
     return true;
 }
 
-/* Two values for one header would let the backend choose who the client is. */
+/* Two values for one header would let the backend choose who the client is; and what the gateway
+ * writes itself is there already. */
 static bool
 is_forwarded(const struct request *request, struct str name)
 {
     for (size_t i = 0; i < request->forward_count; i++)
         if (http_names_alike(request->forwards[i].name, name))
             return true;
-    return false;
+    return field_names_have(&field_names_own, name);
 }
 
 static bool
@@ -142,6 +144,25 @@ host_forward_header(struct mw_request *mw, const char *name, struct mw_str value
     return true;
 }
 
+/* As many as the chain asks for: how many that is, no client can choose. */
+static bool
+make_room_for_strip(struct request *request)
+{
+    size_t room = request->strip_room > 0 ? 2 * request->strip_room : 8;
+    struct strip *strips;
+
+    if (request->strip_count < request->strip_room)
+        return true;
+    strips = arena_alloc(&request->arena, room * sizeof(*strips));
+    if (strips == NULL)
+        return false;
+    if (request->strip_count > 0)
+        memcpy(strips, request->strips, request->strip_count * sizeof(*strips));
+    request->strips = strips;
+    request->strip_room = room;
+    return true;
+}
+
 static bool
 host_strip(struct mw_request *mw, enum mw_source source, const char *name, size_t i)
 {
@@ -152,10 +173,8 @@ host_strip(struct mw_request *mw, enum mw_source source, const char *name, size_
             request->stripped_protocols |= UINT32_C(1) << i;
         return true;
     }
-    if (request->strip_count == REQUEST_STRIPS_MAX)
-        return too_much(request);
     struct str copy = arena_copy(&request->arena, str_of(name));
-    if (copy.at == NULL)
+    if (copy.at == NULL || !make_room_for_strip(request))
         return too_much(request);
     request->strips[request->strip_count++] = (struct strip){source, copy.at};
     return true;
@@ -185,6 +204,26 @@ host_identify_token(struct mw_request *mw, struct mw_str token_id, struct mw_str
 
     return copy_if_there(request, &request->who.token_id, in(token_id)) &&
            copy_if_there(request, &request->who.session_id, in(session_id));
+}
+
+/* Where nobody reads it, nobody need remember it. */
+static bool
+host_give_claim(struct mw_request *mw, const char *name, struct mw_str issuer, struct mw_str value)
+{
+    struct request *request = of(mw);
+    const char *expected = route_claim(request->route, name);
+
+    if (expected == NULL || value.at == NULL)
+        return true;
+    struct request_claim *claim = arena_alloc(&request->arena, sizeof(*claim));
+    if (claim == NULL)
+        return too_much(request);
+    *claim = (struct request_claim){.older = request->claims, .name = expected};
+    if (!copy_if_there(request, &claim->issuer, in(issuer)) ||
+        !copy_if_there(request, &claim->value, in(value)))
+        return false;
+    request->claims = claim;
+    return true;
 }
 
 static bool
@@ -350,6 +389,7 @@ host_fill(struct host_functions *host)
         .count_on = host_count_on,
         .identify_token = host_identify_token,
         .is_revoked = host_is_revoked,
+        .give_claim = host_give_claim,
         .undecided = host_undecided,
     };
     module_questions_fill(&host->public);

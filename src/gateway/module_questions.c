@@ -148,6 +148,26 @@ host_subject(const struct mw_request *request)
     return out(of(request)->who.subject);
 }
 
+static const char *
+host_expected_claim(const struct mw_request *request, size_t i)
+{
+    const struct route_settings *route = of(request)->route;
+
+    return i < route->claim_count ? route->claims[i] : NULL;
+}
+
+static struct mw_str
+host_claim(const struct mw_request *request, const char *name, struct mw_str *issuer)
+{
+    const struct request_claim *claim = of(request)->claims;
+
+    while (claim != NULL && strcmp(claim->name, name) != 0)
+        claim = claim->older;
+    if (issuer != NULL)
+        *issuer = out(claim != NULL ? claim->issuer : STR_NONE);
+    return out(claim != NULL ? claim->value : STR_NONE);
+}
+
 static struct mw_str
 host_uri(const struct mw_request *mw)
 {
@@ -219,4 +239,6 @@ module_questions_fill(struct mw_host *host)
     host->is_revalidated = host_is_revalidated;
     host->is_offline = host_is_offline;
     host->peer_certificate = host_peer_certificate;
+    host->expected_claim = host_expected_claim;
+    host->claim = host_claim;
 }

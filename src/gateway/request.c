@@ -23,7 +23,7 @@ request_new(struct worker *worker)
     struct request *request = arena_alloc_plain(&arena, sizeof(*request)); /* pointers, counts */
     if (request == NULL)
         return NULL;
-    memset(request, 0, offsetof(struct request, strips));
+    memset(request, 0, offsetof(struct request, forwards));
     request->worker = worker;
     request->settings = settings;
     request->deadline_wall_ms = INT64_MAX;

@@ -31,7 +31,6 @@ enum {
     REQUEST_ARENA_BYTES = 192 * 1024,
     REQUEST_ARENA_HEADS = 4,
     REQUEST_EARLY_MAX = 16 * 1024, /* client's bytes behind the head, until the 101 */
-    REQUEST_STRIPS_MAX = 64,
     REQUEST_LABELS_MAX = 8,
 };
 
@@ -57,6 +56,13 @@ struct header {
 struct strip {
     enum mw_source source;
     const char *name;
+};
+
+/* A claim of who was admitted, for the modules to come. In the arena; constant. */
+struct request_claim {
+    const struct request_claim *older;
+    const char *name; /* the route's */
+    struct str issuer, value;
 };
 
 /* A module's pending decision: the handle that resume() takes. */
@@ -92,6 +98,7 @@ struct chain_mark {
     size_t held_count, forward_count, label_count, strip_count;
     uint32_t stripped_protocols;
     struct token_identity who;
+    const struct request_claim *claims;
     int64_t deadline_wall_ms;
     struct answer refusal; /* of an any_of: the best so far */
 };
@@ -143,15 +150,16 @@ struct request {
     struct chain chain;
     struct answer answer;
 
-    size_t strip_count, forward_count, label_count;
+    struct strip *strips; /* in the arena */
+    size_t strip_count, strip_room, forward_count, label_count;
     uint32_t stripped_protocols; /* bit i: handshake.protocols[i] */
     struct token_identity who; /* as modules have found; at == NULL: not */
+    const struct request_claim *claims; /* the newest first; NULL: none */
     int64_t deadline_wall_ms; /* INT64_MAX: none */
 
     struct upgrade upgrade;
 
     /* The rest is not zeroed at the start: the counts above say how much of it holds. */
-    struct strip strips[REQUEST_STRIPS_MAX];
     struct header forwards[ROUTE_FORWARDS_MAX];
     struct header labels[REQUEST_LABELS_MAX];
     struct chain_mark marks[REQUIRE_DEPTH_MAX + 2]; /* by depth: an any_of's, and a module's own */

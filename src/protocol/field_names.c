@@ -2,9 +2,10 @@
 #include "protocol/field_names.h"
 
 #include "base/compiler.h"
+#include "protocol/http_head.h"
 
-static const struct str request_names[] = {
-    /* RFC 9110 7.6.1, hop by hop */
+static const struct str own[] = {
+    /* hop by hop */
     {"connection", 10}, {"keep-alive", 10}, {"proxy-connection", 16}, {"proxy-authorization", 19},
     {"te", 2}, {"trailer", 7}, {"transfer-encoding", 17}, {"upgrade", 7},
     /* refused in a request, not ours to invent */
@@ -14,32 +15,19 @@ static const struct str request_names[] = {
     {"sec-websocket-protocol", 22}, {"sec-websocket-extensions", 24}, {"sec-websocket-accept", 20},
     {"x-request-id", 12},
     /* who the client is: we say it, strangers do not */
-    {"forwarded", 9}, {"x-forwarded", 11}, {"x-real-ip", 9},
+    {"forwarded", 9}, {"x-forwarded", 11}, {"x-forwarded-for", 15}, {"x-forwarded-host", 16},
+    {"x-forwarded-proto", 17}, {"x-real-ip", 9},
     /* CGI makes it HTTP_PROXY, which libraries take for their own proxy */
     {"proxy", 5},
 };
 
-static const struct str answer_names[] = {
-    {"connection", 10}, {"keep-alive", 10}, {"proxy-connection", 16}, {"proxy-authenticate", 18},
-    {"te", 2}, {"trailer", 7}, {"transfer-encoding", 17}, {"upgrade", 7}, {"content-length", 14},
-    {"sec-websocket-accept", 20}, {"sec-websocket-protocol", 22}, {"sec-websocket-extensions", 24},
-    {"sec-websocket-version", 21}, {"x-request-id", 12}, {"alt-svc", 7},
-};
-
-const struct field_names field_names_of_requests = {request_names, COUNT_OF(request_names)};
-const struct field_names field_names_of_answers = {answer_names, COUNT_OF(answer_names)};
+const struct field_names field_names_own = {own, COUNT_OF(own)};
 
 bool
-field_name_is_forwarded(struct str name)
+field_names_have(const struct field_names *names, struct str name)
 {
-    struct str prefix = STR("x-forwarded-");
-
-    return name.len >= prefix.len &&
-           http_names_alike(prefix, (struct str){name.at, prefix.len});
-}
-
-bool
-field_name_is_ours(struct str name)
-{
-    return field_names_have(&field_names_of_requests, name) || field_name_is_forwarded(name);
+    for (size_t i = 0; i < names->count; i++)
+        if (names->at[i].len == name.len && http_names_alike(names->at[i], name))
+            return true;
+    return false;
 }

@@ -1,4 +1,4 @@
-/* subprotocol.c - which entry is a token; see subprotocol.h. */
+/* subprotocol.c - which entry is a credential; see subprotocol.h. */
 #include "protocol/subprotocol.h"
 
 bool
@@ -14,19 +14,33 @@ subprotocol_is_kubernetes(struct str protocol)
 }
 
 bool
+subprotocol_is_api_key(struct str protocol)
+{
+    return str_starts_with(protocol, STR(SUBPROTOCOL_API_KEY));
+}
+
+size_t
+subprotocol_credential(struct str protocol)
+{
+    if (subprotocol_is_bearer(protocol))
+        return 2;
+    return subprotocol_is_kubernetes(protocol) || subprotocol_is_api_key(protocol);
+}
+
+bool
 subprotocol_choose(const struct handshake *handshake, struct str *chosen)
 {
     struct str bearer = STR_NONE;
 
-    for (size_t i = 0; i < handshake->protocol_count; i++) {
+    for (size_t i = 0, entries; i < handshake->protocol_count; i += entries) {
         struct str protocol = handshake->protocols[i];
-        if (subprotocol_is_bearer(protocol)) {
-            bearer = protocol;
-            i++; /* behind it is the token */
-        } else if (!subprotocol_is_kubernetes(protocol)) {
+        entries = subprotocol_credential(protocol);
+        if (entries == 0) {
             *chosen = protocol;
             return true;
         }
+        if (subprotocol_is_bearer(protocol))
+            bearer = protocol;
     }
     *chosen = bearer;
     return bearer.at != NULL || handshake->protocol_count == 0;

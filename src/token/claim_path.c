@@ -3,56 +3,51 @@
 
 #include "base/json_node.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 bool
-claim_path_init(struct claim_path *path, const char *text, const char **error)
+claim_path_check(const char *path, const char **error)
 {
-    size_t len = strlen(text);
+    size_t len = strlen(path);
+    bool good = len > 0 && path[0] != '.' && path[len - 1] != '.' && !strstr(path, "..");
 
-    *error = "expected a claim's name, or names joined by dots";
-    if (len == 0 || *text == '.' || text[len - 1] == '.' || strstr(text, ".."))
-        return false;
-    *error = "out of memory";
-    *path = (struct claim_path){text, calloc(1, len + 2)};
-    if (!path->steps)
-        return false;
-    for (size_t i = 0; i < len; i++)
-        path->steps[i] = text[i] == '.' ? '\0' : text[i];
-    *error = NULL;
-    return true;
+    *error = good ? NULL : "expected a claim's name, or names joined by dots";
+    return good;
 }
 
-void
-claim_path_free(struct claim_path *path)
+/* The name before the next dot; at == NULL: there was none. */
+static struct str
+next_step(const char **rest)
 {
-    free(path->steps);
-    path->steps = NULL;
+    size_t len = strcspn(*rest, ".");
+    struct str step = {len > 0 ? *rest : NULL, len};
+
+    *rest += len + ((*rest)[len] != '\0');
+    return step;
 }
 
 const struct json_node *
-claim_path_find(const struct claim_path *path, const struct json_node *claims)
+claim_path_find(const char *path, const struct json_node *claims)
 {
-    const struct json_node *at = json_node_member(claims, str_of(path->text));
+    const struct json_node *at = json_node_member(claims, str_of(path));
+    struct str step;
 
     if (at && !json_node_is(at, JSON_NODE_NULL))
         return at;
     at = claims;
-    for (const char *step = path->steps; at && *step; step += strlen(step) + 1)
-        at = json_node_member(at, str_of(step));
+    while (at && (step = next_step(&path)).at)
+        at = json_node_member(at, step);
     return at;
 }
 
 bool
-claim_path_is_blocked(const struct claim_path *path, const struct json_node *claims)
+claim_path_is_blocked(const char *path, const struct json_node *claims)
 {
     const struct json_node *at = claims;
+    struct str step;
 
-    for (const char *step = path->steps; at && *step; step += strlen(step) + 1) {
+    while (at && (step = next_step(&path)).at) {
         if (!json_node_is(at, JSON_NODE_OBJECT))
             return !json_node_is(at, JSON_NODE_NULL);
-        at = json_node_member(at, str_of(step));
+        at = json_node_member(at, step);
     }
     return false;
 }

@@ -9,26 +9,17 @@
 #define WSGATE_CLAIM_PATH_H
 
 #include "base/compiler.h"
-
-#include <stdbool.h>
+#include "base/str.h"
 
 struct json_node;
 
-struct claim_path {
-    const char *text; /* as configured; the caller's */
-    char *steps;      /* the same, each dot a NUL, and a second NUL at the end */
-};
-
-/* Keeps text. false: *error is a static phrase; nothing to free. */
-bool claim_path_init(struct claim_path *path, const char *text, const char **error) MUST_CHECK;
-void claim_path_free(struct claim_path *path);
+/* Is it one? false: *error is a static phrase. */
+bool claim_path_check(const char *path, const char **error) MUST_CHECK;
 
 /* NULL: there is none. */
-const struct json_node *claim_path_find(const struct claim_path *path,
-                                        const struct json_node *claims);
+const struct json_node *claim_path_find(const char *path, const struct json_node *claims);
 /* Where there is none: does the path run into a list or a scalar, so that nobody can say what
  * stands there? */
-bool claim_path_is_blocked(const struct claim_path *path,
-                           const struct json_node *claims) MUST_CHECK;
+bool claim_path_is_blocked(const char *path, const struct json_node *claims) MUST_CHECK;
 
 #endif

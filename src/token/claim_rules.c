@@ -16,7 +16,7 @@ struct values {
 };
 
 struct claim_rule {
-    struct claim_path path;
+    const char *path;
     struct values values[VALUED_COUNT]; /* by test; count == 0: no such test */
     struct claim_pattern *pattern;      /* NULL: none */
     bool must_be_there, must_be_absent;
@@ -52,7 +52,6 @@ claim_rules_free(struct claim_rules *rules)
     for (size_t i = 0; rules && i < rules->count; i++) {
         struct claim_rule *rule = &rules->rules[i];
 
-        claim_path_free(&rule->path);
         claim_pattern_free(rule->pattern);
         for (size_t test = 0; test < VALUED_COUNT; test++) {
             for (size_t v = 0; v < rule->values[test].count; v++)
@@ -76,12 +75,13 @@ claim_rules_add(struct claim_rules *rules, const char *path, struct claim_error 
     struct claim_rule *rule = &rules->rules[rules->count];
     const char *phrase;
 
-    if (claim_path_init(&rule->path, path, &phrase)) {
-        rules->count++;
-        return rule;
+    if (!claim_path_check(path, &phrase)) {
+        (void)fail(error, phrase);
+        return NULL;
     }
-    (void)fail(error, phrase);
-    return NULL;
+    rule->path = path;
+    rules->count++;
+    return rule;
 }
 
 static bool
@@ -222,11 +222,11 @@ claim_rules_broken(const struct claim_rules *rules, const struct json_node *clai
 {
     for (size_t i = 0; i < rules->count; i++) {
         const struct claim_rule *rule = &rules->rules[i];
-        struct subject subject = {claim_path_find(&rule->path, claims), false, captures};
+        struct subject subject = {claim_path_find(rule->path, claims), false, captures};
 
         if (json_node_is(subject.claim, JSON_NODE_NULL))
             subject.claim = NULL;
-        subject.is_absent = !subject.claim && !claim_path_is_blocked(&rule->path, claims);
+        subject.is_absent = !subject.claim && !claim_path_is_blocked(rule->path, claims);
         for (*test = CLAIM_EQUALS; *test < CLAIM_TEST_COUNT; ++*test)
             if (!test_holds(rule, *test, &subject))
                 return rule;
@@ -239,7 +239,7 @@ claim_rules_broken(const struct claim_rules *rules, const struct json_node *clai
 const char *
 claim_rule_path(const struct claim_rule *rule)
 {
-    return rule->path.text;
+    return rule->path;
 }
 
 const char *
@@ -267,7 +267,7 @@ claim_rule_scope(const struct claim_rule *rule, const struct claim_captures *cap
 {
     size_t start = out->len;
 
-    if (strcmp(rule->path.text, "scope") != 0)
+    if (strcmp(rule->path, "scope") != 0)
         return false;
     for (size_t test = 0; test < VALUED_COUNT; test++) {
         const struct values *values = &rule->values[test];

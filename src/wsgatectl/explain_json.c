@@ -173,6 +173,8 @@ set_findings(json_t *object, const struct explain_findings *found)
     if (found->strip_count > 0 || found->strips_protocols)
         set(object, "takes_out", strips_json(found));
     set_labels(object, found);
+    if (found->claim_count > 0)
+        set(object, "claims", headers_json(found->claims, found->claim_count));
     if (found->forward_count > 0)
         set(object, "sets", headers_json(found->forwards, found->forward_count));
     if (found->deadline_wall_ms != INT64_MAX)

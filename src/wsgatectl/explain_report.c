@@ -244,6 +244,7 @@ print_findings(const struct lines *lines, const struct explain_findings *found)
     if (found->strips_protocols)
         print_detail(lines, "takes out: ", STR("subprotocol of the token"));
     print_labels(lines, found);
+    print_headers(lines, "claims: ", found->claims, found->claim_count);
     print_headers(lines, "sets: ", found->forwards, found->forward_count);
     if (found->deadline_wall_ms != INT64_MAX) {
         char time[EXPLAIN_TIME_MAX];

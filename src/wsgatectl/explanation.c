@@ -126,6 +126,16 @@ wait_for_verdict(struct explanation *explanation)
         explanation->step = chain_overdue(request);
 }
 
+static size_t
+count_claims(const struct request *request)
+{
+    size_t count = 0;
+
+    for (const struct request_claim *claim = request->claims; claim != NULL; claim = claim->older)
+        count++;
+    return count;
+}
+
 /* A copy of what an array has more than before; NULL: nothing, or no memory. */
 static void *
 copy_rest(struct request *request, const void *array, size_t size, size_t from, size_t *count)
@@ -134,6 +144,20 @@ copy_rest(struct request *request, const void *array, size_t size, size_t from, 
 
     *count = copy != NULL ? *count - from : 0;
     return copy != NULL ? memcpy(copy, (const char *)array + from * size, *count * size) : NULL;
+}
+
+/* Those that the route's modules read. */
+static void
+copy_claims(struct request *request, size_t before, struct explain_findings *found)
+{
+    size_t count = count_claims(request) - before, i = count;
+
+    found->claims = count > 0 ? arena_alloc(&request->arena, count * sizeof(*found->claims)) : NULL;
+    found->claim_count = found->claims != NULL ? count : 0;
+    if (found->claims == NULL)
+        return;
+    for (const struct request_claim *claim = request->claims; i > 0; claim = claim->older)
+        found->claims[--i] = (struct header){str_of(claim->name), claim->value};
 }
 
 static struct explain_findings
@@ -158,6 +182,7 @@ findings_of(struct request *request, const struct explain_findings *before)
                                before->forward_count, &found.forward_count);
     found.labels = copy_rest(request, request->labels, sizeof(*found.labels),
                              before->label_count, &found.label_count);
+    copy_claims(request, before->claim_count, &found);
     return found;
 }
 
@@ -174,6 +199,7 @@ on_news(struct request *request, size_t node, enum chain_news news)
             .strip_count = request->strip_count,
             .forward_count = request->forward_count,
             .label_count = request->label_count,
+            .claim_count = count_claims(request),
             .strips_protocols = request->stripped_protocols != 0,
             .issuer = request->who.issuer,
             .subject = request->who.subject,

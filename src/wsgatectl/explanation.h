@@ -44,8 +44,8 @@ struct explain_verdict {
 /* What a module has found out about the request. The arrays are copies. */
 struct explain_findings {
     struct strip *strips;
-    struct header *forwards, *labels;
-    size_t strip_count, forward_count, label_count;
+    struct header *forwards, *labels, *claims;
+    size_t strip_count, forward_count, label_count, claim_count;
     bool strips_protocols;
     struct str issuer, subject; /* at == NULL: it said nothing about that */
     int64_t deadline_wall_ms;   /* INT64_MAX: no other than before */

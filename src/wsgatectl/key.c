@@ -106,13 +106,24 @@ compose(const struct key_new *key, const char text[KEY_TEXT], char line[API_KEY_
     return true;
 }
 
+/* An editor may have left the last line without its end. */
+static bool
+is_cut(int fd)
+{
+    off_t size = lseek(fd, 0, SEEK_END);
+    char last = '\n';
+
+    return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
 /* One write: lines of two who append at once do not mix. */
 static bool
 append(const char *path, const char *line)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    size_t len = strlen(line);
-    bool good = fd != -1 && write(fd, line, len) == (ssize_t)len;
+    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    char text[1 + API_KEY_LINE_MAX];
+    int len = snprintf(text, sizeof(text), "%s%s", fd != -1 && is_cut(fd) ? "\n" : "", line);
+    bool good = fd != -1 && write(fd, text, (size_t)len) == len;
 
     if (!good)
         command_complain(title, "%s: %s", path, strerror(errno));

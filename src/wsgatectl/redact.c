@@ -152,20 +152,33 @@ put_authorization(FILE *out, struct str value)
     fputs(value.len > 0 ? " " MARK : MARK, out);
 }
 
+/* What stands in front of a credential in one entry, whatever case it was written in. */
+static struct str
+credential_prefix(struct str entry)
+{
+    static const struct str prefixes[] = {
+        {SUBPROTOCOL_KUBERNETES, sizeof(SUBPROTOCOL_KUBERNETES) - 1},
+        {SUBPROTOCOL_API_KEY, sizeof(SUBPROTOCOL_API_KEY) - 1},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(prefixes); i++)
+        if (entry.len > prefixes[i].len &&
+            strncasecmp(entry.at, prefixes[i].at, prefixes[i].len) == 0)
+            return prefixes[i];
+    return STR("");
+}
+
 static void
 put_protocols(FILE *out, struct str list, struct str secret)
 {
-    struct str kubernetes = STR(SUBPROTOCOL_KUBERNETES);
     bool is_token = false;
 
     while (list.len > 0) {
         struct str raw = take_until(&list, ","), entry = str_trim(raw);
         put(out, (struct str){raw.at, (size_t)(entry.at - raw.at)});
-        bool is_form = entry.len > kubernetes.len &&
-                       strncasecmp(entry.at, kubernetes.at, kubernetes.len) == 0;
-        if (is_form)
-            put(out, kubernetes);
-        if (is_token || is_form)
+        struct str prefix = credential_prefix(entry);
+        put(out, prefix);
+        if (is_token || prefix.len > 0)
             fputs(MARK, out);
         else
             put_without(out, entry, secret);

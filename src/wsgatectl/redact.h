@@ -2,9 +2,9 @@
  * redact.h - a request's head made fit to be shown: no credential in it.
  *
  * Redacted are: what follows the scheme in (Proxy-)Authorization; every cookie's value; the value
- * of every query argument; subprotocols that are tokens ("bearer" and the next, or Kubernetes'
- * form); fields whose name says that they hold a secret; and, wherever it stands, the token that
- * was given. Names stay, so that one sees what was there.
+ * of every query argument; subprotocols that are credentials ("bearer" and the next, Kubernetes'
+ * form, an API key); fields whose name says that they hold a secret; and, wherever it stands, the
+ * token that was given. Names stay, so that one sees what was there.
  */
 #ifndef WSGATE_REDACT_H
 #define WSGATE_REDACT_H

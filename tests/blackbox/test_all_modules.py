@@ -52,7 +52,7 @@ def gatekeeper(request):
 
 @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
 class AllModules(Case):
-    time_limit = 1800 if FULL else 120
+    time_limit = 1800
     weight = 30
 
     def setUp(self):

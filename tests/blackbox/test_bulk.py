@@ -27,7 +27,7 @@ def batch(masked, size=FRAME, count=BATCH):
 
 class Bulk(Case):
     weight = 20
-    time_limit = 600 if os.environ.get("WSGATE_FULL") else 120
+    time_limit = 600
 
     def tunnel_with(self, mode, threads=1, **tunnel):
         service = self.backend()

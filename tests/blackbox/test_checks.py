@@ -5,7 +5,7 @@ import os
 import subprocess
 
 from harness.case import Case
-from harness.gateway import program
+from harness.gateway import GatewayError, program
 from harness.wire import handshake, switching
 
 KEY = "k" * 43
@@ -102,6 +102,55 @@ class Checks(Case):
                          {("api_key", "ann", "red")})
         gate.stop()
         self.assertNotIn(KEY.encode(), gate.output() + gate.output("stderr"))
+
+    def test_a_credential_is_no_way_past_the_list(self):
+        """Nobody on the route reads tokens or keys: what has their form is nobody's subprotocol."""
+        service = self.backend()
+        gate = self.gateway(service, require=["talk"], middleware={
+            "talk": {"subprotocol": {"allow": ["chat"]}}})
+        for offered in ("bearer, admin, chat", "chat, Bearer, admin", f"api-key.{KEY}, chat",
+                        "base64url.bearer.authorization.k8s.io.YQ, chat", "chat, bearer"):
+            head = self.sent(gate, service, "/ws", f"Sec-WebSocket-Protocol: {offered}")
+            self.assertEqual(head.tokens("Sec-WebSocket-Protocol"), ["chat"])
+
+    def test_many_removed(self):
+        """As many as three instances can have: a request for which all of them are removed passes."""
+        names = [f"X-Gone-{i}" for i in range(96)]
+        middleware = {f"m{i}": {"headers": {"remove": names[32 * i:32 * i + 32]}} for i in range(3)}
+        service = self.backend()
+        gate = self.gateway(service, require=list(middleware), middleware=middleware)
+        head = self.sent(gate, service, "/ws", *[f"{name}: x" for name in names[10:90]])
+        self.assertNotIn("x-gone", head.raw.decode().lower())
+
+    def test_names_that_are_the_gateways_own(self):
+        """No module writes them a second time."""
+        keys = self.file("keys", f"{DIGEST} ann\n")
+        own = ("X-Forwarded-For", "x-request-id", "X_Real_IP", "Host", "Transfer-Encoding", "Proxy",
+               "Sec-WebSocket-Key", "Connection")
+        for name in own:
+            middleware = {
+                "a": {"headers": {"set": {name: "x"}}},
+                "b": {"headers": {"remove": [name]}},
+                "c": {"api_key": {"files": [keys], "forward_identity": name}},
+                "d": {"api_key": {"files": [keys], "key_from": f"header:{name}"}},
+                "e": {"client_certificate": {"forward": {"uri": name}}},
+                "f": {"jwt": {"keys": [{"secret": KEY}], "forward_claims": {"sub": name}}},
+                "g": {"forward_auth": {"url": "http://127.0.0.1:1/", "forward_headers": [name]}},
+            }
+            with self.subTest(name), self.assertRaises(GatewayError) as raised:
+                self.gateway(require=list(middleware), middleware=middleware)
+            faults = {line.split(":")[1] for line in str(raised.exception).split("\n") if ".json:" in line}
+            self.assertEqual(len(faults), len(middleware), raised.exception)
+
+    def test_a_line_behind_one_without_an_end(self):
+        """`key new` appends to what an editor has left."""
+        wsgatectl = os.path.join(os.path.dirname(program()), "wsgatectl")
+        path = self.file("keys", f"{DIGEST} ann")
+        made = subprocess.run([wsgatectl, "key", "new", "--identity", "bob", "--file", path],
+                              capture_output=True, text=True, check=True, timeout=60).stdout
+        gate = self.gateway(require=["keys"], middleware={"keys": {"api_key": {"files": [path]}}})
+        for key in (KEY, made.strip()):
+            self.assertEqual(gate.ask(handshake("/ws", f"X-API-Key: {key}")).status, 101)
 
     def test_a_key_of_wsgatectl(self):
         """What `key new` makes opens the gate, and the file has no key in it."""

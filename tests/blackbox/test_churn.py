@@ -16,7 +16,7 @@ GROWTH = 1 << 20  # of memory, between the end of the warm-up and the end: noise
 
 @in_four_forms()
 class Churn(Case):
-    time_limit = 600 if FULL else 60
+    time_limit = 600
     weight = 15
 
     @property

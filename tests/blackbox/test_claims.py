@@ -1,11 +1,10 @@
 """What a verified token's claims decide, and what of them the backend gets."""
 
-import subprocess
 import time
 
 from harness import tokens
 from harness.case import Case
-from harness.gateway import GatewayError, program
+from harness.gateway import GatewayError
 from harness.wire import handshake
 
 
@@ -156,7 +155,7 @@ backends: {{ b: {{ servers: ["127.0.0.1:2"] }} }}
             (8, 35): "the path of routes[0], which requires `u`, has no {rom}; did you mean `room`?",
             (9, 112): "the path of routes[1], which requires `v`, has no {room}",
         }
-        self.check_faults(text, wanted)
+        self.check_faults_at(text, wanted)
 
     def test_the_challenge_names_the_scope(self):
         gate = self.rules({"scope": {"all_of": ["a", "b"]}, "role": {"equals": "x"}})
@@ -213,21 +212,7 @@ backends: { b: { servers: ["127.0.0.1:2"] } }
             (18, 23): "absent",
             (19, 22): "between two captures",
         }
-        self.check_faults(text, wanted)
-
-    def check_faults(self, text, wanted):
-        """Exactly these, at LINE:COLUMN."""
-        path = self.file("wsgate.yaml", text)
-        done = subprocess.run(
-            [program(), "-t", "-c", path], capture_output=True, text=True, timeout=30, check=False
-        )
-        self.assertEqual(done.returncode, 1)
-        lines = [line for line in done.stderr.splitlines() if line.startswith(path)]
-        places = [line.removeprefix(path).split(":")[1:3] for line in lines]
-        found = {(int(row), int(column)): line for (row, column), line in zip(places, lines)}
-        self.assertEqual(sorted(found), sorted(wanted), done.stderr)
-        for place, words in wanted.items():
-            self.assertIn(words, found[place])
+        self.check_faults_at(text, wanted)
 
 
 class Age(Case):

@@ -173,7 +173,7 @@ class WaitingInGroups(Case):
         self.check(gate)
 
     def test_too_slow(self):
-        gate = self.gate_for(["g", {"any_of": ["s", "h"]}], timeouts={"auth": "300ms"})
+        gate = self.gate_for(["g", {"any_of": ["s", "h"]}], timeouts={"auth": "1s"})
         self.check_refused(gate.ask(handshake("/ws")), 504)
         line = gate.await_line("handshake")
         self.assertEqual((line["reason"], line["module"]), ("auth-timeout", "h"))

@@ -12,8 +12,6 @@ FULL = os.environ.get("WSGATE_FULL") == "1"
 
 
 class ForwardAuth(Case):
-    time_limit = 90
-
     def setUp(self):
         super().setUp()
         self.services, self.seen = [], []
@@ -35,7 +33,8 @@ class ForwardAuth(Case):
 
     def gate(self, service, backend=None, parts=None, **options):
         made = self.gateway(backend, require=["ask"], threads=1,
-                            middleware={"ask": {"forward_auth": {"url": service.url("/check")} | options}},
+                            middleware={"ask": {"forward_auth": {"url": service.url("/check"), "timeout": "20s"}
+                                                | options}},
                             **(parts or {}))
         made.baseline += 40  # connections to the service that are kept
         return made
@@ -109,8 +108,9 @@ class ForwardAuth(Case):
         ):
             with self.subTest(name):
                 service = self.service(*parts)
-                self.refused(self.gate(service, timeout="300ms"), status, reason)
-                answer = self.gate(service, timeout="300ms", on_error="pass").ask(handshake("/ws"))
+                timeout = "300ms" if status == 504 else "20s"
+                self.refused(self.gate(service, timeout=timeout), status, reason)
+                answer = self.gate(service, timeout=timeout, on_error="pass").ask(handshake("/ws"))
                 self.assertEqual(answer.status, 101, answer)
 
     def test_dead(self):
@@ -138,8 +138,10 @@ class ForwardAuth(Case):
 
     def test_deadline(self):
         """The answer's moment ends the tunnel; one that has passed ends the handshake."""
-        service = self.service(reply(fields=(f"X-Until: {int(time.time()) + 3}",)))
+        service = self.service()
         gate = self.gate(service, deadline_header="X-Until")
+        moment = reply(fields=(f"X-Until: {int(time.time()) + 3}",))
+        service.answer = lambda _: [moment]
         client = self.client(gate, handshake("/ws"))
         self.check_switched(client.read_response())
         client.read_rest()
@@ -165,7 +167,7 @@ class ForwardAuth(Case):
         service = self.service()
         service.answer = lambda request: (
             [stuck, reply()] if request.field("X-Slow") else [reply()])
-        gate = self.gate(service, copy_headers=["X-Slow"], timeout="4s")
+        gate = self.gate(service, copy_headers=["X-Slow"], timeout="60s", parts={"timeouts": {"auth": "60s"}})
         clients = [self.client(gate, handshake("/ws", "X-Slow: 1")) for _ in range(count)]
         service.await_requests(20)
         for client in clients:

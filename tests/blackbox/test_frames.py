@@ -28,10 +28,12 @@ FULL = os.environ.get("WSGATE_FULL") == "1"
 
 class Checked(Case):
     def tunnel_with(self, *lines, parts=None, **options):
+        """A line may be a function: what it says is as old as the request, not as the gateway."""
         service = self.backend()
         gate = self.gateway(
             service, route={"tunnel": {"frames": "checked"} | options}, **(parts or {})
         )
+        lines = [line() if callable(line) else line for line in lines]
         return gate, *self.tunnel(gate, service, handshake("/ws", *lines))
 
     def check_close(self, peer, code):
@@ -198,16 +200,15 @@ class Limits(Checked):
 
 @in_four_forms()
 class Ends(Checked):
-    def expiring(self, seconds=1, **options):
-        """It lives for so many seconds, and up to one more."""
-        parts = self.jwt(leeway="0s")
-        line = f"Authorization: Bearer {tokens.hs(tokens.claims(seconds + 1))}"
-        return self.tunnel_with(line, parts=parts, **options)
+    def expiring(self, **options):
+        """It lives for two seconds, and up to one more."""
+        line = lambda: f"Authorization: Bearer {tokens.hs(tokens.claims(3))}"  # noqa: E731
+        return self.tunnel_with(line, parts=self.jwt(leeway="0s"), **options)
 
     def test_a_token_in_the_middle_of_a_large_message(self):
         """The frame is cut where the client was, nothing comes behind it; the client sees 4401."""
         data = frames.encode(bytes(100 << 20), masked=True)  # takes a second
-        gate, client, peer = self.expiring(2, max_message="0")
+        gate, client, peer = self.expiring(max_message="0")
         over = threading.Event()
         sent = [0]
 
@@ -249,7 +250,7 @@ class Ends(Checked):
 
     def test_peers_that_do_not_care(self):
         """They never answer the Close, and go on sending after it: it ends all the same."""
-        gate, client, peer = self.expiring(1)
+        gate, client, peer = self.expiring()
         self.check_close(client, 4401)
         self.check_close(peer, 1001)
         for _ in range(5):
@@ -344,7 +345,7 @@ class Ends(Checked):
         gate, client, peer = self.tunnel_with(parts={"timeouts": {"drain": "60s"}})
         others = [self.client(gate, handshake("/ws")) for _ in range(3)]
         gate.send_signal(15)
-        time.sleep(0.1)
+        gate.await_lines(1, "stop", name="stderr")  # or both would be one
         gate.send_signal(15)
         gate.judge(gate.await_exit())
         for one in (client, peer, *others):
@@ -355,8 +356,7 @@ class Ends(Checked):
 class Rates(Checked):
     def test_messages_too_many(self):
         gate, client, peer = self.tunnel_with(messages_per_second=1, messages_burst=5)
-        for _ in range(6):
-            client.send_frame(b"x", masked=True)
+        client.send(frames.encode(b"x", masked=True) * 6)  # before a second has passed
         for _ in range(5):
             self.assertEqual(peer.read_frame(), (BINARY, b"x"))
         self.check_close(peer, 1001)
@@ -382,7 +382,7 @@ class Rates(Checked):
 class Heartbeats(Checked):
     def test_pings_and_pongs(self):
         gate, client, peer = self.tunnel_with(
-            ping_interval="100ms", pong_timeout="9s", idle_timeout="2s"
+            ping_interval="100ms", pong_timeout="9s", idle_timeout="3s"
         )
         for _ in range(3):
             for one in (client, peer):
@@ -398,7 +398,7 @@ class Heartbeats(Checked):
         self.check_line(gate, "idle-timeout", 1001, bytes_in=0, bytes_out=0)
 
     def test_a_client_that_does_not_answer(self):
-        gate, client, peer = self.tunnel_with(ping_interval="200ms", pong_timeout="400ms")
+        gate, client, peer = self.tunnel_with(ping_interval="200ms", pong_timeout="2s")
 
         def answer():
             while (frame := peer.read_frame())[0] == PING:
@@ -414,7 +414,7 @@ class Heartbeats(Checked):
 class SlowReader(Checked):
     """A reader stops for a while: what waits is bounded, and all of it arrives."""
 
-    time_limit = 200
+    time_limit = 300
     weight = 5
 
     def check_slow(self, sender_is_client):
@@ -455,13 +455,16 @@ class SlowReader(Checked):
 
 @in_four_forms()
 class Many(Checked):
-    """Tokens that expire in the same second: every tunnel gets its Close, others go on meanwhile."""
+    """
+    Tokens that expire in the same second: every tunnel gets its Close, others go on meanwhile. There
+    are as many as a machine can open until two seconds before.
+    """
 
     time_limit = 300
 
     def test_all_at_once(self):
         secure = self.secure_client or self.secure_backend
-        count, seconds = (200, 15) if secure else (9000, 40) if FULL else (200, 4)
+        most, seconds = (200, 12) if secure else (9000, 40) if FULL else (200, 5)
         service = self.service()
         parts = self.jwt(leeway="0s")
         gate = self.gateway(
@@ -471,10 +474,11 @@ class Many(Checked):
         token = tokens.hs(tokens.claims() | {"exp": expiry})
         request = handshake("/ws", f"Authorization: Bearer {token}")
         clients = []
-        for _ in range(count):
+        while len(clients) < most and time.time() < expiry - 2:
             clients.append(self.client(gate, request))
             self.check_switched(clients[-1].read_response())
-        self.assertLess(time.time(), expiry, "it took too long to open them")
+        count = len(clients)
+        self.assertGreater(count, most // 40)
         other = self.client(
             gate, handshake("/ws", f"Authorization: Bearer {tokens.hs(tokens.claims(3600))}")
         )

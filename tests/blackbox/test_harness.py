@@ -1,6 +1,9 @@
 """The harness against itself: the raw client straight to the raw backend."""
 
 import os
+import shutil
+import subprocess
+import sys
 
 from harness import frames, tokens
 from harness.backend import EchoLoop, answer, echo
@@ -104,3 +107,42 @@ class Harness(Case):
     def test_raw_ecdsa_signatures_have_the_right_length(self):
         token = tokens.key_pair("ec").sign()
         self.assertEqual(len(token.rpartition(".")[2]), 86)
+
+
+FAILING = """
+import unittest
+
+class Some(unittest.TestCase):
+    def logs(self):
+        return "\\nthe last log line"
+
+    def test_good(self):
+        pass
+
+    def test_bad(self):
+        for i in range(50):
+            with self.subTest(i):
+                self.assertEqual(i, "the wrong colour")
+"""
+
+
+class Runner(Case):
+    def test_why_a_test_failed_is_said_again_at_the_end(self):
+        """In bounded many lines, behind the count: some see nothing but the end of a log."""
+        here = os.path.dirname(os.path.abspath(__file__))
+        os.symlink(os.path.join(here, "harness"), os.path.join(self.directory, "harness"))
+        script = os.path.join(self.directory, "run")
+        shutil.copy(os.path.join(here, "run"), script)
+        self.file("test_some.py", FAILING)
+        done = subprocess.run(
+            [sys.executable, script], capture_output=True, text=True, timeout=60,
+            env={name: value for name, value in os.environ.items() if name != "WSGATE_FEW"},
+        )
+        self.assertEqual(done.returncode, 1, done.stderr)
+        before, _, behind = done.stdout.partition("\n1 passed, 1 failed\n")
+        self.assertIn("ok     test_some.Some.test_good", before)
+        self.assertTrue(before.endswith("\nfailed: test_some.Some.test_bad"), before)
+        self.assertIn("test_some.Some.test_bad:\n", behind)
+        self.assertIn("AssertionError: 0 != 'the wrong colour'", behind)
+        self.assertTrue(behind.endswith("    the last log line\n"), behind)
+        self.assertLess(len(behind.splitlines()), 65)

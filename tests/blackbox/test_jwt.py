@@ -373,10 +373,10 @@ class Together(Case):
     def test_a_token_that_expires_before_the_101(self):
         service = self.backend()
         gate = self.gateway(service, **self.jwt(leeway="0s", realm="corp"))
-        client = self.client(gate, handshake("/ws", bearer(tokens.hs(tokens.claims(2)))))
+        client = self.client(gate, handshake("/ws", bearer(tokens.hs(tokens.claims(3)))))
         peer = service.next()
         head = peer.read_head()
-        time.sleep(3)
+        time.sleep(3.1)
         try:
             peer.send(switching(head) + b"secret")
         except OSError:

@@ -1,5 +1,6 @@
 """rate_limit and connection_limit: by each key, over two workers, and every place comes back."""
 
+import json
 import os
 import time
 import unittest
@@ -7,6 +8,7 @@ import unittest
 from harness import tokens
 from harness.case import Case
 from harness.gateway import test_program
+from harness.service import Service, reply
 from harness.wire import handshake
 
 
@@ -39,6 +41,20 @@ class RateLimit(Case):
         self.assertEqual(self.statuses(gate, 1), [101])
         self.assertTrue(any(self.statuses(gate, 1) == [101] for _ in range(2000)))
 
+    def test_by_other_parts(self):
+        for key, first, same, other in (
+            ("path", ("/ws?a",), ("/ws?b",), None),
+            ("host", ("/ws",), ("/ws?a",), None),
+            ("cookie:c", ("/ws", "Cookie: c=1; d=1"), ("/ws", "Cookie: c=1; d=2"), ("/ws", "Cookie: c=2")),
+            ("query:q", ("/ws?q=1",), ("/ws?a&q=%31",), ("/ws?q=2",)),
+        ):
+            with self.subTest(key):
+                gate = self.gate_for(key=key)
+                for words, status in ((first, 101), (same, 429), (other, 101)):
+                    if words:
+                        self.assertEqual(gate.ask(handshake(*words)).status, status, words)
+                gate.stop()
+
     def test_by_route_and_header(self):
         gate = self.gate_for(key="route", burst=2)
         self.assertEqual([self.statuses(gate, 1, source=f"127.0.0.{i}")[0] for i in range(1, 5)],
@@ -68,6 +84,161 @@ class RateLimit(Case):
         self.assertEqual(gate.await_line("handshake", id=reply.get("X-Request-Id"))["reason"], "rate-exceeded")
         reply = gate.ask(handshake("/ws", "X-Tenant: new"))
         self.assertEqual(gate.await_line("handshake", id=reply.get("X-Request-Id"))["reason"], "rate-keys-exhausted")
+
+
+class ByClaim(Case):
+    """key: "claim:x", whoever gave it."""
+
+    ONCE = {"rate_limit": {"key": "claim:tenant", "rate": "1/1000s"}}
+
+    def instances(self, **more):
+        def jwt(place, **options):
+            keys = [{"secret": tokens.SECRET.decode(), "algorithm": "HS256"}]
+            return {"jwt": {"keys": keys, "token_from": [place], **options}}
+
+        return {
+            "users": jwt("header"),
+            "devices": jwt("cookie:device"),
+            "trial": {**jwt("query:trial"), "dry_run": True},
+            "near": {"ip_allowlist": {"allow": ["127.0.0.0/8"]}},
+            "far": {"ip_allowlist": {"allow": ["192.0.2.0/24"]}},
+            "once": self.ONCE,
+        } | more
+
+    def gate_for(self, require, **more):
+        return self.gateway(self.echo_backend(), require=require, middleware=self.instances(**more))
+
+    @staticmethod
+    def user(**claims):
+        return f"Authorization: Bearer {tokens.hs(tokens.claims(**claims))}"
+
+    @staticmethod
+    def device(**claims):
+        return f"Cookie: device={tokens.hs(tokens.claims(**claims))}"
+
+    def check(self, gate, *rows):
+        """Each is a status and header lines."""
+        for i, (status, *lines) in enumerate(rows):
+            self.assertEqual(gate.ask(handshake("/ws", *lines)).status, status, i)
+
+    def test_one_bucket_for_a_value_of_an_issuer(self):
+        gate = self.gate_for(["users", "once"])
+        ann = self.user(sub="ann", iss="i", tenant="a")
+        self.check(
+            gate,
+            (101, ann),
+            (429, ann),  # its claims are in the cache
+            (429, self.user(sub="bob", iss="i", tenant="a")),
+            (101, self.user(sub="ann", iss="i", tenant="b")),
+            (101, self.user(sub="ann", iss="j", tenant="a")),
+            (429, self.user(sub="eve", iss="j", tenant="a")),
+        )
+        lines = gate.await_lines(6, "handshake")
+        self.assertEqual((lines[1]["module"], lines[1]["reason"]), ("once", "rate-exceeded"))
+
+    def test_what_a_value_is(self):
+        """Its text; who has none is one of those who have none."""
+        gate = self.gate_for(["users", "once"])
+        for first, same in ((7, "7"), (1.5, "1.5"), (True, "true"), ("", ""), ("a b", "a b"),
+                            ("x" * 2000, "x" * 2000)):
+            self.check(gate, (101, self.user(tenant=first)), (429, self.user(tenant=same)))
+        self.check(gate, (101, self.user()), *((429, self.user(tenant=value)) for value in
+                                               (["a"], {"a": "a"}, None, [])))
+
+    def test_a_claim_in_a_claim(self):
+        once = {"rate_limit": {"key": "claim:org.id", "rate": "1/1000s"}}
+        gate = self.gate_for(["users", "once"], once=once)
+        self.check(
+            gate,
+            (101, self.user(org={"id": 1})),
+            (429, self.user(**{"org": {"id": 2}, "org.id": 1})),
+            (101, self.user(org={"id": 2})),
+            (101, self.user(org="2")),  # none
+            (429, self.user(**{"id": 2})),
+        )
+
+    def test_the_last_one_that_has_it_counts(self):
+        gate = self.gate_for(["devices", "users", "once"])
+        self.check(
+            gate,
+            (101, self.device(tenant="d"), self.user(tenant="u")),
+            (429, self.device(tenant="e"), self.user(tenant="u")),
+            (101, self.device(tenant="d"), self.user()),
+            (429, self.device(tenant="d"), self.user(sub="bob")),
+        )
+
+    def test_what_was_taken_back_does_not_count(self):
+        gate = self.gate_for([{"any_of": [{"all_of": ["users", "far"]}, "near"]}, "once"])
+        self.check(gate, (101, self.user(tenant="a")), (429, self.user(tenant="b")), (429,))
+        gate.stop()
+        gate = self.gate_for([{"any_of": ["users", "near"]}, "once"])
+        self.check(gate, (101, self.user(tenant="a")), (429, self.user(tenant="a")),
+                   (101, self.user(tenant="b")), (101,), (429,))
+        gate.stop()
+        gate = self.gate_for(["trial", "once"])
+        for tenant, status in (("a", 101), ("b", 429)):
+            token = tokens.hs(tokens.claims(tenant=tenant))
+            self.assertEqual(gate.ask(handshake(f"/ws?trial={token}")).status, status)
+
+    def test_opaque_tokens(self):
+        """The service's word, told by the token's first letter; asked, and remembered."""
+        def answer(request):
+            tenant = request.body.decode().partition("token=")[2][0]
+            return [reply(json.dumps({"active": True, "tenant": tenant}).encode())]
+
+        service = Service(answer)
+        self.addCleanup(service.close)
+        users = {"introspection": {"url": service.url("/introspect")}}
+        gate = self.gate_for(["users", "once"], users=users)
+        gate.baseline += 8  # connections to the service that are kept
+        rows = [(status, f"Authorization: Bearer {token}") for status, token in
+                ((101, "a1"), (429, "a2"), (429, "a1"), (101, "b1"), (429, "b1"))]
+        self.check(gate, *rows)
+
+    def test_connections(self):
+        live = {"connection_limit": {"key": "claim:tenant", "max": 1}}
+        gate = self.gate_for(["users", "live"], live=live)
+        first = self.client(gate, handshake("/ws", self.user(sub="ann", tenant="a")))
+        self.assertEqual(first.read_response().status, 101)
+        self.check(gate, (429, self.user(sub="bob", tenant="a")), (101, self.user(tenant="b")))
+        first.close()
+        for _ in range(1000):
+            if gate.ask(handshake("/ws", self.user(sub="bob", tenant="a"))).status == 101:
+                return
+            time.sleep(0.01)
+        self.fail("the place did not come back")
+
+    def test_where_nobody_gives_claims(self):
+        """It would be one limit for all, which nobody means by it: a fault where it stands."""
+        key = "keys: [{ secret: 0123456789abcdef0123456789abcdef, algorithm: HS256 }]"
+        text = f"""\
+listeners: [{{ address: "127.0.0.1:1" }}]
+middleware:
+  users: {{ jwt: {{ {key} }} }}
+  trial: {{ jwt: {{ {key}, token_from: "cookie:a" }}, dry_run: true }}
+  near: {{ ip_allowlist: {{ allow: 127.0.0.1 }} }}
+  good: {{ rate_limit: {{ rate: 1/s, key: "claim:a" }} }}
+  late: {{ rate_limit: {{ rate: 1/s, key: "claim:a" }} }}
+  live: {{ connection_limit: {{ max: 1, key: "claim:a" }} }}
+  asked: {{ forward_auth: {{ url: "http://127.0.0.1:9/", cache: {{ time: 1s, by: [path, "claim:a"] }} }} }}
+  wrong: {{ rate_limit: {{ rate: 1/s, key: "claim:.a" }} }}
+routes:
+  - {{ path: /a, require: [near, users, good], backend: b }}
+  - {{ path: /b, require: [{{ any_of: [users, near] }}, good, live, asked], backend: b }}
+  - {{ path: /c, require: [late, users], backend: b }}
+  - {{ path: /d, require: [{{ any_of: [users, live] }}], backend: b }}
+  - {{ path: /e, require: [{{ not: users }}, asked], backend: b }}
+  - {{ path: /f, require: [trial, good], backend: b }}
+  - {{ path: /g, require: [late], backend: b }}
+backends: {{ b: {{ servers: ["127.0.0.1:2"] }} }}
+"""
+        said = "nothing that routes[{}] requires before `{}` gives claims, as jwt and introspection do"
+        self.check_faults_at(text, {
+            (7, 41): said.format(2, "late"),
+            (8, 44): said.format(3, "live"),
+            (9, 86): said.format(4, "asked"),
+            (10, 42): '`key`: "claim:.a": expected',
+        })
 
 
 class ConnectionLimit(Case):
@@ -118,7 +289,7 @@ class ConnectionLimit(Case):
     @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
     def test_the_oldest_is_still_waiting(self):
         """Its place goes while a module behind it waits: its handshake is refused."""
-        wait = {"wait": {"test_waits": {"verdict": "pass", "delay": "500ms"}}}
+        wait = {"wait": {"test_waits": {"verdict": "pass", "delay": "2s"}}}
         config = self.config(self.echo_backend(), require=["live", "wait"],
                              middleware={"live": {"connection_limit":
                                                   {"key": "address", "max": 1,

@@ -163,9 +163,9 @@ class Headers(ModuleTable, Case):
             fault("set", {"sec-websocket-key": "x"}, "belongs to the handshake itself", '"x"'),
             fault("set", {"X-A": "a\r\nX-B: b"}, "control character", '"a\\r\\nX-B: b"'),
             fault("set", {"X-A": "1", "x_a": "2"}, "sets the header `x-a` twice", '{"forbid"'),
-            *(fault("set", {name: "1"}, f"`{name}` is no header that a module can set", '"1"')
+            *(fault("set", {name: "1"}, f"`{name}` is the gateway's own", '"1"')
               for name in ("X-Forwarded-For", "X_Request_Id", "Expect", "X-Real-IP")),
-            *(fault("remove", [name], f"`{name}` is written by the gateway", f'"{name}"')
+            *(fault("remove", [name], f"`{name}` is the gateway's own", f'"{name}"')
               for name in ("x-forwarded-for", "X-Request-Id")),
             fault("set", ["X-A"], "expected a map of strings, found a list"),
             fault("remove", ["X-A", "Upgrade"], "`Upgrade` belongs to the handshake", '"Upgrade"'),

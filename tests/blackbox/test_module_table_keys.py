@@ -191,7 +191,7 @@ class ClientCertificate(ModuleTable, Case):
             fault("issuer", ["**"], stars, '"**"'),
             fault("identity", "serial", "expected one of common_name, subject, dns"),
             fault("forward", {"colour": "X-C"}, "expected common_name, subject, dns", '"X-C"'),
-            fault("forward", {"dns": "X Dns"}, "`X Dns` is no header that a module", '"X Dns"'),
-            fault("forward", {"dns": "Host"}, "`Host` is no header that a module can", '"Host"'),
+            fault("forward", {"dns": "X Dns"}, "expected a header that a module can set", '"X Dns"'),
+            fault("forward", {"dns": "Host"}, "expected a header that a module can set", '"Host"'),
             fault("forward", {"dns": "X-A", "uri": "x-a"}, "sets the header `x-a` twice", '{"forward'),
         ]

@@ -1,7 +1,9 @@
 """Requests x modules: those that count (see harness/module_table.py)."""
 
+import dataclasses
 import hashlib
 
+from harness import tokens
 from harness.case import Case
 from harness.module_rows import ABSENT, PASS, ask, fault, passed, refused, row
 from harness.module_table import ModuleTable
@@ -15,22 +17,32 @@ class Counting(ModuleTable):
 
     def others(self):
         lines = [f"{hashlib.sha256(key.encode()).hexdigest()} {name}" for name, key in KEYS.items()]
-        return {"who": {"api_key": {"files": [self.file("keys", "\n".join(lines) + "\n")]}}}
+        return {"who": {"api_key": {"files": [self.file("keys", "\n".join(lines) + "\n")]}},
+                "token": self.jwt()["middleware"]["users"]}
 
     def rows_of_keys(self, no):
         """Who shares with whom: requests of two, then one more of the first."""
         def three(*requests):
-            return [ask(*request.lines, source=request.source, hold=True)
-                    for request in (*requests, requests[0])]
+            return [dataclasses.replace(request, hold=True) for request in (*requests, requests[0])]
 
         two = three(ask(source="127.0.0.1"), ask(source="127.0.0.2"))
         names = three(*(ask(f"X-API-Key: {key}") for key in KEYS.values()))
-        tenants = three(ask("X-Tenant: a"), ask("x-tenant: b"))
+        orgs = three(*(ask(f"Authorization: Bearer {tokens.hs(tokens.claims(org={'id': i}))}")
+                       for i in (1, 2)))
+        parts = {
+            "header:X-Tenant": (ask("X-Tenant: a"), ask("x-tenant: b")),
+            "cookie:who": (ask("Cookie: x=1; who=a"), ask("Cookie: x=1; who=b")),
+            "query:who": (ask(query="?who=a"), ask(query="?who=b")),
+            "path": (ask(path="a"), ask(path="b")),
+            "host": (ask(host="a.test"), ask(host="b.test")),
+        }
         apart, together = [PASS, PASS, no], [PASS, no, no]
         return [
             row("key", {"key": "address"}, two, apart, together, control={"key": "route"}),
             row("key", {"key": "identity"}, names, apart, together, control={}, before=["who"]),
-            row("key", {"key": "header:X-Tenant"}, tenants, apart, together, control={}),
+            row("key", {"key": "claim:org.id"}, orgs, apart, together, control={}, before=["token"]),
+            *(row("key", {"key": key}, three(*pair), apart, together, control={})
+              for key, pair in parts.items()),
             row("key", {"key": "header:X-Tenant"}, three(ask(), ask()), together, apart,
                 control={"key": "header:X-Request-Number"} | self.room_for(2)),
             row("v6_prefix", {"v6_prefix": 48}, SIX, together, [PASS, PASS, no]),
@@ -41,6 +53,8 @@ class Counting(ModuleTable):
         return [
             fault("key", "colour", '"colour": expected address, identity'),
             fault("key", "header:", "a name is missing behind the colon"),
+            fault("key", "header:X Y", "expected the name of a header"),
+            fault("key", "claim:a..b", "expected a claim's name, or names joined by dots"),
             fault("key", "route:x", '"route:x": expected address, identity'),
             fault("key", None, "`key` is missing", '{"', key=ABSENT),
             fault("v6_prefix", 15, "expected 16 to 128"),

@@ -5,6 +5,7 @@ import json
 import time
 import urllib.parse
 
+from harness import tokens
 from harness.bearer_table import CLAIMS, WIDE, BearerTable
 from harness.case import Case
 from harness.module_rows import ABSENT, PASS, ask, fault, passed, refused, row
@@ -40,7 +41,8 @@ class Asking(ModuleTable):
     def base(self, name):
         of_row = self.row_of.get(name, OF_NO_ROW)
         service = self.secure if of_row.more.get("secure") else self.plain
-        return {"url": service.url(f"/{name}")}
+        patience = {} if of_row.option == "timeout" else {"timeout": "20s"}  # its control has the default
+        return {"url": service.url(f"/{name}")} | patience
 
     def asked(self, name):
         return [request for service in (self.plain, self.secure) for request in service.requests
@@ -137,19 +139,23 @@ class ForwardAuth(Asking, Case):
     module = "forward_auth"
     KEPT = {"time": "1h", "by": ["header:X-Who"]}
 
+    def others(self):
+        return {"token": self.jwt()["middleware"]["users"]}
+
     def answer(self, request):
         """A row's `answer`: a status, fields, seconds before it, a body; left out: a plain yes."""
         if request.target == ELSEWHERE:
             return [reply(b"not you", 403, ["Content-Type: text/x-words"])]
         said = self.row_of[request.target[1:]].more.get("answer", {})
-        return [said.get("late", 0), reply(b"", said.get("status", 200), said.get("fields", ()))]
+        fields = [field() if callable(field) else field for field in said.get("fields", ())]
+        return [said.get("late", 0), reply(b"", said.get("status", 200), fields)]
 
     def rows(self):
         plain, late = ask(), {"late": 0.5}
         timeout = refused(504, "forward-auth-timeout")
         said = ask("Authorization: Basic abc", "Cookie: a=b", "X-Device: d", "Upgrade-Insecure: 1")
         user = {"fields": ["X-User: ann", "X-Role: admin"]}
-        soon, past = int(time.time()) + 2, int(time.time()) - 5
+        past = int(time.time()) - 5
         no = refused(403, "forward-auth-refused", body=b"not you")
         return [
             row("url", {"url": self.plain.url(ELSEWHERE)}, plain, no, PASS, control={}),
@@ -172,7 +178,7 @@ class ForwardAuth(Asking, Case):
             row("deadline_header", {"deadline_header": "X-Until"}, plain,
                 refused(401, "forward-auth-expired"), PASS, answer={"fields": [f"X-Until: {past}"]}),
             row("deadline_header", {"deadline_header": "X-Until"}, ask(hold=True), passed(close=4401),
-                passed(close=None), answer={"fields": [f"X-Until: {soon}"]}),
+                passed(close=None), answer={"fields": [lambda: f"X-Until: {int(time.time()) + 3}"]}),
             row("on_error", {"on_error": "pass"}, plain, PASS, refused(503, "forward-auth-status"),
                 answer={"status": 500}),
             row("on_error", {"on_error": "pass", "timeout": "100ms"}, plain, PASS, timeout, answer=late),
@@ -185,6 +191,9 @@ class ForwardAuth(Asking, Case):
 
         wide = {"fields": [f"X-Wide: {WIDE}"]}
         by = self.KEPT
+        one_org, other_org, other_sub = (
+            ask(f"Authorization: Bearer {tokens.hs(tokens.claims(sub=sub, org={'id': number}))}")
+            for sub, number in (("ann", 1), ("ann", 2), ("bob", 1)))
         return [
             row("cache.time", {"cache": by | {"time": "1h"}}, asks("a", "a", "b", "a"),
                 asked(1, 1, 2, 2), asked(1, 2, 3, 4)),
@@ -192,13 +201,15 @@ class ForwardAuth(Asking, Case):
                 [*asks("a"), ask("X-Who: a", before=pause)], asked(1, 2), asked(1, 1),
                 control={"cache": by}),
             *(row("cache.by", {"cache": by | {"by": [part]}}, [one, other, one], asked(1, 2, 2),
-                  asked(1, 1, 1), control={"cache": by | {"by": ["header:X-Same"]}})
-              for part, one, other in (
+                  asked(1, 1, 1), control={"cache": by | {"by": ["header:X-Same"]}}, before=before)
+              for part, one, other, *before in (
                   ("header:X-Who", *asks("a", "b")),
                   ("cookie:who", ask("Cookie: x=1; who=a"), ask("Cookie: x=1; who=b")),
                   ("query:who", ask(query="?who=a"), ask(query="?who=b")),
                   ("path", ask(path="a"), ask(path="b")),
                   ("host", ask(host="a.test"), ask(host="b.test")),
+                  ("identity", one_org, other_sub, "token"),
+                  ("claim:org.id", one_org, other_org, "token"),
                   ("address", ask(source="127.0.0.1"), ask(source="127.0.0.2")))),
             row("cache.entries", {"cache": by | {"entries": 1}}, asks("a", "b", "a"), asked(1, 2, 3),
                 asked(1, 2, 2)),
@@ -223,6 +234,7 @@ class ForwardAuth(Asking, Case):
             fault("identity_header", "X Y", "expected the name of a header"),
             fault("deadline_header", ["X-Y"], "expected a string, found a list"),
             fault("on_error", "allow", "expected one of deny, pass, found `allow`"),
-            fault("cache.by", ["colour"], "expected address, host, path", '"colour"'),
+            fault("cache.by", ["colour"], "expected address, identity", '"colour"'),
+            fault("cache.by", ["path", "claim:."], "expected a claim's name", '"claim:."'),
             fault("cache.by", None, "expected the parts of a request", '{"', cache={"time": "1s"}),
         ]

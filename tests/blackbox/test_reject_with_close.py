@@ -133,10 +133,19 @@ class RejectWithClose(Close):
         self.check_refused(far.ask(handshake("/ws", offer(k8s))), 403)
         self.assertIn(gate.ask(handshake("/ws", offer(k8s))).status, (400, 401))
 
+    def test_an_api_key_is_not_said_again(self):
+        key = "api-key." + "k" * 43
+        table = self.file("keys", "0" * 64 + " nobody\n")
+        keys = {"api_key": {"files": [table], "key_from": "subprotocol"}}
+        gate = self.gateway(require=["keys"], middleware={"keys": keys}, route=CLOSE)
+        self.check_refused_so(gate, handshake("/ws", offer(f"{key}, chat")), 401, 4401,
+                              "key-unknown", "chat")
+        self.check_refused(gate.ask(handshake("/ws", offer(key))), 400)
+
     def test_statuses_of_the_backend(self):
         """What became of the way there; and what the backend itself answered, by its status."""
         service = self.backend()
-        gate = self.gateway(service, route=CLOSE, pool={"handshake_timeout": "300ms"})
+        gate = self.gateway(service, route=CLOSE, pool={"handshake_timeout": "2s"})
         answers = (
             (head("HTTP/1.1 401 Unauthorized", "Content-Length: 4") + b"body", 401, 4401,
              "backend-refused"),
@@ -214,7 +223,7 @@ class Waiting(Close):
                 service = self.backend()
                 config = self.config(
                     service, require=["w"], middleware={"w": {"test_waits": options}},
-                    route=CLOSE, timeouts={"auth": "300ms"},
+                    route=CLOSE, timeouts={"auth": "300ms"} if status == 504 else {},
                 )
                 gate = self.start(config, binary=test_program())
                 self.check_refused_so(gate, handshake("/ws", offer("chat")), status, code, reason,

@@ -37,8 +37,7 @@ class Revalidation(Case):
 
     def check_end(self, gate, service, reason):
         """A tunnel that works, and is then ended on both sides without a word."""
-        client, peer = self.tunnel(gate, service, handshake("/ws"))
-        client.send(b"x")
+        client, peer = self.tunnel(gate, service, handshake("/ws") + b"x")
         self.assertEqual(peer.read(1), b"x")
         self.assertEqual(client.read_rest(), b"")
         self.assertEqual(peer.read_rest(), b"")

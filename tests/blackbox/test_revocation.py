@@ -66,7 +66,7 @@ class Revoked(Case):
 
     def test_a_token_that_is_remembered(self):
         """It is in the cache, and refused all the same, until its entry is over."""
-        gate, _ = self.gate_with(f"jti t-1 {int(time.time()) + 2}\n")
+        gate, _ = self.gate_with(f"jti t-1 {int(time.time()) + 5}\n")
         claims = {"jti": "t-1", "exp": int(time.time()) + 3600}
         self.check_revoked(gate, **claims)
         self.check_revoked(gate, **claims)
@@ -156,8 +156,8 @@ class LiveTunnels(Case):
         parts = self.jwt(on_expiry="keep")
         parts["route"] = {"tunnel": {"revalidate_interval": "100ms"}}
         gate = self.gateway(backend, **parts)
-        client, peer = self.open(gate, backend, tokens.hs(tokens.claims(2, jti="t", sid="s")))
-        time.sleep(2.2)  # it has expired, which this instance does not mind
+        client, peer = self.open(gate, backend, tokens.hs(tokens.claims(3, jti="t", sid="s")))
+        time.sleep(3.2)  # it has expired, which this instance does not mind
         self.check_open(client, peer)
         client.close()
         peer.close()
@@ -176,7 +176,7 @@ class LiveTunnels(Case):
 
         service = Service(answer)
         self.addCleanup(service.close)
-        users = {"introspection": {"url": service.url("/i"), "cache": {"time": "10ms"}}}
+        users = {"introspection": {"url": service.url("/i"), "timeout": "20s", "cache": {"time": "10ms"}}}
         return known, asked, service, users
 
     def test_a_token_that_is_taken_back(self):

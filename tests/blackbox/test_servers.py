@@ -61,7 +61,8 @@ class Servers(Case):
         ]
         gate = self.gateway(slow, pool={"handshake_timeout": "1500ms"})
         self.check_refused(gate.ask(handshake("/ws")), 504)
-        self.assertEqual(sum(backend.connects for backend in slow), 2)
+        # A second of its own for each would be eight.
+        self.assertIn(sum(backend.connects for backend in slow), (1, 2))
 
     def check_told(self, gate, server, message, failures, started):
         """At most one line each ten seconds, and those between are counted."""
@@ -100,7 +101,7 @@ class Servers(Case):
             filler.connect_ex(stuck.getsockname())
             fillers.append(filler)
         try:
-            config = self.config(self.echo_backend(), pool={"connect_timeout": "500ms"})
+            config = self.config(self.echo_backend(), pool={"connect_timeout": "1500ms"})
             servers = config["backends"]["service"]["servers"]
             text = f"127.0.0.1:{stuck.getsockname()[1]}"
             config["backends"]["stuck"] = {"servers": [text], "connect_timeout": "500ms"}

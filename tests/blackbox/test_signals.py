@@ -9,6 +9,7 @@ import time
 
 from harness.case import Case
 from harness.gateway import program
+from harness.ports import Port
 from harness.wire import handshake
 
 
@@ -46,9 +47,8 @@ class Signals(Case):
     def test_a_second_one_ends_at_once(self):
         gate, _, _ = self.busy(timeouts={"drain": "300s"})
         gate.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
-        if gate.process.poll() is None:
-            gate.send_signal(signal.SIGTERM)
+        gate.await_lines(1, "stop", name="stderr")  # or both would be one
+        gate.send_signal(signal.SIGTERM)
         gate.judge(gate.await_exit())
 
     def test_nobody_holds_the_end_up(self):
@@ -76,6 +76,7 @@ class Signals(Case):
     def test_new_connections_are_not_taken_after_term(self):
         gate, _, _ = self.busy(timeouts={"drain": "300s"})
         gate.send_signal(signal.SIGTERM)
+        gate.await_lines(1, "stop", name="stderr")
         time.sleep(0.5)
         try:
             late = self.client(gate, handshake("/ws"))
@@ -100,7 +101,7 @@ class Signals(Case):
         gate.ask(handshake("/two"))
         gate.await_lines(2, "handshake", name=path + ".1")
         gate.send_signal(signal.SIGUSR1)
-        for _ in range(1000):
+        for _ in range(2000):
             if os.path.exists(path) and os.path.exists(path + ".error"):
                 break
             time.sleep(0.01)
@@ -134,12 +135,12 @@ class Signals(Case):
         self.assertEqual(gate.ask(handshake("/none")).status, 404)
 
     def test_the_port_is_free_afterwards(self):
-        config = self.config(self.echo_backend())
+        port = Port()  # nobody else may get it in between
+        self.addCleanup(port.close)
+        config = self.config(self.echo_backend(), listeners=[{"address": port.text}])
         gate = self.start(config)
-        address = gate.address
         gate.ask(handshake("/ws"))
         gate.stop()
-        config["listeners"] = [{"address": f"{address[0]}:{address[1]}"}]
         again = self.start(config)
         self.assertEqual(again.ask(handshake("/ws")).status, 101)
 
@@ -169,7 +170,8 @@ class Signals(Case):
         )
         client, peer = self.tunnel(gate, service, handshake("/ws"))
         gate.send_signal(signal.SIGTERM)
-        for _ in range(200):
+        gate.await_lines(1, "stop", name="stderr")
+        for _ in range(1000):
             if not os.path.exists(path):
                 break
             time.sleep(0.02)

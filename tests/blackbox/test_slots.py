@@ -164,7 +164,7 @@ WAYS = (
 
 @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
 class Slots(Case):
-    time_limit = 1800 if FULL else 120
+    time_limit = 1800
     weight = 30
 
     def middleware(self, **live):
@@ -173,7 +173,7 @@ class Slots(Case):
             "wait": {"delay": "2ms"},
             "hang": {"delay": "1h"},
             "deny": {"verdict": "deny", "delay": "1ms"},
-            "brief": {"close_after": "20ms"},
+            "brief": {"close_after": "200ms"},
             "often": {"again": "wait_deny"},
             "full": {"too_much": True},
         }
@@ -192,8 +192,8 @@ class Slots(Case):
         self.addCleanup(self.dead.close)
         checked = {"frames": "checked", "max_message": "1KiB"}
         config = self.config(self.backend(behave), middleware=self.middleware(**live),
-                             timeouts={"auth": "500ms", "close": "1s", "drain": "1s"})
-        config["backends"]["service"]["handshake_timeout"] = "500ms"
+                             timeouts={"auth": "1s", "close": "1s", "drain": "1s"})
+        config["backends"]["service"]["handshake_timeout"] = "1s"
         config["backends"]["dead"] = {"servers": [self.dead.text]}
         config["routes"] = [
             self.route("/ws", ["first", "who", "live", "trial", "wait"], tunnel=checked),

@@ -307,7 +307,7 @@ class Limits(Case):
         return gate, *self.tunnel(gate, service, handshake("/ws"))
 
     def test_idle(self):
-        gate, client, peer = self.tunnel_with(idle_timeout="1s")
+        gate, client, peer = self.tunnel_with(idle_timeout="2s")
         client.send(b"x")
         peer.read(1)
         client.expect_end(), peer.expect_end()
@@ -323,7 +323,7 @@ class Limits(Case):
         self.assertEqual(peer.read(1), b"y")
 
     def test_max_lifetime(self):
-        gate, client, peer = self.tunnel_with(max_lifetime="1500ms")
+        gate, client, peer = self.tunnel_with(max_lifetime="2s")
         peer.send(b"x")
         client.send(b"y")
         self.assertEqual((client.read(1), peer.read(1)), (b"x", b"y"))
@@ -361,7 +361,7 @@ class Limits(Case):
         """It takes something all the time, but less than the kernel has to be rid of to say so."""
         for slow in BOTH:
             with self.subTest(slow):
-                gate, client, peer = self.tunnel_with(write_timeout="1s", idle_timeout="2s")
+                gate, client, peer = self.tunnel_with(write_timeout="2s", idle_timeout="4s")
                 sender, reader = (peer, client) if slow == "client" else (client, peer)
                 data = bytes(16 << 20)
                 thread = Thread(target=sender.send, args=(data,))
@@ -393,7 +393,7 @@ class Limits(Case):
     def test_the_token_need_not_end_it(self):
         service = self.backend()
         gate = self.gateway(service, **self.jwt(leeway="0s", on_expiry="keep"))
-        token = tokens.hs(tokens.claims(2))
+        token = tokens.hs(tokens.claims(3))
         client, peer = self.tunnel(
             gate, service, handshake("/ws", f"Authorization: Bearer {token}")
         )

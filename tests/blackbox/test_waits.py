@@ -127,7 +127,7 @@ class Waits(Case):
     def test_a_later_one_is_cancelled(self):
         service = self.backend()
         good, slow = {"verdict": "pass", "delay": "10ms"}, {"verdict": "pass", "delay": "30s"}
-        gate = self.waiting_gateway(service, [good, slow], timeouts={"auth": "500ms"})
+        gate = self.waiting_gateway(service, [good, slow], timeouts={"auth": "1500ms"})
         self.check_refused(gate.ask(handshake("/ws")), 504)
         self.check(gate, started=2, resumed=1, cancelled=1, released=1)
 
@@ -165,11 +165,10 @@ class Waits(Case):
 
     def test_a_module_ends_the_session(self):
         service = self.backend()
-        options = {"verdict": "pass", "delay": "10ms", "close_after": "200ms"}
+        options = {"verdict": "pass", "delay": "10ms", "close_after": "1500ms"}
         gate = self.waiting_gateway(service, [options])
         for _ in range(3):
-            client, peer = self.tunnel(gate, service, handshake("/ws"))
-            client.send(b"x")
+            client, peer = self.tunnel(gate, service, handshake("/ws") + b"x")
             self.assertEqual(peer.read(1), b"x")
             client.expect_end(), peer.expect_end()
             client.close()

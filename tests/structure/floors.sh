@@ -32,7 +32,7 @@ BEGIN {
     library["yaml[.]h"] = "^src/(config/yaml_tree|program)[.]c"
     library["jwt[.]h"] = "^(src/wsgatectl|tests)/"
     library["jansson[.]h"] = "^(src/protocol/jose[.]|src/token/|src/config/schema[.]c|src/program[.]c|src/admin/|src/wsgatectl/|tests/)"
-    library["openssl/"] = "^(src/config/option_file[.]c|src/protocol/(accept_value|jose)[.]c|src/protocol/digest[.]|src/token/|src/net/|middleware/(api_key_table|jwt|introspection|limit_key|forward_question)|src/program[.]c|src/wsgatectl/|examples/|tests/)"
+    library["openssl/"] = "^(src/config/option_file[.]c|src/protocol/(accept_value|jose)[.]c|src/protocol/digest[.]|src/token/|src/net/|middleware/(api_key_table|jwt|introspection|limit_key|request_part|forward_question)|src/program[.]c|src/wsgatectl/|examples/|tests/)"
     library["curl/"] = "^(src/net/|src/program[.]c|tests/)"
     library["check[.]h"] = "^tests/unit/"
 

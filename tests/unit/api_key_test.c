@@ -210,7 +210,11 @@ static const struct {
     {TEST " a\n", {"key_from", "header:a b", NULL}, "key_from[0]: expected header:NAME"},
     {TEST " a\n", {"key_from", "query:", NULL}, "key_from[0]: expected header:NAME"},
     {TEST " a\n", {"realm", "a\"b", NULL}, "realm: expected printable"},
-    {TEST " a\n", {"forward_identity", "a b", NULL}, "forward_identity: `a b` is no header"},
+    {TEST " a\n",
+     {"key_from", "header:sec-websocket-protocol", NULL},
+     "key_from[0]: expected header"},
+    {TEST " a\n", {"forward_identity", "a b", NULL}, "forward_identity: `a b` is no header that"},
+    {TEST " a\n", {"forward_identity", "X_Request_Id", NULL}, "`X_Request_Id` is no header that"},
 };
 
 START_TEST(faults_are_told)

@@ -64,6 +64,8 @@ say(const struct says *says, struct mw_request *request)
     (void)!host->label(request, says->name, name);
     (void)!host->identify(request, (struct mw_str){NULL, 0}, name);
     (void)!host->identify_token(request, name, name);
+    (void)!host->give_claim(request, "who", name, name);
+    (void)!host->give_claim(request, "unread", name, name);
     (void)!host->strip(request, MW_HEADER, says->name, 0);
     if (!says->pass)
         return says->status == 2   ? (enum mw_verdict)77
@@ -72,6 +74,8 @@ say(const struct says *says, struct mw_request *request)
     if (!says->quiet)
         (void)!host->forward_header(request, "X-One", name);
     host->deadline(request, 1000 + (int64_t)says->name[0]);
+    host->retry_after(request, 77); /* for nobody: it does not deny */
+    (void)!host->answer_body(request, (struct mw_str){"text/x", 6}, name);
     host->slot_set(request, (void *)(uintptr_t)says->name);
     return MW_PASS;
 }
@@ -159,6 +163,8 @@ static const struct mw_module *const modules[] = {&module, NULL};
     " u: {says: {name: u, quiet: true, wait: true}}\n"                                        \
     " v: {says: {name: v, wait: true}, dry_run: true}\n"
 
+static const char *claims[] = {"other", "who"}; /* that somebody would read */
+
 struct run {
     struct host_functions host;
     struct settings *settings;
@@ -204,6 +210,8 @@ run_open(struct run *run, const char *require)
     run->handle.worker = &run->worker;
     run->handle.users = 1;
     run->worker.handle = &run->handle;
+    run->settings->routes[0].claims = claims;
+    run->settings->routes[0].claim_count = COUNT_OF(claims);
     run->request = request_new(&run->worker);
     ck_assert_ptr_nonnull(run->request);
     run->request->route = &run->settings->routes[0];
@@ -331,9 +339,26 @@ check_name(struct str text, char name)
     ck_assert_int_eq(text.at != NULL ? text.at[0] : 0, name);
 }
 
+/* As a module behind all of these would read it. */
 static void
-check_findings(const struct request *request, const char *by, const char *labels)
+check_claim(const struct run *run, char name)
 {
+    const struct mw_host *host = &run->host.public;
+    const struct mw_request *request = (const struct mw_request *)run->request;
+    struct mw_str issuer = {"x", 1}, value = host->claim(request, "who", &issuer);
+
+    check_name((struct str){value.at, value.len}, name);
+    check_name((struct str){issuer.at, issuer.len}, name);
+    ck_assert_ptr_null(host->claim(request, "other", NULL).at);
+    ck_assert_ptr_null(host->claim(request, "unread", NULL).at);
+    ck_assert_str_eq(host->expected_claim(request, 1), "who");
+    ck_assert_ptr_null(host->expected_claim(request, 2));
+}
+
+static void
+check_findings(const struct run *run, const char *by, const char *labels)
+{
+    const struct request *request = run->request;
     size_t count = strlen(labels);
     char last = count > 0 ? labels[count - 1] : 0;
 
@@ -343,6 +368,7 @@ check_findings(const struct request *request, const char *by, const char *labels
     check_name(request->who.subject, last);
     check_name(request->who.token_id, last);
     check_name(request->who.session_id, last);
+    check_claim(run, last);
     if (request->answer.reason != REASON_NONE)
         return;
     ck_assert_uint_eq(request->forward_count, by != NULL);
@@ -366,11 +392,31 @@ START_TEST(says_what_comes_of_it)
     } else {
         ck_assert_int_eq(run.request->answer.reason, REASON_NONE);
     }
-    check_findings(run.request, rows[_i].by, rows[_i].labels);
+    check_findings(&run, rows[_i].by, rows[_i].labels);
     chain_release(run.request, MW_END_REFUSED);
     chain_release(run.request, MW_END_REFUSED);
     check_balance();
     run_close(&run);
+}
+END_TEST
+
+/* What a module says beside a refusal that it does not pronounce is not the next one's. */
+START_TEST(leaves_no_body_behind)
+{
+    static const char *const chains[] = {"a, d", "{any_of: [{all_of: [a, d]}, e]}", "z, d",
+                                         "{not: a}"};
+
+    for (size_t i = 0; i < COUNT_OF(chains); i++) {
+        struct run run;
+
+        run_open(&run, chains[i]);
+        ck_assert_int_eq(run_through(&run), STEP_FAILED);
+        ck_assert_ptr_null(run.request->answer.body.at);
+        ck_assert_ptr_null(run.request->answer.body_type.at);
+        ck_assert_uint_eq(run.request->answer.retry_after_s, 0);
+        chain_release(run.request, MW_END_REFUSED);
+        run_close(&run);
+    }
 }
 END_TEST
 
@@ -480,6 +526,7 @@ chain_suite(void)
     TCase *tests = tcase_create("chain");
 
     tcase_add_loop_test(tests, says_what_comes_of_it, 0, COUNT_OF(rows));
+    tcase_add_test(tests, leaves_no_body_behind);
     tcase_add_test(tests, keeps_what_was_stripped);
     tcase_add_loop_test(tests, can_be_cancelled_anywhere, 0, COUNT_OF(waits));
     tcase_add_loop_test(tests, ends_in_time, 0, COUNT_OF(overdue_rows));

@@ -2,6 +2,8 @@
 #include "fake_host.h"
 
 #include "base/compiler.h"
+#include "protocol/field_names.h"
+#include "protocol/http_head.h"
 #include "unit.h"
 
 #include <stdarg.h>
@@ -18,6 +20,8 @@
     } while (0)
 
 static char reserved[64]; /* the last header */
+static char expected[64]; /* the last claim */
+static int offers;
 static char complaints[4096];
 static char returned[4096];
 
@@ -268,13 +272,41 @@ reserve_header(const struct mw_options *options, const char *name)
 {
     (void)options;
     snprintf(reserved, sizeof(reserved), "%s", name);
-    return true;
+    return http_is_token(str_of(name)) && !field_names_have(&field_names_own, str_of(name));
 }
 
 const char *
 fake_reserved(void)
 {
     return reserved;
+}
+
+static void
+offer_claims(const struct mw_options *options)
+{
+    (void)options;
+    offers++;
+}
+
+int
+fake_offers(void)
+{
+    return offers;
+}
+
+static bool
+expect_claim(const struct mw_options *options, const char *word, size_t i, const char *name)
+{
+    (void)i;
+    row_of(options, word);
+    snprintf(expected, sizeof(expected), "%s", name);
+    return true;
+}
+
+const char *
+fake_expected(void)
+{
+    return expected;
 }
 
 static void PRINTF_LIKE(4, 5)
@@ -347,6 +379,22 @@ static struct mw_str
 capture(const struct mw_request *request, const char *name)
 {
     return find(request->captures, name, 0, strcmp);
+}
+
+static const char *
+expected_claim(const struct mw_request *request, size_t i)
+{
+    return i < FAKE_MAX ? request->expected[i] : NULL;
+}
+
+static struct mw_str
+claim(const struct mw_request *request, const char *name, struct mw_str *issuer)
+{
+    struct mw_str value = find(request->claims, name, 0, strcmp);
+
+    if (issuer)
+        *issuer = text(value.at ? request->claims_issuer : NULL);
+    return value;
 }
 
 static int64_t
@@ -485,6 +533,14 @@ identify(struct mw_request *request, struct mw_str issuer, struct mw_str subject
     trace(request, "identify %.*s %.*s", (int)issuer.len, issuer.at ? issuer.at : "",
           (int)subject.len, subject.at);
     return works(request, "identify");
+}
+
+static bool
+give_claim(struct mw_request *request, const char *name, struct mw_str issuer, struct mw_str value)
+{
+    trace(request, "give %s by %.*s: %.*s", name, (int)issuer.len, issuer.at ? issuer.at : "",
+          (int)value.len, value.at);
+    return works(request, "give");
 }
 
 static void
@@ -679,6 +735,11 @@ const struct mw_host fake_host = {
     .is_revalidated = is_revalidated,
     .slot_set = slot_set,
     .expect_capture = expect_capture,
+    .offer_claims = offer_claims,
+    .expect_claim = expect_claim,
+    .expected_claim = expected_claim,
+    .give_claim = give_claim,
+    .claim = claim,
     .is_offline = is_offline,
     .undecided = undecided,
     .slot = slot_of,

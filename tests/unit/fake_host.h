@@ -53,6 +53,9 @@ struct mw_request {
     /* Set by the test; name == NULL (protocols: NULL) at the end. */
     struct fake_pair headers[FAKE_MAX], cookies[FAKE_MAX], arguments[FAKE_MAX], captures[FAKE_MAX];
     const char *protocols[FAKE_MAX];
+    const char *expected[FAKE_MAX]; /* claims; NULL at the end */
+    struct fake_pair claims[FAKE_MAX];
+    const char *claims_issuer;
     const struct sockaddr *peer;
     const char *issuer, *subject, *route, *uri;
     uint64_t id;
@@ -60,7 +63,7 @@ struct mw_request {
     bool no_memory;     /* alloc fails */
     bool revalidated;   /* its tunnel will be judged again */
     bool offline;       /* made up by `wsgatectl explain` */
-    const char *broken; /* the answer that fails: "strip", "identify", "forward", "label" */
+    const char *broken; /* the answer that fails: "strip", "identify", "forward", "label", "give" */
 
     /* Filled by the fake. */
     char trace[4096];
@@ -93,6 +96,9 @@ void fake_expect_complaints(size_t count, const char *last);
 void fake_revoke(const char *text);
 /* The header that reserve_header was last called for. */
 const char *fake_reserved(void);
+/* The claim that expect_claim was last called for, and how often offer_claims was. */
+const char *fake_expected(void);
+int fake_offers(void);
 /* Frees what a request's alloc gave. */
 void fake_request_free(struct mw_request *request);
 

@@ -209,6 +209,7 @@ END_TEST
 static const struct fake_row cache_rows[] = {{"time", "10s", NULL},
                                              {"by", "header:Authorization", NULL},
                                              {"by", "path", NULL},
+                                             {"by", "claim:tenant", NULL},
                                              {NULL, NULL, NULL}};
 
 START_TEST(a_yes_is_kept_for_its_parts)
@@ -224,7 +225,7 @@ START_TEST(a_yes_is_kept_for_its_parts)
     struct setup setup = begin(rows);
     struct mw_request first = request_with("a"), again = request_with("a"),
                       other = request_with("b"), elsewhere = request_with("a"),
-                      later = request_with("a");
+                      later = request_with("a"), tenant = request_with("a");
 
     first.now_ms = again.now_ms = clock_wall_ms();
     ck_assert_int_eq(decide(&setup, &first), MW_WAIT);
@@ -234,7 +235,8 @@ START_TEST(a_yes_is_kept_for_its_parts)
     ck_assert_str_eq(again.trace, "count forward-auth-kept 1\nidentify  ann\n");
     elsewhere.uri = "/other";
     later.now_ms = clock_wall_ms() + 20000;
-    struct mw_request *asking[] = {&other, &elsewhere, &later};
+    tenant.claims[0] = (struct fake_pair){"tenant", "acme"};
+    struct mw_request *asking[] = {&other, &elsewhere, &later, &tenant};
     for (size_t i = 0; i < COUNT_OF(asking); i++) {
         ck_assert_int_eq(decide(&setup, asking[i]), MW_WAIT);
         fake_http_end_with(0, 403, "", NULL);

@@ -69,6 +69,8 @@ static const struct {
     {{"remove", "Host", NULL}, "`Host` belongs to the handshake itself"},
     {{"remove", "sec-websocket-Key", NULL}, "belongs to the handshake itself"},
     {{"set", "Connection=close", NULL}, "belongs to the handshake itself"},
+    {{"set", "X-Forwarded-For=::1", NULL}, "`X-Forwarded-For` is the gateway's own"},
+    {{"remove", "x_real_ip", NULL}, "`x_real_ip` is the gateway's own"},
     {{"set", "X-A=a\x01", NULL}, "a value holds a control character"},
     {{"set", "X-A=a\r\nX-B: 1", NULL}, "a value holds a control character"},
 };
@@ -102,11 +104,19 @@ static const struct {
      "strip subprotocol 0\nstrip subprotocol 2\n"},
     {{"required", "true", NULL}, {"chat"}, NULL, ""},
     {{"required", "true", NULL}, {0}, "subprotocol-missing", NULL},
-    /* What carries a credential is none. */
-    {END, {"bearer", "a.b.c", "chat"}, NULL, ""},
-    {END, {"chat", "Bearer", "a.b.c"}, NULL, ""},
+    /* What carries a credential is none, and is the backend's neither. */
+    {END, {"bearer", "a.b.c", "chat"}, NULL, "strip subprotocol 0\nstrip subprotocol 1\n"},
+    {END, {"chat", "Bearer", "a.b.c"}, NULL, "strip subprotocol 1\nstrip subprotocol 2\n"},
+    {END, {"chat", "bearer"}, NULL, "strip subprotocol 1\n"},
+    {{"others", "remove", NULL},
+     {"bearer", "x", "y", "chat"},
+     NULL,
+     "strip subprotocol 0\nstrip subprotocol 1\nstrip subprotocol 2\n"},
     {{"required", "true", NULL}, {"bearer", "chat"}, "subprotocol-missing", NULL},
-    {END, {"base64url.bearer.authorization.k8s.io.YQ", "chat", "api-key.x"}, NULL, ""},
+    {END,
+     {"base64url.bearer.authorization.k8s.io.YQ", "chat", "api-key.x"},
+     NULL,
+     "strip subprotocol 0\nstrip subprotocol 2\n"},
     {END, {"bearer", "a.b.c", "x"}, "subprotocol-not-allowed", NULL},
 };
 
@@ -132,12 +142,15 @@ END_TEST
 START_TEST(faults_of_subprotocols_are_told)
 {
     static const struct fake_row empty[] = {{"allow", NULL, NULL}, END},
-                                 bad[] = {{"allow", "a b", NULL}, END};
+                                 bad[] = {{"allow", "a b", NULL}, END},
+                                 credential[] = {{"allow", "Bearer", NULL}, END};
 
     ck_assert_ptr_null(fake_setup(&subprotocol_module, empty));
     ck_assert_ptr_nonnull(strstr(fake_complaints(), "expected 1 to 32"));
     ck_assert_ptr_null(fake_setup(&subprotocol_module, bad));
     ck_assert_ptr_nonnull(strstr(fake_complaints(), "no name of a subprotocol"));
+    ck_assert_ptr_null(fake_setup(&subprotocol_module, credential));
+    ck_assert_ptr_nonnull(strstr(fake_complaints(), "`Bearer` stands for a credential"));
 }
 END_TEST
 

@@ -58,7 +58,7 @@ struct ask {
 static enum mw_verdict
 ask(struct setup *setup, struct ask *ask, const char *token)
 {
-    *ask = (struct ask){.request = {.now_ms = NOW_MS}};
+    *ask = (struct ask){.request = {.now_ms = NOW_MS, .expected = {"tenant"}}};
     snprintf(ask->value, sizeof(ask->value), "Bearer %s", token);
     ask->request.headers[0] = (struct fake_pair){"Authorization", ask->value};
     return introspection_module.decide(setup->instance, setup->state, &ask->request);
@@ -115,6 +115,7 @@ static const struct {
 } answers[] = {
     {plain, 200, ACTIVE, 0, NULL, ""},
     {plain, 200, " {\"sub\":\"ann\",\"iss\":\"i\",\"active\":true}\n", 0, NULL, "identify i ann\n"},
+    {plain, 200, "{\"active\":true,\"iss\":\"i\",\"tenant\":7}", 0, NULL, "give tenant by i: 7\n"},
     {plain, 200, "{\"active\":true,\"exp\":1700000060}", 0, NULL, "deadline 1700000060000\n"},
     {kept_open, 200, "{\"active\":true,\"exp\":1700000060,\"sub\":\"1\",\"username\":\"ann\"}", 0,
      NULL, "identify  ann\n"},

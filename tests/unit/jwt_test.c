@@ -459,6 +459,48 @@ START_TEST(claims_are_found_by_path)
 }
 END_TEST
 
+/* Those that the modules behind this one read, as text; what has none is not there. */
+START_TEST(claims_are_given)
+{
+    static const struct fake_row rows[] = {KEY, {"require_expiration", "false"}, {NULL}};
+    char *value = bearer("{\"iss\":\"i\",\"tenant\":\"acme\",\"org\":{\"id\":42},\"half\":1.50,"
+                         "\"yes\":true,\"list\":[\"a\"],\"map\":{\"a\":1},\"nothing\":null,"
+                         "\"empty\":\"\",\"unread\":\"x\"}");
+    struct mw_request request = {
+        .headers = {{"Authorization", value}},
+        .expected = {"tenant", "org.id", "half", "yes", "list", "map", "nothing", "empty",
+                     "missing", "tenant.x"},
+    };
+
+    int offers = fake_offers();
+    ck_assert_int_eq(decide(rows, &request), MW_PASS);
+    ck_assert_int_eq(fake_offers(), offers + 1);
+    ck_assert_str_eq(request.trace, "strip header Authorization\n"
+                                    "give tenant by i: acme\n"
+                                    "give org.id by i: 42\n"
+                                    "give half by i: 1.5\n"
+                                    "give yes by i: true\n"
+                                    "give empty by i: \n");
+    free(value);
+}
+END_TEST
+
+/* Of a token that was refused nothing is given. */
+START_TEST(claims_of_a_refused_token_are_not_given)
+{
+    static const struct fake_row presence[] = {{"present", "true"}, {NULL}};
+    static const struct mw_options present = {bearer_rule_options, presence};
+    static const struct fake_row rows[] = {
+        KEY, {"require_expiration", "false"}, {"claims", "role", &present}, {NULL}};
+    char *value = bearer("{\"iss\":\"i\",\"tenant\":\"acme\"}");
+    struct mw_request request = {.headers = {{"Authorization", value}}, .expected = {"tenant"}};
+
+    ck_assert_int_eq(decide(rows, &request), MW_DENY);
+    ck_assert_ptr_null(strstr(request.trace, "give"));
+    free(value);
+}
+END_TEST
+
 /* ---- Who it is ------------------------------------------------------------------------------ */
 
 START_TEST(a_claim_says_who_it_is)
@@ -605,7 +647,7 @@ START_TEST(a_token_is_remembered)
         const char *rest, *word;
     } uses[] = {
 #define PASSED                                                                                    \
-    "identify i alice\nforward X-Sub: alice\ndeadline 1700000060000\n"
+    "identify i alice\nforward X-Sub: alice\ngive sub by i: alice\ndeadline 1700000060000\n"
         {"miss", NOW_MS, PASSED, NULL},
         {"hit", NOW_MS, PASSED, NULL},
         {"hit", NOW_MS + 59999, PASSED, NULL},
@@ -620,6 +662,7 @@ START_TEST(a_token_is_remembered)
 
     for (size_t i = 0; i < COUNT_OF(uses); i++) {
         struct mw_request request = {.headers = {{"Authorization", value}},
+                                     .expected = {"sub"},
                                      .now_ms = uses[i].now_ms};
         enum mw_verdict verdict =
             jwt_module.decide(made.instance, i % 2 ? other : made.state, &request);
@@ -645,11 +688,12 @@ START_TEST(out_of_memory_refuses)
     static const struct {
         const char *broken;
         bool no_memory, subprotocol;
-    } cases[] = {{"strip"}, {"identify"}, {"forward"}, {NULL, true}, {NULL, true, true}};
+    } cases[] = {{"strip"}, {"identify"}, {"forward"}, {"give"}, {NULL, true}, {NULL, true, true}};
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char *value = bearer(CLAIMS);
-        struct mw_request request = {.broken = cases[i].broken, .no_memory = cases[i].no_memory};
+        struct mw_request request = {
+            .broken = cases[i].broken, .no_memory = cases[i].no_memory, .expected = {"sub"}};
         if (cases[i].subprotocol) {
             request.protocols[0] = KUBERNETES "AAAA";
             request.protocols[1] = "chat";
@@ -1166,6 +1210,8 @@ jwt_suite(void)
     tcase_add_test(hand_on, the_tunnel_ends_with_the_token);
     tcase_add_loop_test(hand_on, claims_become_headers, 0, (int)COUNT_OF(forwards));
     tcase_add_test(hand_on, claims_are_found_by_path);
+    tcase_add_test(hand_on, claims_are_given);
+    tcase_add_test(hand_on, claims_of_a_refused_token_are_not_given);
     tcase_add_test(hand_on, a_claim_says_who_it_is);
     tcase_add_loop_test(hand_on, rules_decide, 0, (int)COUNT_OF(rule_cases));
     tcase_add_test(hand_on, rules_come_after_the_signature);

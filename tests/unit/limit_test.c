@@ -278,8 +278,9 @@ END_TEST
 /* Who is one and the same for that key, and who is not. */
 static const struct {
     const char *key, *v6_prefix;
-    struct {
-        const char *address, *issuer, *subject, *route, *header;
+    struct who {
+        const char *address, *issuer, *subject, *route, *header, *uri, *cookie, *query, *claim;
+        const char *claims_issuer;
     } one, other;
     bool same;
 } pairs[] = {
@@ -306,27 +307,53 @@ static const struct {
     {"header:X-Tenant", "64", {"::1", .header = "a"}, {"::1", .header = "b"}, false},
     {"header:X-Tenant", "64", {"::1"}, {"::2"}, true},
     {"header:X-Tenant", "64", {"::1"}, {"::1", .header = ""}, false},
+    {"host", "64", {"::1", .header = "a"}, {"::2", .header = "b"}, true},
+    {"path", "64", {"::1", .uri = "/a?x"}, {"::2", .uri = "/a?y"}, true},
+    {"path", "64", {"::1", .uri = "/a"}, {"::1", .uri = "/b"}, false},
+    {"cookie:c", "64", {"::1", .cookie = "a"}, {"::2", .cookie = "a"}, true},
+    {"cookie:c", "64", {"::1", .cookie = "a"}, {"::1", .cookie = "b"}, false},
+    {"query:q", "64", {"::1", .query = "a"}, {"::2", .query = "a"}, true},
+    {"query:q", "64", {"::1", .query = "a"}, {"::1", .query = "b"}, false},
+    {"claim:org.id", "64", {"::1", "i", "s", .claim = "a"}, {"::2", "j", .claim = "a"}, true},
+    {"claim:org.id", "64", {"::1", .claim = "a"}, {"::1", .claim = "b"}, false},
+    {"claim:org.id", "64", {"::1", .claim = "a"}, {"::1", .claim = "a", .claims_issuer = ""},
+     false},
+    {"claim:org.id", "64", {"::1", .claim = "a", .claims_issuer = "i"},
+     {"::1", .claim = "a", .claims_issuer = "j"}, false},
+    {"claim:org.id", "64", {"::1", .claim = "a", .claims_issuer = "is"},
+     {"::1", .claim = "sa", .claims_issuer = "i"}, false},
+    {"claim:org.id", "64", {"::1", "i", "s"}, {"::2", "i", "t"}, true},
+    {"claim:org.id", "64", {"::1"}, {"::1", .claim = ""}, false},
 };
 
+static void
+add_pair(struct fake_pair *pairs_of, const char *name, const char *value)
+{
+    if (value != NULL)
+        pairs_of[0] = (struct fake_pair){name, value};
+}
+
 static struct limit_key
-key_for(const struct limit_by *by, const struct limit_worker *worker, int pair, bool other)
+key_for(const struct limit_by *by, const struct limit_worker *worker, const struct who *who)
 {
     struct address peer = {.len = sizeof(sa_family_t)};
-    const char *ip = other ? pairs[pair].other.address : pairs[pair].one.address;
     struct limit_key key;
 
     peer.any.sa_family = AF_UNIX;
-    if (strcmp(ip, "unix") != 0)
-        ck_assert_msg(address_parse_ip(&peer, str_of(ip)), "%s", ip);
+    if (strcmp(who->address, "unix") != 0)
+        ck_assert_msg(address_parse_ip(&peer, str_of(who->address)), "%s", who->address);
     struct mw_request request = {
         .peer = &peer.any,
-        .issuer = other ? pairs[pair].other.issuer : pairs[pair].one.issuer,
-        .subject = other ? pairs[pair].other.subject : pairs[pair].one.subject,
-        .route = other ? pairs[pair].other.route : pairs[pair].one.route,
+        .issuer = who->issuer,
+        .subject = who->subject,
+        .route = who->route,
+        .uri = who->uri,
+        .claims_issuer = who->claims_issuer,
     };
-    const char *header = other ? pairs[pair].other.header : pairs[pair].one.header;
-    if (header != NULL)
-        request.headers[0] = (struct fake_pair){"x-tenant", header};
+    add_pair(request.headers, "x-tenant", who->header);
+    add_pair(request.cookies, "c", who->cookie);
+    add_pair(request.arguments, "q", who->query);
+    add_pair(request.claims, "org.id", who->claim);
     ck_assert(limit_key_of(by, worker, &fake_host, &request, &key));
     return key;
 }
@@ -337,16 +364,18 @@ START_TEST(keys_tell_who_is_who)
         {"key", pairs[_i].key, NULL}, {"v6_prefix", pairs[_i].v6_prefix, NULL}, {NULL, NULL, NULL}};
     const struct mw_options options = {rate_limit_module.options, rows};
     struct limit_worker *worker = limit_worker_start(NULL, NULL);
-    struct limit_by by = {NULL}, elsewhere = {NULL};
+    struct limit_by by = {{NULL}}, elsewhere = {{NULL}};
 
     ck_assert_ptr_nonnull(worker);
     ck_assert_msg(limit_by_read(&by, &options, &fake_host), "%s", fake_complaints());
     ck_assert(limit_by_read(&elsewhere, &options, &fake_host));
-    struct limit_key one = key_for(&by, worker, _i, false);
-    struct limit_key other = key_for(&by, worker, _i, true);
+    if (strncmp(pairs[_i].key, "claim:", 6) == 0)
+        ck_assert_str_eq(fake_expected(), pairs[_i].key + 6);
+    struct limit_key one = key_for(&by, worker, &pairs[_i].one);
+    struct limit_key other = key_for(&by, worker, &pairs[_i].other);
     ck_assert_int_eq(memcmp(&one, &other, sizeof(one)) == 0, pairs[_i].same);
     /* Nobody can reckon it without the instance's secret. */
-    struct limit_key foreign = key_for(&elsewhere, worker, _i, false);
+    struct limit_key foreign = key_for(&elsewhere, worker, &pairs[_i].one);
     ck_assert_int_ne(memcmp(&one, &foreign, sizeof(one)), 0);
     limit_worker_stop(worker);
 }
@@ -361,10 +390,10 @@ static const struct {
 } faults[] = {
     {&rate_limit_module,
      {{"key", "addres", NULL}, {"rate", "1/s", NULL}},
-     "key[0]: \"addres\": expected address, identity, route or header:NAME\n"},
+     "key[0]: \"addres\": expected " REQUEST_PART_WORDS "\n"},
     {&rate_limit_module,
      {{"key", "address:x", NULL}, {"rate", "1/s", NULL}},
-     "key[0]: \"address:x\": expected address, identity, route or header:NAME\n"},
+     "key[0]: \"address:x\": expected " REQUEST_PART_WORDS "\n"},
     {&rate_limit_module,
      {{"key", "header:", NULL}, {"rate", "0", NULL}, {"burst", "0", NULL}, {"max_keys", "0", NULL}},
      "key[0]: \"header:\": a name is missing behind the colon\n"
@@ -372,11 +401,23 @@ static const struct {
      "rate[0]: expected more than 0, and at most 1000000000/s\n"
      "max_keys[0]: expected 1 to 10000000\n"},
     {&rate_limit_module,
+     {{"key", "claim:", NULL}, {"rate", "1/s", NULL}},
+     "key[0]: \"claim:\": a name is missing behind the colon\n"},
+    {&rate_limit_module,
+     {{"key", "claim:a..b", NULL}, {"rate", "1/s", NULL}},
+     "key[0]: \"claim:a..b\": expected a claim's name, or names joined by dots\n"},
+    {&connection_limit_module,
+     {{"key", "header:X Tenant", NULL}, {"max", "1", NULL}},
+     "key[0]: \"header:X Tenant\": expected the name of a header\n"},
+    {&connection_limit_module,
+     {{"key", "claim", NULL}, {"max", "1", NULL}},
+     "key[0]: \"claim\": expected " REQUEST_PART_WORDS "\n"},
+    {&rate_limit_module,
      {{"key", "address", NULL}, {"rate", "1/s", NULL}, {"v6_prefix", "129", NULL}},
      "v6_prefix[0]: expected 16 to 128\n"},
     {&connection_limit_module,
      {{"key", "who", NULL}, {"max", "0", NULL}},
-     "key[0]: \"who\": expected address, identity, route or header:NAME\n"
+     "key[0]: \"who\": expected " REQUEST_PART_WORDS "\n"
      "max[0]: expected 1 to 1000000000\n"},
 };
 

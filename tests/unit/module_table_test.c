@@ -41,6 +41,18 @@ no_name(struct mw_module *module)
 }
 
 static void
+bad_name(struct mw_module *module)
+{
+    module->name = "a\" b";
+}
+
+static void
+taken_name(struct mw_module *module)
+{
+    module->name = "dry_run";
+}
+
+static void
 no_setup(struct mw_module *module)
 {
     module->setup = NULL;
@@ -86,6 +98,8 @@ static const struct {
     {other_abi, "built for ABI 2 of <wsgate/middleware.h>; this is ABI 1"},
     {short_struct, "module `plain`: its struct has"},
     {no_name, "a module has no name"},
+    {bad_name, "a module has no name of letters"},
+    {taken_name, "a module has no name of letters"},
     {no_setup, "module `plain`: it needs both `setup` and `teardown`"},
     {no_teardown, "module `plain`: it needs both `setup` and `teardown`"},
     {no_decide, "module `plain`: it needs `decide`"},

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #define K8S SUBPROTOCOL_KUBERNETES "eyJ0"
+#define KEY SUBPROTOCOL_API_KEY "c2Vj"
 
 static const struct {
     const char *offered[5];
@@ -26,6 +27,11 @@ static const struct {
     {{K8S, "chat"}, "chat", false},
     {{"chat", K8S}, "chat", false},
     {{SUBPROTOCOL_KUBERNETES}, NULL, true},
+    {{KEY}, NULL, true},
+    {{KEY, "chat"}, "chat", false},
+    {{KEY, "bearer", "TOKEN", K8S}, "bearer", false},
+    {{"bearer", KEY, "chat"}, "chat", false},
+    {{"api-key"}, "api-key", false},
     {{"base64url.bearer.authorization.k8s.i"}, "base64url.bearer.authorization.k8s.i", false},
 };
 

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 import unittest
 
@@ -12,14 +13,16 @@ from .backend import Backend, echo
 from .gateway import Gateway, program
 from .wire import KEY, accept_key, switching
 
-# Short, so that no test waits long for what the gateway owes a side that is gone.
-TIMEOUTS = {"head": "10s", "auth": "5s", "close": "3s", "fin": "5s", "drain": "2s"}
+# Short where a test waits for what the gateway owes a side that is gone, and long where the gateway
+# waits for a test, its client, its backend or its service: on a busy machine those take seconds.
+TIMEOUTS = {"head": "20s", "auth": "20s", "close": "3s", "fin": "5s", "drain": "2s"}
+BACKEND = {"connect_timeout": "20s", "handshake_timeout": "20s"}
 
 
 class Case(unittest.TestCase):
     """A test. Whatever it made is closed after it, and every gateway must pass its last checks."""
 
-    time_limit = 60  # seconds; the watchdog's, no test asserts a time
+    time_limit = 180  # seconds; the watchdog's, no test asserts a time
     weight = 1  # heavier ones start first
     secure_client = secure_backend = False  # the form: see secure.in_four_forms
     maxDiff = None
@@ -87,7 +90,7 @@ class Case(unittest.TestCase):
                     "tunnel": {"frames": "opaque"},
                 }
             ],
-            "backends": {"service": {"servers": servers} | (pool or {})},
+            "backends": {"service": {"servers": servers} | BACKEND | (pool or {})},
         }
         for key, value in (route or {}).items():
             if key == "tunnel":
@@ -138,6 +141,20 @@ class Case(unittest.TestCase):
         return {"require": ["users"], "middleware": {"users": {"jwt": made}}}
 
     # ---- checking ----
+
+    def check_faults_at(self, text, wanted):
+        """The faults of that configuration are exactly these, by (line, column): words of each."""
+        path = self.file("wsgate.yaml", text)
+        done = subprocess.run(
+            [program(), "-t", "-c", path], capture_output=True, text=True, timeout=30, check=False
+        )
+        self.assertEqual(done.returncode, 1)
+        lines = [line for line in done.stderr.splitlines() if line.startswith(path)]
+        places = [line.removeprefix(path).split(":")[1:3] for line in lines]
+        found = {(int(row), int(column)): line for (row, column), line in zip(places, lines)}
+        self.assertEqual(sorted(found), sorted(wanted), done.stderr)
+        for place, words in wanted.items():
+            self.assertIn(words, found[place])
 
     def check_switched(self, answer, key=KEY):
         """A 101 as RFC 6455 4.2.2 wants it, with nothing that RFC 9110 forbids in it."""

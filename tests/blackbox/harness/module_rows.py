@@ -14,7 +14,7 @@ ABSENT = object()  # as the value of an option: not even what every row has
 
 @dataclasses.dataclass
 class Ask:
-    """A request to the instance's own route."""
+    """A request to the instance's own route. A line may be a function: it is made when it is asked."""
 
     lines: tuple
     query: str = ""

@@ -41,7 +41,7 @@ class ModuleTable:
 
     module = None
     client_ca = None  # of the listener "tls"; None: there is no such listener
-    time_limit = 120
+    time_limit = 300
     weight = 2
 
     def setUp(self):
@@ -159,9 +159,11 @@ class ModuleTable:
     def ask_one(self, gate, side, step, outcome):
         if step.before:
             step.before(side)
-        lines, source = list(step.lines), step.source
+        lines = [line() if callable(line) else line for line in step.lines]
+        source = step.source
         if step.address:
-            lines, source = [*lines, f"X-Forwarded-For: {step.address}"], PROXY
+            lines.append(f"X-Forwarded-For: {step.address}")
+            source = PROXY
         request = handshake(f"/{side.name}/{step.path}{step.query}", *lines, host=step.host)
         options = {"source": source} if source else {}
         if step.certificate or step.listener == "tls":

@@ -19,8 +19,10 @@ import unittest
 
 from .secure import make_certificates
 
-Outcome = collections.namedtuple("Outcome", "word text")
+# text: tracebacks, or why it was skipped; logs: what the gateways said.
+Outcome = collections.namedtuple("Outcome", "word text logs", defaults=("", ""))
 SHOWN = 12  # failed rows of one table that are printed
+WIDTH = 600  # characters of a line in the excerpts at the end
 GRACE = 45  # seconds after the watchdog until the parent ends a whole process
 
 
@@ -79,7 +81,7 @@ def run_one(test):
         raise TimeLimit(f"the test did not end in {limit} s")
 
     result = Result()
-    limit = getattr(test, "time_limit", 60)
+    limit = getattr(test, "time_limit", 180)
     signal.signal(signal.SIGALRM, expired)
     signal.setitimer(signal.ITIMER_REAL, limit)
     try:
@@ -93,8 +95,8 @@ def run_one(test):
         logs = test.logs() if hasattr(test, "logs") else ""
         more = len(result.texts) - SHOWN
         shown = result.texts[:SHOWN] + ([f"... and {more} more like these\n"] if more > 0 else [])
-        return Outcome("failed", "\n".join(shown) + logs)
-    return Outcome("skipped", result.reason) if result.reason else Outcome("passed", "")
+        return Outcome("failed", "\n".join(shown), logs)
+    return Outcome("skipped", result.reason) if result.reason else Outcome("passed")
 
 
 def child(directory):
@@ -133,7 +135,7 @@ class Worker:
         return Outcome(*json.loads(line)) if line else Outcome("failed", "the test process died")
 
     def overdue(self):
-        limit = getattr(self.test, "time_limit", 60) + GRACE
+        limit = getattr(self.test, "time_limit", 180) + GRACE
         return self.test is not None and time.monotonic() - self.started > limit
 
     def end(self):
@@ -151,12 +153,35 @@ class Worker:
         self.process.stdout.close()
 
 
+def indented(lines):
+    return "    " + "\n    ".join(lines)
+
+
 def report(test, outcome, seconds):
     word = {"passed": "ok    ", "failed": "FAILED", "skipped": "skip  "}[outcome.word]
     note = f": {outcome.text}" if outcome.word == "skipped" else ""
     print(f"{word} {test.id()} ({seconds:.1f} s){note}", flush=True)
     if outcome.word == "failed":
-        print("    " + outcome.text.rstrip().replace("\n", "\n    "), flush=True)
+        print(indented((outcome.text + outcome.logs).rstrip().splitlines()), flush=True)
+
+
+def excerpt(outcome):
+    """Why it failed, in at most 60 lines: the beginning and the end of the tracebacks and the end of the logs."""
+    lines = outcome.text.rstrip().splitlines()
+    if len(lines) > 40:
+        lines[25:-14] = [f"... {len(lines) - 39} lines ..."]
+    lines += outcome.logs.rstrip().splitlines()[-20:]
+    return [line if len(line) <= WIDTH else line[:WIDTH] + " ..." for line in lines]
+
+
+def summarize(counts, failed):
+    """The names, the count, and why each failed once more: who sees the end of a log only sees that."""
+    for name in failed:
+        print("failed:", name)
+    skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
+    print(f"{counts['passed']} passed, {counts['failed']} failed{skipped}")
+    for name, outcome in failed.items():
+        print(f"\n{name}:\n" + indented(excerpt(outcome)))
 
 
 def run(script, directory, patterns, jobs):
@@ -164,7 +189,7 @@ def run(script, directory, patterns, jobs):
     waiting = collections.deque(find(directory, patterns))
     undo = make_certificates()
     counts = collections.Counter()
-    failed = []
+    failed = {}
     selector = selectors.DefaultSelector()
 
     def start():
@@ -185,7 +210,7 @@ def run(script, directory, patterns, jobs):
     def finish(worker, outcome):
         counts[outcome.word] += 1
         if outcome.word == "failed":
-            failed.append(worker.test.id())
+            failed[worker.test.id()] = outcome
         report(worker.test, outcome, time.monotonic() - worker.started)
         worker.test = None
 
@@ -213,8 +238,5 @@ def run(script, directory, patterns, jobs):
         for key in list(selector.get_map().values()):
             drop(key.data)
         undo()
-    for name in failed:
-        print("failed:", name)
-    skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
-    print(f"{counts['passed']} passed, {counts['failed']} failed{skipped}")
+    summarize(counts, failed)
     return 1 if failed or not counts else 0

@@ -85,7 +85,7 @@ class Meeting(Case):
     client_name = backend_name = None
     others = ()
     between = ""
-    time_limit = 110  # a browser may have to be started anew
+    time_limit = 240  # a browser may have to be started anew
 
     def setUp(self):
         super().setUp()

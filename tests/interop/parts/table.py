@@ -13,6 +13,7 @@ from . import prepare
 from .names import NAMES
 
 LINE = re.compile(r"(ok|FAILED|skip) +(\S+) \([0-9.]+ s\)")
+COUNT = re.compile(r"[0-9]+ passed, [0-9]+ failed")
 
 # Where the version is written down: a Debian package, or one of npm's.
 SOURCES = {
@@ -62,22 +63,22 @@ def between(test):
 
 
 def results(script, arguments, tests):
-    """{(client, between, backend): Counter of words}, the names of what failed, the last line."""
+    """{(client, between, backend): Counter of words}, the names of what failed, the line that counts."""
     known = {test.id(): test for test in tests}
     cells = collections.defaultdict(collections.Counter)
-    failed, last = [], ""
+    failed, count = [], ""
     command = [script, *(word for word in arguments if word != "--table")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             print(line, end="", file=sys.stderr, flush=True)
-            last = line.strip() or last
+            count = line.strip() if COUNT.match(line) else count
             found = LINE.match(line)
             if found:
                 test = known[found[2]]
                 cells[test.client_name, between(test), test.backend_name][found[1]] += 1
                 if found[1] == "FAILED":
                     failed.append(found[2])
-    return cells, failed, last
+    return cells, failed, count
 
 
 def cell(counts):
@@ -87,7 +88,7 @@ def cell(counts):
 
 def run(script, arguments, tests):
     """Exit status: 0 when nothing failed."""
-    cells, failed, last = results(script, arguments, tests)
+    cells, failed, count = results(script, arguments, tests)
     backends = [name for name in NAMES if any(key[2] == name for key in cells)]
     rows = sorted({key[:2] for key in cells}, key=lambda row: (list(NAMES).index(row[0]), row[1]))
     program = output(gateway.program(), "-V").partition("\n")[0]
@@ -100,5 +101,5 @@ def run(script, arguments, tests):
     print()
     for name in failed:
         print(f"failed: {name}\n")
-    print(last)
+    print(count)
     return 1 if failed or not cells else 0
