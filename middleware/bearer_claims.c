@@ -2,8 +2,10 @@
 #include "bearer_claims.h"
 
 #include "bearer_rules.h"
+#include "base/clock.h"
 #include "base/json_node.h"
 #include "token/claim_path.h"
+#include "token/claim_value.h"
 
 enum { ON_EXPIRY_CLOSE, ON_EXPIRY_KEEP };
 
@@ -41,7 +43,13 @@ bearer_claims_free(struct bearer_claims *claims)
     revocations_free(claims->revoked);
 }
 
-/* ---- A request ------------------------------------------------------------------------ */
+/* ---- Who it is ------------------------------------------------------------------------ */
+
+/* Numbers are written into `space`. */
+struct identity {
+    struct token_identity who;
+    char space[3][CLAIM_NUMBER_MAX];
+};
 
 static struct mw_str
 to_mw(struct str text)
@@ -55,9 +63,11 @@ text_of(const struct verified *verified, struct str name, char space[CLAIM_NUMBE
     return claim_text(json_node_member(verified->claims, name), space);
 }
 
-bool
-bearer_identity_read(struct bearer_identity *identity, const struct bearer_claims *claims,
-                     const struct verified *verified)
+/* Of *verified: claims and issuer, in which *identity then points. false: the subject is neither a
+ * string nor an integer. */
+static bool
+read_identity(struct identity *identity, const struct bearer_claims *claims,
+              const struct verified *verified)
 {
     const struct json_node *subject = claim_path_find(claims->subject, verified->claims);
 
@@ -71,33 +81,34 @@ bearer_identity_read(struct bearer_identity *identity, const struct bearer_claim
            json_node_is(subject, JSON_NODE_INTEGER);
 }
 
-bool
-bearer_claims_are_revoked(const struct bearer_claims *claims, const struct mw_host *host,
-                          const struct token_identity *who, int64_t now_ms)
+/* By this instance's list or by the gateway's. */
+static bool
+is_revoked(const struct bearer_claims *claims, const struct mw_host *host,
+           const struct token_identity *who, int64_t now_ms)
 {
     return revocations_hold(claims->revoked, who, now_ms) ||
            host->is_revoked(host, to_mw(who->issuer), to_mw(who->subject), to_mw(who->token_id),
                             to_mw(who->session_id));
 }
 
+/* ---- A request ------------------------------------------------------------------------ */
+
 /* Who it is, or nobody where the token has no such claim. */
 static enum jose_reason
 identify(const struct bearer_claims *claims, const struct mw_host *host,
          struct mw_request *request, const struct verified *verified)
 {
-    struct bearer_identity identity;
+    struct identity identity;
     const struct token_identity *who = &identity.who;
 
-    if (!bearer_identity_read(&identity, claims, verified))
+    if (!read_identity(&identity, claims, verified))
         return JOSE_CLAIM;
     if (who->subject.at && !host->identify(request, to_mw(who->issuer), to_mw(who->subject)))
         return JOSE_INTERNAL;
     if ((who->token_id.at || who->session_id.at) &&
         !host->identify_token(request, to_mw(who->token_id), to_mw(who->session_id)))
         return JOSE_INTERNAL;
-    return bearer_claims_are_revoked(claims, host, who, host->wall_clock_ms(request))
-               ? JOSE_REVOKED
-               : JOSE_OK;
+    return is_revoked(claims, host, who, host->wall_clock_ms(request)) ? JOSE_REVOKED : JOSE_OK;
 }
 
 /* Those that modules behind this one read, where they have a text. */
@@ -145,4 +156,19 @@ bearer_claims_admit(const struct bearer_claims *claims, const struct mw_host *ho
         reason = hand_on(claims, host, request, verified);
     return reason == JOSE_OK ? verdict
                              : bearer_challenges_refuse(challenges, host, request, reason);
+}
+
+/* ---- A tunnel ------------------------------------------------------------------------- */
+
+enum jose_reason
+bearer_claims_judge_again(const struct bearer_claims *claims, const struct mw_host *host,
+                          const struct mw_task *task, const struct verified *verified)
+{
+    struct identity identity;
+
+    if (!read_identity(&identity, claims, verified))
+        return JOSE_CLAIM;
+    if (is_revoked(claims, host, &identity.who, clock_wall_ms()))
+        return JOSE_REVOKED;
+    return bearer_rules_hold(claims->rules, host, task, verified->claims) ? JOSE_OK : JOSE_RULES;
 }

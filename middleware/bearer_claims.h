@@ -11,7 +11,6 @@
 
 #include "bearer_options.h"
 #include "bearer_challenges.h"
-#include "token/claim_value.h"
 #include "token/revocations.h"
 #include "token/verify.h"
 
@@ -26,29 +25,20 @@ struct bearer_claims {
     struct revocations *revoked; /* of this instance alone; NULL: none */
 };
 
-/* Who a token says it is; numbers are written into `space`. */
-struct bearer_identity {
-    struct token_identity who;
-    char space[3][CLAIM_NUMBER_MAX];
-};
-
 /* `subject_claim`, `claims`, `forward_claims` and `on_expiry`, a word of close|keep. Fills the
  * zeroed *claims. false: every fault was reported. bearer_claims_free is due either way. */
 bool bearer_claims_read(struct bearer_claims *claims, const struct mw_options *options,
                         const struct mw_host *host) MUST_CHECK;
 void bearer_claims_free(struct bearer_claims *claims);
 
-/* Of *verified: claims and issuer, in which *identity then points. false: the subject is neither a
- * string nor an integer. */
-bool bearer_identity_read(struct bearer_identity *identity, const struct bearer_claims *claims,
-                          const struct verified *verified) MUST_CHECK;
-/* By this instance's list or by the gateway's. From any thread. */
-bool bearer_claims_are_revoked(const struct bearer_claims *claims, const struct mw_host *host,
-                               const struct token_identity *who, int64_t now_ms) MUST_CHECK;
-
 /* Of *verified: claims, issuer and expires_ms. The claims are only read: threads may share them. */
 enum mw_verdict bearer_claims_admit(const struct bearer_claims *claims, const struct mw_host *host,
                                     struct mw_request *request, const struct verified *verified,
                                     const struct bearer_challenges *challenges) MUST_CHECK;
+/* Of a live tunnel, by its token as it is or is said to be now: JOSE_OK, CLAIM, REVOKED or RULES.
+ * The captures are those that the tunnel was opened with. */
+enum jose_reason bearer_claims_judge_again(const struct bearer_claims *claims,
+                                           const struct mw_host *host, const struct mw_task *task,
+                                           const struct verified *verified) MUST_CHECK;
 
 #endif

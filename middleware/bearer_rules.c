@@ -205,3 +205,30 @@ bearer_rules_judge(const struct claim_rules *rules, const struct mw_host *host,
     return host->deny(request, row->status, row->word,
                       with_scope(challenge, broken, &captures, host, request));
 }
+
+/* ---- A tunnel ------------------------------------------------------------------------- */
+
+struct tunnel {
+    const struct mw_host *host;
+    const struct mw_task *task;
+};
+
+static struct str
+find_tunnel_capture(void *arg, const char *name)
+{
+    const struct tunnel *tunnel = arg;
+    struct mw_str capture = tunnel->host->tunnel_capture(tunnel->task, name);
+
+    return (struct str){capture.at, capture.len};
+}
+
+bool
+bearer_rules_hold(const struct claim_rules *rules, const struct mw_host *host,
+                  const struct mw_task *task, const struct json_node *claims)
+{
+    struct tunnel tunnel = {host, task};
+    const struct claim_captures captures = {find_tunnel_capture, &tunnel};
+    enum claim_test test;
+
+    return !rules || !claim_rules_broken(rules, claims, &captures, &test);
+}

@@ -25,5 +25,8 @@ bool bearer_rules_read(struct claim_rules **rules, const struct mw_options *opti
 enum mw_verdict bearer_rules_judge(const struct claim_rules *rules, const struct mw_host *host,
                                 struct mw_request *request, const struct json_node *claims,
                                 const char *challenge) MUST_CHECK;
+/* Do all hold of a live tunnel? With the captures that it was opened with. */
+bool bearer_rules_hold(const struct claim_rules *rules, const struct mw_host *host,
+                       const struct mw_task *task, const struct json_node *claims) MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * bearer_session.h - what is kept of an admitted token where its tunnel will be judged again: who
- * it was, its end, its key, and where the service must be asked the token itself.
+ * bearer_session.h - what is kept of an admitted token where its tunnel will be judged again, by an
+ * instance that may have other rules then.
  *
  * One block of memory, at most some bytes more than the token was; wiped when it goes.
  */
@@ -10,24 +10,24 @@
 #include "bearer_claims.h"
 
 struct bearer_session {
-    struct token_identity who;
-    struct str token;   /* at == NULL: not kept */
-    int64_t expires_ms; /* INT64_MAX: never */
+    struct str token;     /* or what of it is judged again */
+    int64_t admitted_ms;  /* on the wall clock */
     unsigned char thumbprint[KEY_THUMBPRINT_LEN]; /* zeroes where no key was used */
     size_t bytes;
     char memory[];
 };
 
 /* MW_PASS, with a session in the slot where the tunnel will be judged again; or a refusal, for want
- * of memory. token.at == NULL: it need not be kept. */
-enum mw_verdict bearer_session_keep(const struct bearer_claims *claims, const struct mw_host *host,
-                                    struct mw_request *request, const struct verified *verified,
-                                    struct str token,
+ * of memory. key: NULL where none was used. */
+enum mw_verdict bearer_session_keep(const struct mw_host *host, struct mw_request *request,
+                                    struct str token, const struct key *key,
                                     const struct bearer_challenges *challenges) MUST_CHECK;
-/* Neither expired, where that ends a tunnel, nor revoked. */
-bool bearer_session_holds(const struct bearer_session *session, const struct bearer_claims *claims,
-                          const struct mw_host *host) MUST_CHECK;
 /* mw_module.release; the slot is a session, or NULL. */
 void bearer_session_release(void *state, void *slot, enum mw_end end);
+
+/* What a revalidation has come to, said to the gateway. A revoked token is refused for good (403),
+ * whatever a handshake with it would get. */
+enum mw_verdict bearer_session_verdict(const struct mw_host *host, struct mw_task *task,
+                                       enum jose_reason reason) MUST_CHECK;
 
 #endif

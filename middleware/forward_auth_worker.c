@@ -2,7 +2,7 @@
  * forward_auth_worker.c - see forward_auth_worker.h.
  *
  * A question belongs to its asker until the verdict; then it goes, or into the slot where the
- * tunnel will be judged again. Of a tunnel it stays the slot's, and takes turns (turns.h).
+ * tunnel will be judged again. Of a tunnel it stays the slot's.
  */
 #include "forward_auth_worker.h"
 
@@ -12,7 +12,6 @@
 #include "forward_question.h"
 #include "service_complaint.h"
 #include "token/claims.h"
-#include "turns.h"
 #include "waiters.h"
 
 #include <stdlib.h>
@@ -22,18 +21,16 @@ enum { ANSWER_MAX = 64 * 1024 }; /* bytes of a body */
 /* A handshake, or a tunnel that is judged again. */
 struct asker {
     struct waiter waiter; /* first */
-    struct turn turn;     /* a tunnel's */
     struct forward_auth_worker *worker;
     struct mw_request *request; /* NULL: a tunnel */
     struct forward_question *question;
-    struct http_call *call; /* NULL: it waits for its turn */
+    struct http_call *call;
 };
 
 struct forward_auth_worker {
     const struct mw_host *host;
     const struct forward_auth_settings *settings;
     struct http_client *client;
-    struct turns turns;
     struct waiters waiters;
     size_t handshake_count; /* of those who wait */
     struct waiter_list asking;
@@ -46,7 +43,6 @@ forget(struct asker *asker)
     struct forward_auth_worker *worker = asker->worker;
 
     waiters_remove(&worker->waiters, &asker->waiter);
-    turns_leave(&worker->turns, &asker->turn);
     if (asker->request != NULL) {
         worker->handshake_count--;
         forward_question_free(asker->question);
@@ -57,8 +53,7 @@ forget(struct asker *asker)
 static void
 end_asker(struct asker *asker)
 {
-    if (asker->call != NULL)
-        http_call_cancel(asker->call);
+    http_call_cancel(asker->call);
     forget(asker);
 }
 
@@ -152,20 +147,30 @@ judge(const struct forward_auth_worker *worker, struct mw_request *request,
 
 /* No answer is no yes, but where the operator has said otherwise. */
 static enum mw_verdict
-judge_again(const struct forward_auth_worker *worker, const struct forward_answer *answer)
+fail_again(const struct forward_auth_worker *worker, struct mw_task *task,
+           enum forward_fault fault)
 {
-    struct mw_str deadline = {NULL, 0};
+    const struct forward_fault_row *row = forward_fault(fault);
+
+    return worker->settings->passes_on_error && forward_fault_is_the_services(fault)
+               ? MW_PASS
+               : worker->host->deny_tunnel(task, row->status, row->word);
+}
+
+static enum mw_verdict
+judge_again(const struct forward_auth_worker *worker, struct mw_task *task,
+            const struct forward_answer *answer)
+{
+    const struct mw_host *host = worker->host;
 
     if (answer->fault != FORWARD_NONE)
-        return worker->settings->passes_on_error && forward_fault_is_the_services(answer->fault)
-                   ? MW_PASS
-                   : MW_DENY;
-    if (answer->claims != NULL)
-        deadline = member(answer->claims, ":deadline");
-    return answer->claims != NULL &&
-                   (deadline.at == NULL || deadline_ms(deadline) > clock_wall_ms())
+        return fail_again(worker, task, answer->fault);
+    if (answer->refused != 0)
+        return host->deny_tunnel(task, (int)answer->refused, "forward-auth-refused");
+    struct mw_str deadline = member(answer->claims, ":deadline");
+    return deadline.at == NULL || deadline_ms(deadline) > clock_wall_ms()
                ? MW_PASS
-               : MW_DENY;
+               : host->deny_tunnel(task, 401, "forward-auth-expired");
 }
 
 /* The question goes into the slot of who passed and will be judged again. */
@@ -221,23 +226,6 @@ call(struct asker *asker)
 }
 
 static void
-call_whose_turn_it_is(struct forward_auth_worker *worker)
-{
-    struct turn *turn;
-
-    while ((turn = turns_next(&worker->turns)) != NULL) {
-        struct asker *asker =
-            (struct asker *)(void *)((char *)turn - offsetof(struct asker, turn));
-        struct mw_task *task = asker->waiter.task;
-
-        if (call(asker))
-            continue;
-        forget(asker);
-        worker->host->resume(task, MW_DENY);
-    }
-}
-
-static void
 on_done(void *arg, const struct http_answer *http)
 {
     struct asker *asker = arg;
@@ -251,7 +239,7 @@ on_done(void *arg, const struct http_answer *http)
         service_complain(&worker->complaint, worker->host, "forward_auth",
                          worker->settings->service.name, forward_fault(answer.fault)->word, http);
     if (asker->request == NULL) {
-        verdict = judge_again(worker, &answer);
+        verdict = judge_again(worker, task, &answer);
     } else {
         verdict = judge(worker, asker->request, &answer, http);
         remember(worker, asker->question, &answer);
@@ -260,7 +248,6 @@ on_done(void *arg, const struct http_answer *http)
     claims_free(answer.claims);
     forget(asker);
     worker->host->resume(task, verdict);
-    call_whose_turn_it_is(worker);
 }
 
 /* FORWARD_NONE: it waits. The question is the asker's then, of a handshake. */
@@ -278,9 +265,7 @@ ask(struct forward_auth_worker *worker, struct mw_request *request, struct mw_ta
     asker->worker = worker;
     asker->request = request;
     asker->question = question;
-    bool is_due = request != NULL || turns_ask(&worker->turns, &asker->turn);
-    if (is_due && !call(asker)) {
-        turns_leave(&worker->turns, &asker->turn);
+    if (!call(asker)) {
         free(asker);
         return FORWARD_INTERNAL;
     }
@@ -341,9 +326,10 @@ forward_auth_worker_revalidate(void *state, void *slot, struct mw_task *task)
 {
     struct forward_auth_worker *worker = state;
 
-    if (slot == NULL) /* it passed without a question of its own, by on_error */
-        return worker->settings->passes_on_error ? MW_PASS : MW_DENY;
-    return ask(worker, NULL, task, slot) == FORWARD_NONE ? MW_WAIT : MW_DENY;
+    enum forward_fault fault =
+        slot != NULL ? ask(worker, NULL, task, slot) : FORWARD_INTERNAL;
+
+    return fault == FORWARD_NONE ? MW_WAIT : fail_again(worker, task, fault);
 }
 
 void
@@ -352,10 +338,8 @@ forward_auth_worker_cancel(void *state, struct mw_task *task)
     struct forward_auth_worker *worker = state;
     struct asker *asker = (struct asker *)waiters_find(&worker->waiters, task);
 
-    if (asker == NULL)
-        return;
-    end_asker(asker);
-    call_whose_turn_it_is(worker);
+    if (asker != NULL)
+        end_asker(asker);
 }
 
 /* ---- Life ------------------------------------------------------------------------------ */
@@ -370,7 +354,6 @@ forward_auth_worker_new(const struct mw_host *host, struct mw_worker *thread,
         return NULL;
     worker->host = host;
     worker->settings = settings;
-    turns_init(&worker->turns);
     worker->client = http_client_new(host->worker_base(thread));
     if (worker->client != NULL)
         return worker;

@@ -2,18 +2,20 @@
  * forward_auth_worker.h - what a forward_auth instance has on one worker: its HTTP client, and who
  * waits for an answer.
  *
- * Each asker has a call of its own, which ends when he leaves. Tunnels that are judged again take
- * turns (turns.h) and leave the handshakes theirs. Kept for a while, for all workers,
+ * Each asker has a call of its own, which ends when he leaves. Kept for a while, for all workers,
  * are answers of yes, by the parts of a request that the operator has named.
  */
 #ifndef WSGATE_FORWARD_AUTH_WORKER_H
 #define WSGATE_FORWARD_AUTH_WORKER_H
 
 #include "forward_auth_settings.h"
-#include "turns.h"
+#include "net/http_client.h"
 
 /* Handshakes of a worker; each holds its request's memory. The other calls are the tunnels'. */
-enum { FORWARD_WAITERS_MAX = HTTP_CLIENT_CALLS_MAX - TURNS_MAX };
+enum { FORWARD_WAITERS_MAX = HTTP_CLIENT_CALLS_MAX - MW_REVALIDATIONS_MAX };
+
+/* They leave some connections free, so that handshakes are answered meanwhile. */
+_Static_assert((int)MW_REVALIDATIONS_MAX < (int)HTTP_CLIENT_PER_HOST, "some for handshakes");
 
 struct forward_auth_worker;
 

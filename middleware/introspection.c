@@ -87,8 +87,7 @@ judge(const void *instance, struct mw_request *request, struct str token,
                                                   &verified, &introspection->challenges);
     return verdict != MW_PASS
                ? verdict
-               : bearer_session_keep(&introspection->settings.claims, host, request, &verified,
-                                     token, &introspection->challenges);
+               : bearer_session_keep(host, request, token, NULL, &introspection->challenges);
 }
 
 /* What no token can be is not worth a question. RFC 6749 A.12: 1*VSCHAR. */
@@ -126,21 +125,23 @@ decide(const void *instance, void *state, struct mw_request *request)
 
 /* By what the service says of its token now; no answer is no yes. */
 static enum mw_verdict
-judge_again(const void *instance, const struct introspection_answer *answer)
+judge_again(const void *instance, struct mw_task *task, const struct introspection_answer *answer)
 {
     const struct introspection *introspection = instance;
     const struct introspection_settings *settings = &introspection->settings;
+    const struct mw_host *host = introspection->host;
     struct verified verified = {.claims = answer->claims};
-    struct bearer_identity identity;
-    int64_t now_ms = clock_wall_ms();
+    enum jose_reason reason = JOSE_INACTIVE;
 
-    if (answer->fault != INTROSPECTION_NONE || !answer->active ||
-        verify_claims(&settings->policy, answer->claims, now_ms, &verified) != JOSE_OK ||
-        !bearer_identity_read(&identity, &settings->claims, &verified))
-        return MW_DENY;
-    return bearer_claims_are_revoked(&settings->claims, introspection->host, &identity.who, now_ms)
-               ? MW_DENY
-               : MW_PASS;
+    if (answer->fault != INTROSPECTION_NONE) {
+        const struct introspection_fault_row *row = introspection_fault(answer->fault);
+        return host->deny_tunnel(task, row->status, row->word);
+    }
+    if (answer->active)
+        reason = verify_claims(&settings->policy, answer->claims, clock_wall_ms(), &verified);
+    if (reason == JOSE_OK)
+        reason = bearer_claims_judge_again(&settings->claims, host, task, &verified);
+    return bearer_session_verdict(host, task, reason);
 }
 
 static enum mw_verdict

@@ -5,15 +5,14 @@
  * again. A question that has been answered therefore stays where cancel finds it until the last of
  * its waiters is gone, but nobody joins it any more.
  *
- * The questions of tunnels take turns (turns.h). While one waits for its turn there is no call, and
- * a handshake that brings its token makes it its own.
+ * The bounds are handshakes' alone: of tunnels the gateway lets no more ask at a time than leave
+ * connections to the service free.
  */
 #include "introspection_worker.h"
 
 #include "base/clock.h"
 #include "introspection_question.h"
 #include "service_complaint.h"
-#include "turns.h"
 #include "waiters.h"
 
 #include <openssl/evp.h>
@@ -37,12 +36,12 @@ struct introspection_waiter {
 
 /* One token that is asked about. */
 struct question {
-    struct turn turn; /* first; of a question that a tunnel came with */
     LIST_ENTRY(question) in_chain;
     struct introspection_worker *worker;
     struct http_call *call;
     struct waiter_list waiting;
     unsigned char digest[TOKEN_DIGEST_LEN];
+    bool of_tunnel; /* who came with it */
     bool over;
 };
 
@@ -55,7 +54,6 @@ struct introspection_worker {
     struct http_client *client;
     LIST_HEAD(, question) questions[CHAINS]; /* by the first bytes of the digest */
     size_t question_count, handshake_count;  /* of handshakes; handshakes that wait */
-    struct turns turns;
     struct waiters waiters;
     struct service_complaint complaint;
 };
@@ -78,8 +76,7 @@ forget_question(struct question *question)
     while (!LIST_EMPTY(&question->waiting))
         forget_waiter(worker, LIST_FIRST(&question->waiting));
     LIST_REMOVE(question, in_chain);
-    worker->question_count -= question->turn.state == TURN_NONE;
-    turns_leave(&worker->turns, &question->turn);
+    worker->question_count -= !question->of_tunnel;
     free(question);
 }
 
@@ -124,8 +121,10 @@ introspection_worker_cancel(void *state, struct mw_task *task)
         return;
     struct question *question = ((struct introspection_waiter *)waiter)->question;
     forget_waiter(worker, waiter);
-    if (question->turn.state == TURN_WAITS && LIST_EMPTY(&question->waiting))
-        forget_question(question);
+    if (!question->of_tunnel || question->over || !LIST_EMPTY(&question->waiting))
+        return;
+    http_call_cancel(question->call); /* or many that time out would take all connections */
+    forget_question(question);
 }
 
 /* ---- An answer --------------------------------------------------------------------------- */
@@ -156,7 +155,7 @@ judge_asker(const struct introspection_worker *worker, const struct asker *asker
       const struct introspection_answer *answer)
 {
     return asker->request ? worker->judge(worker->instance, asker->request, asker->token, answer)
-                          : worker->judge_again(worker->instance, answer);
+                          : worker->judge_again(worker->instance, asker->task, answer);
 }
 
 /* All who wait hear it, and the question is over. */
@@ -209,17 +208,6 @@ call(struct question *question)
 }
 
 static void
-call_whose_turn_it_is(struct introspection_worker *worker)
-{
-    const struct introspection_answer none = {.fault = INTROSPECTION_INTERNAL};
-    struct turn *turn;
-
-    while ((turn = turns_next(&worker->turns)) != NULL)
-        if (!call((struct question *)turn))
-            settle((struct question *)turn, &none);
-}
-
-static void
 on_done(void *arg, const struct http_answer *http)
 {
     struct question *question = arg;
@@ -235,7 +223,6 @@ on_done(void *arg, const struct http_answer *http)
     keep(worker->settings, question->digest, &answer);
     settle(question, &answer);
     introspection_answer_free(&answer);
-    call_whose_turn_it_is(worker);
 }
 
 /* With its first waiter. False: out of memory. */
@@ -249,25 +236,12 @@ ask(struct introspection_worker *worker, const struct asker *asker, const unsign
     question->worker = worker;
     memcpy(question->digest, digest, TOKEN_DIGEST_LEN);
     LIST_INSERT_HEAD(&worker->questions[chain_of(digest)], question, in_chain);
-    bool is_due = asker->request || turns_ask(&worker->turns, &question->turn);
-    worker->question_count += asker->request != NULL;
-    if (add_waiter(question, asker) && (!is_due || call(question)))
+    question->of_tunnel = !asker->request;
+    worker->question_count += !question->of_tunnel;
+    if (add_waiter(question, asker) && call(question))
         return true;
     forget_question(question);
     return false;
-}
-
-/* A handshake does not wait for the turn of a tunnel. */
-static bool
-join(struct introspection_worker *worker, const struct asker *asker, struct question *question)
-{
-    if (asker->request && question->turn.state == TURN_WAITS) {
-        if (!call(question))
-            return false;
-        turns_leave(&worker->turns, &question->turn);
-        worker->question_count++;
-    }
-    return add_waiter(question, asker);
 }
 
 static void
@@ -291,9 +265,9 @@ wait_for_answer(struct introspection_worker *worker, const struct asker *asker,
     struct question *question = find_question(worker, digest);
     bool shared = question != NULL;
 
-    if (asker->request && is_full(worker, shared && question->turn.state != TURN_WAITS))
+    if (asker->request && is_full(worker, shared))
         return INTROSPECTION_FULL;
-    if (shared ? !join(worker, asker, question) : !ask(worker, asker, digest))
+    if (shared ? !add_waiter(question, asker) : !ask(worker, asker, digest))
         return INTROSPECTION_INTERNAL;
     count(worker, asker, shared ? "introspection_shared" : "introspection_asked");
     return INTROSPECTION_NONE;
@@ -364,7 +338,6 @@ introspection_worker_new(const struct mw_host *host, struct mw_worker *thread,
     worker->judge = judge;
     worker->judge_again = judge_again;
     worker->instance = instance;
-    turns_init(&worker->turns);
     worker->client = http_client_new(host->worker_base(thread));
     if (worker->client)
         return worker;
@@ -382,8 +355,7 @@ introspection_worker_free(void *state)
     for (size_t i = 0; i < CHAINS; i++)
         while (!LIST_EMPTY(&worker->questions[i])) {
             struct question *question = LIST_FIRST(&worker->questions[i]);
-            if (question->call) /* else it waits for its turn */
-                http_call_cancel(question->call);
+            http_call_cancel(question->call);
             forget_question(question);
         }
     http_client_free(worker->client);

@@ -5,7 +5,7 @@
  * A token is asked about once at a time: who comes with the same one meanwhile waits for the same
  * answer. A call goes on when all who waited have left: to end it would cost its connection, and
  * they may be back with the same token. Both are bounded, and so is the time that a call takes.
- * Tunnels that are judged again are beside these bounds: they take turns (turns.h).
+ * Tunnels that are judged again are beside these bounds.
  *
  * Kept for a while, for all workers, are answers that a token is active, by its SHA-256. Others are
  * of no use but to who makes tokens up, and could so push out the good ones.
@@ -27,7 +27,7 @@ struct introspection_worker;
 typedef enum mw_verdict introspection_judge(const void *instance, struct mw_request *request,
                                             struct str token,
                                             const struct introspection_answer *answer);
-typedef enum mw_verdict introspection_judge_again(const void *instance,
+typedef enum mw_verdict introspection_judge_again(const void *instance, struct mw_task *task,
                                                   const struct introspection_answer *answer);
 
 /* settings are the instance's. NULL: out of memory. */
@@ -45,7 +45,7 @@ void introspection_worker_cancel(void *state, struct mw_task *task);
  * and, of a tunnel, as long as its slot. */
 enum mw_verdict introspection_worker_decide(struct introspection_worker *worker,
                                             struct mw_request *request, struct str token);
-/* The same for judge_again. A tunnel is never too many: it waits for its turn, until its cancel. */
+/* The same for judge_again. A tunnel is never too many. */
 enum mw_verdict introspection_worker_revalidate(struct introspection_worker *worker,
                                                 struct mw_task *task, struct str token);
 

@@ -10,6 +10,7 @@
  * for more (jwt_worker.h). Claims are let go before decide returns: the gateway copies
  * what it is handed.
  */
+#include "base/clock.h"
 #include "bearer_challenges.h"
 #include "bearer_rules.h"
 #include "bearer_session.h"
@@ -182,6 +183,15 @@ count_lookup(const struct mw_host *host, struct mw_request *request, enum verify
         host->count(request, "token-cache-miss", 1);
 }
 
+/* All but the signature of a token that has one. */
+static struct str
+signed_text(struct str token)
+{
+    struct jose_parts parts;
+
+    return jose_split(&parts, token) == JOSE_OK ? parts.signed_text : STR_NONE;
+}
+
 static enum mw_verdict
 judge(const void *instance, struct jwt_worker *worker, struct mw_request *request,
       struct str token)
@@ -203,8 +213,8 @@ judge(const void *instance, struct jwt_worker *worker, struct mw_request *reques
     enum mw_verdict verdict = bearer_claims_admit(&jwt->settings.claims, jwt->host, request,
                                                   &verified, &jwt->challenges);
     if (verdict == MW_PASS)
-        verdict = bearer_session_keep(&jwt->settings.claims, jwt->host, request, &verified,
-                                      STR_NONE, &jwt->challenges);
+        verdict = bearer_session_keep(jwt->host, request, signed_text(token), verified.key,
+                                      &jwt->challenges);
     verified_free(&verified);
     return verdict;
 }
@@ -226,18 +236,34 @@ decide(const void *instance, void *state, struct mw_request *request)
 
 /* ---- A tunnel ------------------------------------------------------------------------- */
 
-/* Under the keys that are trusted now. */
+/* As at a handshake, by what is asked and trusted now. An expiry that ends no tunnel is not seen by
+ * asking when it was admitted. */
+static enum jose_reason
+judge_again(const struct jwt *jwt, struct jwt_worker *worker, const struct bearer_session *session,
+            const struct mw_task *task)
+{
+    const struct bearer_claims *claims = &jwt->settings.claims;
+    struct verified verified;
+    enum jose_reason reason = verify_again(
+        jwt_worker_verifier(worker), &jwt->settings.policy, session->token, session->thumbprint,
+        claims->close_on_expiry ? clock_wall_ms() : session->admitted_ms, &verified);
+
+    if (reason == JOSE_KEY_UNKNOWN && !jwt_worker_is_certain(worker))
+        return JOSE_KEYS_UNAVAILABLE;
+    if (reason != JOSE_OK)
+        return reason;
+    reason = bearer_claims_judge_again(claims, jwt->host, task, &verified);
+    verified_free(&verified);
+    return reason;
+}
+
 static enum mw_verdict
 revalidate(void *state, void *slot, struct mw_task *task)
 {
     const struct jwt *jwt = jwt_worker_instance(state);
-    const struct keyset *keyset = jwt_worker_keyset(state);
-    const struct bearer_session *session = slot;
+    enum jose_reason reason = slot ? judge_again(jwt, state, slot, task) : JOSE_INTERNAL;
 
-    (void)task;
-    if (!session || !bearer_session_holds(session, &jwt->settings.claims, jwt->host))
-        return MW_DENY;
-    return keyset_find(keyset, session->thumbprint, 0) < keyset_count(keyset) ? MW_PASS : MW_DENY;
+    return bearer_session_verdict(jwt->host, task, reason);
 }
 
 /* ---- Life on a worker ----------------------------------------------------------------- */

@@ -184,10 +184,10 @@ jwt_worker_verifier(struct jwt_worker *worker)
     return worker->verifier;
 }
 
-const struct keyset *
-jwt_worker_keyset(const struct jwt_worker *worker)
+bool
+jwt_worker_is_certain(const struct jwt_worker *worker)
 {
-    return worker->keyset;
+    return worker->certain;
 }
 
 const void *

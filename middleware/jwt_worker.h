@@ -30,8 +30,8 @@ void jwt_worker_free(void *state);
 void jwt_worker_cancel(void *state, struct mw_task *task);
 
 struct verifier *jwt_worker_verifier(struct jwt_worker *worker);
-/* What it verifies with at present; the worker's. */
-const struct keyset *jwt_worker_keyset(const struct jwt_worker *worker);
+/* Is a key that it does not have unknown? Else some could not be fetched yet. */
+bool jwt_worker_is_certain(const struct jwt_worker *worker);
 const void *jwt_worker_instance(const struct jwt_worker *worker);
 /*
  * No known key verifies this token: *reason is KEY_UNKNOWN or SIGNATURE. true: the request waits,

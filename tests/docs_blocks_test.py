@@ -48,6 +48,7 @@ NOT_RUN = {
 OTHER = {
     ("wsgate.yaml.5", "wsgate.yaml:4:3: unknown key"): "test_the_fault_that_the_manual_shows",
     ("wsgate-middleware.7", "return host->deny("): "a line of C",
+    ("wsgate-middleware.7", "const char *name;"): "lines of C",
 }
 
 
@@ -117,6 +118,8 @@ def framed(section, text):
                                    "connection_limit", "forward_auth",
                                    "headers", "subprotocol", "api_key", "jwt", "introspection"):
         text = "middleware:\n" + indented(text)
+        if "claim:" in text:  # of a token, which somebody must have accepted
+            text += "  bearer: { jwt: { keys: [{ file: /etc/wsgate/keys/public.pem }] } }\n"
     there = set(re.findall(r"^([a-z_]+):", text, re.M))
     if "listeners" not in there:
         text += "listeners: [{ address: 127.0.0.1:18080, name: public }]\n"
@@ -127,7 +130,8 @@ def framed(section, text):
         for number, backend in enumerate(backends):
             text += f'  - {{ path: "/{number}/{{room}}", require: [], backend: {backend} }}\n'
         for name in instances:
-            text += f'  - {{ path: "/{name}/{{room}}", require: [{name}], backend: {backends[0]} }}\n'
+            chain = f"bearer, {name}" if "bearer" in instances and name != "bearer" else name
+            text += f'  - {{ path: "/{name}/{{room}}", require: [{chain}], backend: {backends[0]} }}\n'
     if "middleware" not in there:
         instances = names(text, "require")
         text += "middleware:\n" if instances else ""

@@ -129,7 +129,7 @@ def comparable(text):
 
 
 # Options of a chapter of limits that are none themselves, or whose end another one tells.
-NO_END = {"on_reload", "frames", "messages_per_second", "messages_burst", "bytes_per_second", "bytes_burst", "limit_from",
+NO_END = {"frames", "messages_per_second", "messages_burst", "bytes_per_second", "bytes_burst", "limit_from",
           "ping_interval"}
 
 
@@ -221,7 +221,6 @@ class DocsTest(unittest.TestCase):
                 "pong_timeout": "CLIENT_SILENT",
                 "idle_timeout": "IDLE",
                 "max_lifetime": "LIFETIME",
-                "revalidate_interval": "REVALIDATION",
                 "write_timeout": "WRITE_TIMEOUT",
             },
             "BACKENDS": {

@@ -9,7 +9,6 @@ import re
 import socket
 import struct
 import subprocess
-import time
 import unittest
 
 ECHO = os.path.join(os.environ.get("BUILD", "."), "examples/echo/echo")
@@ -40,7 +39,7 @@ def frame(opcode, payload=b"", fin=True, rsv=0):
 
 class Client:
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self.data = b""
 
     def send(self, data):
@@ -224,7 +223,7 @@ class EchoTest(unittest.TestCase):
         other = self.opened()  # and the others do not notice
         other.send(frame(1, b"hello"))
         self.assertEqual(other.frame(), (0x81, b"hello"))
-        client.socket.settimeout(10)
+        client.socket.settimeout(30)
         for _ in range(sent // 65536):  # nothing is lost
             self.assertEqual(client.frame(), (0x82, b"x" * 65536))
 
@@ -243,13 +242,14 @@ class EchoTest(unittest.TestCase):
         try:
             port = int(echo.stdout.readline().rsplit(b":", 1)[1])
             self.clients += [Client(port) for _ in range(20)]
-            time.sleep(0.2)
+            first = echo.stderr.readline()
             for client in self.clients[:18]:
                 client.socket.close()
             self.assertIn(b" 101 ", self.clients[19].open())
         finally:
             echo.terminate()
             _, errors = echo.communicate(timeout=20)
+        errors = first + errors
         self.assertIn(b"echo: accept: Too many open files", errors)
         self.assertLess(errors.count(b"\n"), 20)  # it does not spin
         self.assertEqual(echo.returncode, 0)

@@ -659,7 +659,7 @@ The client would be answered:
         config["middleware"] = {
             name: {"test_waits": more} for name, more in options.items()}
         config["routes"] = [self.route("/ws", list(options))]
-        config["timeouts"]["auth"] = "300ms"
+        config["timeouts"]["auth"] = "1500ms"
         return config
 
     def outcome(self, *arguments, **options):
@@ -677,8 +677,8 @@ The client would be answered:
         self.assertEqual(done.stderr, "")
 
         report, verdicts, _ = self.outcome(
-            a={"delay": "20ms"}, b={"delay": "20ms", "verdict": "deny"}, c={"delay": "250ms"},
-            d={"verdict": "deny"}, e={"delay": "10s"}, f={"delay": "250ms"})
+            a={"delay": "20ms"}, b={"delay": "20ms", "verdict": "deny"}, c={"delay": "800ms"},
+            d={"verdict": "deny"}, e={"delay": "10s"}, f={"delay": "800ms"})
         self.assertEqual(verdicts, {
             "a": (True, "pass", None),
             "b": (True, "deny", "test-denied"),
@@ -767,7 +767,7 @@ The client would be answered:
             self.assertNotRegex(file.read(), r"(?m)\b(socket|connect|sendto)\(")
 
     def test_the_chain_has_one_deadline(self):
-        report, verdicts, _ = self.outcome(a={"delay": "200ms"}, b={"delay": "200ms"}, c={})
+        report, verdicts, _ = self.outcome(a={"delay": "700ms"}, b={"delay": "1500ms"}, c={})
         self.assertEqual(verdicts["a"], (True, "pass", None))
         self.assertEqual(verdicts["b"], (True, "deny", "auth-timeout"))
         self.assertEqual(verdicts["c"], (False, "pass", None))

@@ -340,27 +340,27 @@ class SilentNameServer(unittest.TestCase):
         answers, end = run([{"url": self.LONG, "cancel_after_ms": after} for after in (0, 5, 300)])
         for answer in answers:
             self.assertEqual("cancelled", answer["outcome"])
-            self.assertLess(answer["cancel_ms"], 1000)
-        self.assertLess(end["free_ms"], 1000)
+            self.assertLess(answer["cancel_ms"], 4000)
+        self.assertLess(end["free_ms"], 4000)
 
     def test_the_deadline_holds(self):
         (answer,), end = run([{"url": self.LONG, "timeout_ms": 300}])
         self.assertEqual("timeout", answer["outcome"])
         self.assertIn("looked up", answer["error"])
         self.assertLess(answer["ms"], 4000)
-        self.assertLess(end["free_ms"], 1000)
+        self.assertLess(end["free_ms"], 4000)
 
     def test_the_client_goes_at_once(self):
         answers, end = run([{"url": self.LONG}, {"url": self.LONG}, "abandon"])
         self.assertEqual([{}, {}], answers)
-        self.assertLess(end["free_ms"], 1000)
+        self.assertLess(end["free_ms"], 4000)
 
     def test_threads_are_bounded(self):
         storm = [{"url": self.LONG, "timeout_ms": 200}] * 50
         *rounds, end = run(*[storm] * 4)
         self.assertEqual({"timeout"}, {answer["outcome"] for answers in rounds for answer in answers})
         self.assertLessEqual(end["threads"], 32 + 4)  # ours, and what a sanitizer has
-        self.assertLess(end["free_ms"], 1000)
+        self.assertLess(end["free_ms"], 4000)
 
     def test_others_go_on(self):
         with Service(lambda _: [reply(b"x")]) as service:

@@ -218,12 +218,12 @@ class Examples(Case):
         cli("lpush", "s:list", "x")
         gate = self.start(self.config(
             self.echo_backend(), modules=[path], require=["it"], middleware={"it": instance},
-            timeouts={"auth": "1s"}))
+            timeouts={"auth": "2s"}))
         for header, status in [("a", 101), ("b", 403), ("list", 503), ("a", 101)]:
             self.assertEqual(gate.ask(handshake("/ws", f"X-Session: {header}")).status, status)
         self.assertEqual(gate.await_lines(2, "handshake", status=101)[0]["subject"], "ann")
         # A server that does not answer: time passes, clients leave; the rest is not disturbed.
-        cli("client", "pause", "2000")
+        cli("client", "pause", "5000")
         left = [self.client(gate, handshake("/ws", "X-Session: a")) for _ in range(20)]
         self.assertEqual(gate.ask(handshake("/ws", "X-Session: a")).status, 504)
         for client in left:

@@ -306,7 +306,7 @@ class ProbeTlsTest(unittest.TestCase):
 
         thread = threading.Thread(target=rest)
         thread.start()
-        done = probe(f"ws://127.0.0.1:{server.port}/", "--count", "6", "--timeout", "1s")
+        done = probe(f"ws://127.0.0.1:{server.port}/", "--count", "6", "--timeout", "3s")
         thread.join(30)
         listener.close()
         self.assertEqual((done.returncode, done.stderr), (1, b""))

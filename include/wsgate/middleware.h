@@ -112,7 +112,10 @@ enum mw_certificate {
     MW_CERTIFICATE_URI,
 };
 
-enum { MW_BODY_MAX = 16 * 1024 }; /* bytes of a refusal's body */
+enum {
+    MW_BODY_MAX = 16 * 1024,   /* bytes of a refusal's body */
+    MW_REVALIDATIONS_MAX = 24, /* tunnels that wait in revalidate: of an instance, on a worker */
+};
 
 /* Why release() is called. */
 enum mw_end {
@@ -274,6 +277,14 @@ struct mw_host {
      * has. Values of two issuers have nothing to do with each other. */
     struct mw_str (*claim)(const struct mw_request *request, const char *name,
                            struct mw_str *issuer);
+
+    /* These two are for a revalidation's task, until its verdict. deny_tunnel: how the tunnel ends,
+     * before revalidate returns MW_DENY, or resume is called with it. 401: Close 4401; 503, nobody
+     * could say: 1013; 504, too slow: 1011; 403 and all others: 4403. `word` as for deny. It
+     * returns MW_DENY, as deny does; without it MW_DENY is a 403. */
+    enum mw_verdict (*deny_tunnel)(struct mw_task *task, int status, const char *word);
+    /* As capture, of the path that the tunnel was opened with. */
+    struct mw_str (*tunnel_capture)(const struct mw_task *task, const char *name);
 };
 
 /* ---- A module ---------------------------------------------------------- */
@@ -299,12 +310,12 @@ struct mw_module {
     /* Optional: exactly once after every MW_PASS, on the same worker. With nothing in its slot as
      * soon as the tunnel begins: only a slot, or revalidate, keeps a state for a tunnel. */
     void (*release)(void *state, void *slot, enum mw_end end);
-    /* Optional: judges a live tunnel again, every tunnel.revalidate_interval of its route, and
-     * after a reload where it says so. `state` is of the newest instance of that name, which need
-     * not be the one that filled the slot: what is in there must not depend on the instance.
-     * MW_DENY ends the tunnel. It may wait with this task: as in decide, either resume or cancel
-     * follows, the latter also when timeouts.auth has passed or the tunnel ends. Asked again only
-     * after its answer. It has no request: what it needs is in its slot. */
+    /* Optional: judges a live tunnel again, every `revalidate` of its route, and after a reload
+     * where it says so. `state` is of the newest instance of that name, which need not be the one
+     * that filled the slot: what is in there must not depend on the instance. MW_DENY ends the
+     * tunnel; deny_tunnel says how. It may wait with this task: as in decide, either resume or
+     * cancel follows, the latter also when timeouts.auth has passed or the tunnel ends. Asked again
+     * only after its answer. It has no request: what it needs is in its slot. */
     enum mw_verdict (*revalidate)(void *state, void *slot, struct mw_task *task);
 
     /* Optional, both or none: a part on the control thread, for what is done once for all workers

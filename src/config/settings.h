@@ -91,16 +91,7 @@ struct tunnel_settings {
     uint64_t idle_timeout;
     uint64_t write_timeout;
     uint64_t max_lifetime;
-    uint64_t revalidate_interval;
-    bool revalidate_on_reload;
 };
-
-/* Is a live tunnel judged again, ever? */
-static inline bool
-tunnel_is_revalidated(const struct tunnel_settings *tunnel)
-{
-    return tunnel->revalidate_interval > 0 || tunnel->revalidate_on_reload;
-}
 
 struct route_settings {
     size_t index; /* from 0, in file order */
@@ -121,8 +112,17 @@ struct route_settings {
     bool keep_encoded_slashes;
     bool strip_extensions;   /* extensions: none */
     bool reject_with_close;  /* a refusal is told by a Close frame */
+    uint64_t revalidate;     /* ms between two judgements of a live tunnel; 0: none */
+    bool revalidate_on_reload;
     struct tunnel_settings tunnel;
 };
+
+/* Is a live tunnel judged again, ever? */
+static inline bool
+route_is_revalidated(const struct route_settings *route)
+{
+    return route->revalidate > 0 || route->revalidate_on_reload;
+}
 
 struct server_settings {
     struct address address;

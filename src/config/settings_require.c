@@ -244,7 +244,7 @@ void
 settings_check_revalidation(struct settings_build *build, const struct mw_options *options,
                             const struct route_settings *route)
 {
-    if (!tunnel_is_revalidated(&route->tunnel))
+    if (!route_is_revalidated(route))
         return;
     for (size_t i = 0; i < route->require_count; i++) {
         const struct require_node *node = &route->require[i];
@@ -253,7 +253,6 @@ settings_check_revalidation(struct settings_build *build, const struct mw_option
             (instance->module == NULL || instance->module->revalidate != NULL))
             return;
     }
-    options_fault(options_member(options, "tunnel", 0),
-                  route->tunnel.revalidate_interval > 0 ? "revalidate_interval" : "on_reload", 0,
+    options_fault(options, route->revalidate > 0 ? "revalidate" : "on_reload", 0,
                   "no middleware that the route requires can judge a live tunnel again");
 }

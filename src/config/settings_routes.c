@@ -129,6 +129,8 @@ build_route(struct settings_build *build, const struct mw_options *options,
     route->keep_encoded_slashes = options_integer(options, "encoded_slashes") == 1;
     route->strip_extensions = options_integer(options, "extensions") == 1;
     route->reject_with_close = options_integer(options, "reject_with") == 1;
+    route->revalidate = (uint64_t)options_integer(options, "revalidate");
+    route->revalidate_on_reload = options_integer(options, "on_reload") == 1;
     build_listeners(build, options, route);
     build_host(build, options, route);
     build_path(build, options, route);
@@ -136,7 +138,7 @@ build_route(struct settings_build *build, const struct mw_options *options,
     build_backend(build, options, route);
     if (tunnel != NULL)
         settings_build_tunnel(options, route);
-    if (tunnel != NULL && chain_is_whole)
+    if (chain_is_whole)
         settings_check_revalidation(build, options, route);
     if (chain_is_whole)
         settings_build_claims(build, route);

@@ -98,8 +98,6 @@ settings_build_tunnel(const struct mw_options *route_options, struct route_setti
     tunnel->idle_timeout = (uint64_t)options_integer(options, "idle_timeout");
     tunnel->write_timeout = (uint64_t)options_integer(options, "write_timeout");
     tunnel->max_lifetime = (uint64_t)options_integer(options, "max_lifetime");
-    tunnel->revalidate_interval = (uint64_t)options_integer(options, "revalidate_interval");
-    tunnel->revalidate_on_reload = options_integer(options, "on_reload") == 1;
     check_rates(options);
     check_followed(options, tunnel);
 }

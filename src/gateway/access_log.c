@@ -122,17 +122,35 @@ access_log_turned_away(struct log *log, uint64_t id, const struct sockaddr *peer
     log_end(&line);
 }
 
+static void
+begin_tunnel(struct log_line *line, struct log *log, const struct tunnel_record *record,
+             enum reason reason, const char *event)
+{
+    log_begin(line, log, LOG_ACCESS, LOG_LEVEL_INFO, event);
+    log_id(line, record->id);
+    log_address(line, record->named ? "client" : "peer", record->peer);
+    log_int(line, "route", record->route);
+    log_text(line, "reason", reason_word(reason));
+    log_text(line, "module", record->module);
+    log_text(line, "detail", record->detail);
+}
+
+void
+access_log_tunnel_dry_run(struct log *log, const struct tunnel_record *record, enum reason reason)
+{
+    struct log_line line UNINITIALIZED;
+
+    begin_tunnel(&line, log, record, reason, "dry-run");
+    log_end(&line);
+}
+
 void
 access_log_tunnel(struct log *log, const struct tunnel_record *record, const struct tunnel *tunnel,
                   enum reason reason)
 {
     struct log_line line UNINITIALIZED;
 
-    log_begin(&line, log, LOG_ACCESS, LOG_LEVEL_INFO, "tunnel");
-    log_id(&line, record->id);
-    log_address(&line, record->named ? "client" : "peer", record->peer);
-    log_int(&line, "route", record->route);
-    log_text(&line, "reason", reason_word(reason));
+    begin_tunnel(&line, log, record, reason, "tunnel");
     log_text(&line, "initiator", reason_initiator(reason));
     if (tunnel->close_code != 0)
         log_int(&line, "close_code", tunnel->close_code);

@@ -18,6 +18,8 @@ struct tunnel_record {
     bool named; /* it is the client that a proxy named */
     uint64_t started_us; /* of the tunnel */
     uint32_t route;
+    const char *module; /* the instance that refused it when it was judged again; NULL: none */
+    const char *detail; /* that module's word; NULL: none */
 };
 
 /* status 0: the client left without an answer. server: NULL where none was reached. */
@@ -28,6 +30,9 @@ void access_log_dry_run(struct log *log, const struct request *request);
 /* A connection that was one too many: nothing of it was read. */
 void access_log_turned_away(struct log *log, uint64_t id, const struct sockaddr *peer,
                             const struct listener_settings *listener, enum reason reason);
+/* The same of a tunnel that is judged again. */
+void access_log_tunnel_dry_run(struct log *log, const struct tunnel_record *record,
+                               enum reason reason);
 void access_log_tunnel(struct log *log, const struct tunnel_record *record,
                        const struct tunnel *tunnel, enum reason reason);
 

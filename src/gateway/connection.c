@@ -73,9 +73,9 @@ static void
 tunnel_over(struct connection *connection, enum reason reason)
 {
     struct worker *worker = connection->worker;
-    struct tunnel_record record = {connection->id, &connection->peer.any, connection->named,
-                                   connection->started_us, connection->route};
+    struct tunnel_record record;
 
+    connection_describe(connection, reason, &record);
     worker->metrics.reasons[reason]++;
     worker->metrics.bytes_in += connection->tunnel.bytes[CLIENT];
     worker->metrics.bytes_out += connection->tunnel.bytes[BACKEND];

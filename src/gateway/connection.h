@@ -16,6 +16,8 @@
 #include "gateway/held.h"
 #include "gateway/tunnel.h"
 
+struct tunnel_record;
+
 /*   state     word       what its deadline is called when it has passed */
 #define STATES(S)                                   \
     S(ACCEPT,  "accept",  REASON_ACCEPT_TIMEOUT)    \
@@ -87,6 +89,9 @@ void connection_run(struct connection *connection, enum step step);
 bool connection_fill_tunnel(struct connection *connection) MUST_CHECK;
 enum reason connection_exchange_early(struct connection *connection,
                                       const struct text *head) MUST_CHECK;
+/* The tunnel, which that reason ends or would have ended, for its line in the log. */
+void connection_describe(const struct connection *connection, enum reason reason,
+                         struct tunnel_record *record);
 /* The next server, after one that failed; for connection_run. */
 enum step connection_next_server(struct connection *connection) MUST_CHECK;
 

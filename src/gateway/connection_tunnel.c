@@ -2,7 +2,9 @@
  * connection_tunnel.c - what a tunnel takes along from the handshake that it began with.
  */
 #include "base/clock.h"
+#include "gateway/access_log.h"
 #include "gateway/connection.h"
+#include "gateway/revalidation.h"
 #include "gateway/upgrade.h"
 
 static const struct tunnel_rules *
@@ -49,6 +51,15 @@ connection_fill_tunnel(struct connection *connection)
     connection->route = (uint32_t)request->route->index;
     connection->started_us = clock_monotonic_us();
     return true;
+}
+
+void
+connection_describe(const struct connection *connection, enum reason reason,
+                    struct tunnel_record *record)
+{
+    *record = (struct tunnel_record){connection->id, &connection->peer.any, connection->named,
+                                     connection->started_us, connection->route, NULL, NULL};
+    revalidation_tell(connection, reason, record);
 }
 
 enum reason

@@ -28,7 +28,7 @@ is_held(const struct request *request, size_t i)
     const struct mw_module *module = instance_at(request, i)->module;
 
     return (module->release != NULL && request->chain.slots[i] != NULL) ||
-           (module->revalidate != NULL && tunnel_is_revalidated(&request->route->tunnel));
+           (module->revalidate != NULL && route_is_revalidated(request->route));
 }
 
 static struct held

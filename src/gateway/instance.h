@@ -14,6 +14,7 @@
 #include "base/mailbox.h"
 #include "config/settings.h"
 #include "gateway/metrics.h"
+#include "gateway/turns.h"
 
 struct event_base;
 struct worker;
@@ -33,6 +34,7 @@ struct resident {
     struct resident *next, **link; /* the worker's list */
     void *state;                   /* NULL: the module has none */
     size_t users;                  /* handles, and tunnels that hold a slot */
+    struct turns turns;            /* of tunnels that are judged again */
     struct mailbox_message message;
 };
 

@@ -24,7 +24,8 @@ struct host_functions {
 };
 
 void host_fill(struct host_functions *host);
-/* The part of it that answers questions about a request. */
+/* The parts of it that answer questions about a request, and take answers. */
 void module_questions_fill(struct mw_host *host);
+void module_answers_fill(struct mw_host *host);
 
 #endif

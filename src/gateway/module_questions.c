@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "gateway/connection.h"
 #include "gateway/request.h"
+#include "gateway/revalidation.h"
 #include "gateway/router.h"
 #include "net/tls_peer.h"
 #include "protocol/http_head.h"
@@ -208,7 +209,15 @@ host_route(const struct mw_request *mw)
 static bool
 host_is_revalidated(const struct mw_request *request)
 {
-    return tunnel_is_revalidated(&of(request)->route->tunnel);
+    return route_is_revalidated(of(request)->route);
+}
+
+static struct mw_str
+host_tunnel_capture(const struct mw_task *task, const char *name)
+{
+    return task->request != NULL
+               ? host_capture((const struct mw_request *)task->request, name)
+               : out(revalidation_capture(task, str_of(name)));
 }
 
 static bool
@@ -225,6 +234,7 @@ module_questions_fill(struct mw_host *host)
     host->host = host_host;
     host->path = host_path;
     host->capture = host_capture;
+    host->tunnel_capture = host_tunnel_capture;
     host->query = host_query;
     host->header = host_header;
     host->cookie = host_cookie;

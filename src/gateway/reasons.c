@@ -48,5 +48,5 @@ reason_close_code(enum reason reason, enum reason_side side)
 bool
 reason_revokes(enum reason reason)
 {
-    return rows[reason].code == 4403;
+    return rows[reason].code == 4403 || reason == REASON_REVALIDATION_UNAUTHORIZED;
 }

@@ -95,7 +95,9 @@
     E(CLOSED_BY_MODULE,   "closed-by-module",         403, "gateway", 4403, 1001)     \
     E(KILLED,             "killed",                   403, "gateway", 4403, 1001)     \
     E(REVOKED,            "revoked",                  403, "gateway", 4403, 1001)     \
+    E(REVALIDATION_UNAUTHORIZED, "revalidation-unauthorized", 0, "gateway", 4401, 1001) \
     E(REVALIDATION,       "revalidation-refused",       0, "gateway", 4403, 1001)     \
+    E(REVALIDATION_UNDECIDED, "revalidation-undecided", 0, "gateway", 1013, 1001)     \
     E(REVALIDATION_TIMEOUT, "revalidation-timeout",     0, "gateway", 1011, 1001)     \
     E(DRAIN,              "drain",                      0, "gateway", 1012, 1001)     \
     E(SHUTDOWN,           "shutdown",                   0, "gateway", 1012, 1001)

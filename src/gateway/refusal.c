@@ -244,10 +244,10 @@ refusal_start(struct request *request, struct side *client)
     refusal_compose(request, &text);
     if (request->answer.close_code != 0)
         refusal_close_frame(&request->answer, &text);
-    enum side_sent sent = side_send(client, text.at, text.len);
+    enum side_sent sent = side_send_more(client, text.at, text.len);
     struct str body = foreign_body(&request->answer);
     if (sent != SIDE_FAILED && body.len > 0)
-        sent = side_send(client, body.at, body.len);
+        sent = side_send_more(client, body.at, body.len);
     switch (sent) {
     case SIDE_SENT:
         return linger(client);

@@ -23,6 +23,7 @@ resident_enter(struct resident *resident, struct worker *worker)
     resident->view = (struct mw_worker){worker->base, {&worker->mailbox, false}, &worker->metrics};
     resident->next = worker->residents;
     resident->link = &worker->residents;
+    turns_init(&resident->turns, &worker->mailbox);
     if (resident->next != NULL)
         resident->next->link = &resident->next;
     worker->residents = resident;

@@ -1,44 +1,19 @@
 /*
- * revalidation.c - see revalidation.h.
- *
- * One deadline serves both: the next round while it rests, the end of its patience while it
- * waits. All modules of a round share one patience, that of a handshake.
+ * revalidation.c - the rounds of revalidations; see revalidation.h.
  *
  * The hard thing is the end. It may come while a module waits, and it may be brought about from
  * here: then all of this is freed, so after end() nothing of it is touched.
  */
-#include "gateway/revalidation.h"
+#include "gateway/revalidation_parts.h"
 
+#include "gateway/access_log.h"
 #include "gateway/connection.h"
 #include "gateway/generation.h"
-#include "gateway/resident.h"
 #include "gateway/worker.h"
 
-#include <stdlib.h>
-
-enum state_of_round { RESTING, ASKING, WAITING, OVER };
-
-/* After a reload not all are asked at once. */
-enum { RELOAD_SPREAD_MS = 1000 };
-
-struct asked {
-    struct resident *own;   /* which let it in; held by the connection */
-    struct resident *judge; /* held, while it is asked; else NULL */
-    void *slot;
-};
-
-struct revalidation {
-    struct wheel_node due;
-    struct mw_task task;
-    struct connection *connection;
-    uint64_t interval_ms, patience_ms;
-    uint64_t round_due_ms; /* when the answers of this round must be there */
-    enum state_of_round state;
-    bool on_reload;   /* it is due then */
-    bool is_soon;     /* another configuration came while it was asked */
-    bool out_of_turn; /* resumed while it was asked: a fault of the module, which must not admit */
-    size_t next, count;
-    struct asked asked[]; /* in the chain's order */
+enum {
+    RELOAD_SPREAD_MS = 1000, /* after a reload not all are asked at once */
+    TURN_PATIENCES = 60,
 };
 
 static struct revalidation *
@@ -48,9 +23,24 @@ of_node(struct wheel_node *node)
 }
 
 static struct revalidation *
-of_task(struct mw_task *task)
+of_task(const struct mw_task *task)
 {
-    return (struct revalidation *)((char *)task - offsetof(struct revalidation, task));
+    return (struct revalidation *)((char *)(uintptr_t)task - offsetof(struct revalidation, task));
+}
+
+static struct revalidation *
+of_turn(struct turn *turn)
+{
+    return (struct revalidation *)((char *)turn - offsetof(struct revalidation, turn));
+}
+
+/* NULL: its tunnel is not judged again. */
+static struct revalidation *
+of_connection(const struct connection *connection)
+{
+    return connection->held_count > 0 && connection->held[0].release == revalidation_release
+               ? connection->held[0].slot
+               : NULL;
 }
 
 static struct worker *
@@ -59,7 +49,42 @@ worker_of(const struct revalidation *revalidation)
     return revalidation->connection->worker;
 }
 
-/* ---- A round ---------------------------------------------------------------------- */
+static const struct mw_module *
+module_of(const struct revalidation *revalidation)
+{
+    return revalidation->asked[revalidation->next].own->instance->module;
+}
+
+static bool
+is_live(const struct revalidation *revalidation)
+{
+    const struct connection *connection = revalidation->connection;
+
+    return connection->state == STATE_TUNNEL && !connection->tunnel.closing;
+}
+
+/* ---- Time ------------------------------------------------------------------------ */
+
+uint64_t
+revalidation_pause(uint64_t interval_ms, bool is_first, uint64_t random)
+{
+    return interval_ms - random % (interval_ms / (is_first ? 2 : 10) + 1);
+}
+
+/* Not so short that a service which answers, if slowly, loses tunnels after a reload. */
+uint64_t
+revalidation_turn_patience(uint64_t interval_ms, uint64_t patience_ms)
+{
+    uint64_t several_ms = TURN_PATIENCES * patience_ms;
+
+    return several_ms > 0 && interval_ms > several_ms ? interval_ms : several_ms;
+}
+
+static void
+set_due(struct revalidation *revalidation, uint64_t due_ms)
+{
+    wheel_set(&worker_of(revalidation)->revalidations, &revalidation->due, due_ms);
+}
 
 static void
 soon(struct revalidation *revalidation)
@@ -67,13 +92,11 @@ soon(struct revalidation *revalidation)
     struct worker *worker = worker_of(revalidation);
 
     revalidation->is_soon = false;
-    wheel_set(&worker->revalidations, &revalidation->due,
-              worker->now_ms + worker_random(worker) % RELOAD_SPREAD_MS);
+    set_due(revalidation, worker->now_ms + worker_random(worker) % RELOAD_SPREAD_MS);
 }
 
-/* Each time up to a tenth sooner, so that those who came together are not asked together. */
-static void
-rest(struct revalidation *revalidation)
+void
+revalidation_rest(struct revalidation *revalidation)
 {
     struct worker *worker = worker_of(revalidation);
     uint64_t interval_ms = revalidation->interval_ms;
@@ -84,115 +107,193 @@ rest(struct revalidation *revalidation)
     else if (interval_ms == 0)
         wheel_clear(&revalidation->due);
     else
-        wheel_set(&worker->revalidations, &revalidation->due,
-                  worker->now_ms + interval_ms - worker_random(worker) % (interval_ms / 10 + 1));
+        set_due(revalidation,
+                worker->now_ms + revalidation_pause(interval_ms, !revalidation->was_judged,
+                                                    worker_random(worker)));
 }
 
-/* Nobody is asked any more. Frees the revalidation, at once or with the connection. */
-static void
-end(struct revalidation *revalidation, enum reason reason)
-{
-    revalidation->state = OVER;
-    wheel_clear(&revalidation->due);
-    (void)connection_end(revalidation->connection, reason);
-}
-
-static const struct mw_module *
-module_of(const struct asked *asked)
-{
-    return asked->own->instance->module;
-}
+/* ---- A judge --------------------------------------------------------------------- */
 
 /* The instance of that name in the newest configuration, if it is still of that module. */
-static struct resident *
-newest(const struct worker *worker, struct resident *own)
+static struct judge
+newest(const struct revalidation *revalidation)
 {
-    const struct handle *handle = worker->handle;
+    struct resident *own = revalidation->asked[revalidation->next].own;
+    const struct handle *handle = worker_of(revalidation)->handle;
     const struct settings *settings = handle != NULL ? handle->generation->settings : NULL;
 
     for (size_t i = 0; settings != NULL && i < settings->instance_count; i++)
         if (strcmp(settings->instances[i].name, own->instance->name) == 0 &&
             settings->instances[i].module == own->instance->module)
-            return handle->residents[i];
-    return own;
+            return (struct judge){handle->residents[i], settings->instances[i].dry_run};
+    return (struct judge){own, false};
 }
 
 static void
-dismiss(struct asked *asked)
+dismiss(struct revalidation *revalidation)
 {
-    struct resident *judge = asked->judge;
+    struct resident *judge = revalidation->judge.resident;
 
-    asked->judge = NULL;
-    if (judge != NULL)
-        resident_leave(judge);
+    revalidation->judge.resident = NULL;
+    if (judge == NULL)
+        return;
+    turns_leave(&judge->turns, &revalidation->turn);
+    resident_leave(judge);
+}
+
+static void on_turn(struct turn *turn);
+
+/* With the one that is to judge next. false: it waits. */
+static bool
+has_turn(struct revalidation *revalidation)
+{
+    if (revalidation->turn.state == TURN_TAKEN)
+        return true;
+    revalidation->judge = newest(revalidation);
+    resident_hold(revalidation->judge.resident);
+    if (turns_ask(&revalidation->judge.resident->turns, &revalidation->turn, on_turn))
+        return true;
+    revalidation->state = QUEUED;
+    revalidation->queued_ms = worker_of(revalidation)->now_ms;
+    set_due(revalidation, revalidation->turn_due_ms);
+    return false;
+}
+
+/* ---- A round ---------------------------------------------------------------------- */
+
+/* Nobody is asked any more. Frees the revalidation, at once or with the connection. */
+static void
+end(struct revalidation *revalidation)
+{
+    revalidation->state = OVER;
+    wheel_clear(&revalidation->due);
+    (void)connection_end(revalidation->connection, revalidation->said.reason);
 }
 
 static enum mw_verdict
 ask(struct revalidation *revalidation)
 {
-    struct asked *asked = &revalidation->asked[revalidation->next];
+    const struct asked *asked = &revalidation->asked[revalidation->next];
+    const struct mw_module *module = module_of(revalidation);
 
     revalidation->state = ASKING;
-    asked->judge = newest(worker_of(revalidation), asked->own);
-    resident_hold(asked->judge);
-    enum mw_verdict verdict =
-        module_of(asked)->revalidate(asked->judge->state, asked->slot, &revalidation->task);
-    if (revalidation->out_of_turn)
-        verdict = MW_DENY;
-    if (verdict == MW_WAIT && module_of(asked)->cancel == NULL)
-        verdict = MW_DENY;
-    if (verdict != MW_WAIT)
-        dismiss(asked);
+    revalidation->out_of_turn = false;
+    revalidation->said.reason = REASON_NONE;
+    revalidation->said.word = NULL;
+    enum mw_verdict verdict = module->revalidate(revalidation->judge.resident->state, asked->slot,
+                                                 &revalidation->task);
+    if (revalidation->out_of_turn || (verdict == MW_WAIT && module->cancel == NULL))
+        return MW_DENY;
+    if (verdict == MW_WAIT) {
+        revalidation->state = WAITING;
+        set_due(revalidation, revalidation->answer_due_ms);
+    }
     return verdict;
 }
 
-/* On from the next module, until one waits or refuses, or all have passed. */
+static void
+pretend(const struct revalidation *revalidation)
+{
+    const struct connection *connection = revalidation->connection;
+    struct tunnel_record record;
+
+    connection_describe(connection, revalidation->said.reason, &record);
+    access_log_tunnel_dry_run(connection->worker->log, &record, revalidation->said.reason);
+}
+
+/* The one that was asked has its verdict. false: it was the end. */
+static bool
+settle(struct revalidation *revalidation, enum mw_verdict verdict)
+{
+    bool refuses = verdict != MW_PASS && is_live(revalidation);
+    bool dry_run = revalidation->judge.dry_run;
+
+    revalidation->state = OVER; /* until somebody else is asked */
+    dismiss(revalidation);
+    if (refuses) {
+        if (revalidation->said.reason == REASON_NONE)
+            revalidation->said.reason = REASON_REVALIDATION;
+        metrics_count(&worker_of(revalidation)->metrics, module_of(revalidation)->name,
+                      dry_run ? "dry-run-refused" : reason_word(revalidation->said.reason), 1);
+    }
+    if (refuses && !dry_run) {
+        end(revalidation);
+        return false;
+    }
+    if (refuses)
+        pretend(revalidation);
+    revalidation->next++;
+    return true;
+}
+
+/* On from the next module, until one is waited for or refuses, or all have passed. */
 static void
 go_on(struct revalidation *revalidation)
 {
-    for (; revalidation->next < revalidation->count; revalidation->next++) {
+    while (revalidation->next < revalidation->count && is_live(revalidation)) {
+        if (!has_turn(revalidation))
+            return;
         enum mw_verdict verdict = ask(revalidation);
-
-        if (verdict == MW_WAIT) {
-            revalidation->state = WAITING;
-            wheel_set(&worker_of(revalidation)->revalidations, &revalidation->due,
-                      revalidation->round_due_ms);
+        if (verdict == MW_WAIT || !settle(revalidation, verdict))
             return;
-        }
-        if (verdict != MW_PASS) {
-            end(revalidation, REASON_REVALIDATION);
-            return;
-        }
     }
-    rest(revalidation);
+    revalidation->was_judged = true;
+    revalidation_rest(revalidation);
 }
 
+/* What it has waited for that counts for nothing. After a reload it is another judge's turn. */
 static void
-cancel(struct revalidation *revalidation)
+on_turn(struct turn *turn)
 {
-    struct asked *asked = &revalidation->asked[revalidation->next];
+    struct revalidation *revalidation = of_turn(turn);
 
-    if (revalidation->state != WAITING)
-        return;
+    if (revalidation->answer_due_ms != WHEEL_NEVER)
+        revalidation->answer_due_ms += worker_of(revalidation)->now_ms - revalidation->queued_ms;
+    if (!is_live(revalidation) ||
+        newest(revalidation).resident != revalidation->judge.resident)
+        dismiss(revalidation);
+    go_on(revalidation);
+}
+
+void
+revalidation_take_back(struct revalidation *revalidation)
+{
+    bool waiting = revalidation->state == WAITING;
+
     revalidation->state = OVER;
-    module_of(asked)->cancel(asked->judge->state, &revalidation->task);
-    dismiss(asked);
+    if (waiting)
+        module_of(revalidation)
+            ->cancel(revalidation->judge.resident->state, &revalidation->task);
+    dismiss(revalidation);
+}
+
+/* Its judge has not answered, or its turn has not come. */
+static void
+overdue(struct revalidation *revalidation)
+{
+    revalidation_take_back(revalidation);
+    revalidation->said.reason = REASON_REVALIDATION_TIMEOUT;
+    revalidation->said.word = NULL;
+    if (settle(revalidation, MW_DENY))
+        go_on(revalidation);
 }
 
 void
 revalidation_due(struct wheel_node *node)
 {
     struct revalidation *revalidation = of_node(node);
-    const struct connection *connection = revalidation->connection;
+    const struct worker *worker = worker_of(revalidation);
 
-    if (revalidation->state == WAITING) {
-        cancel(revalidation);
-        end(revalidation, REASON_REVALIDATION_TIMEOUT);
-    } else if (connection->state == STATE_TUNNEL && !connection->tunnel.closing) {
-        revalidation->next = 0;
-        revalidation->round_due_ms = worker_after(connection->worker, revalidation->patience_ms);
-        go_on(revalidation);
+    if (revalidation->state == WAITING || revalidation->state == QUEUED) {
+        overdue(revalidation);
+        return;
     }
+    revalidation->next = 0;
+    revalidation->answer_due_ms = worker_after(worker, revalidation->patience_ms);
+    revalidation->turn_due_ms =
+        worker_after(worker, revalidation_turn_patience(revalidation->interval_ms,
+                                                        revalidation->patience_ms));
+    go_on(revalidation);
 }
 
 void
@@ -200,16 +301,19 @@ revalidation_resume(struct mw_task *task, enum mw_verdict verdict)
 {
     struct revalidation *revalidation = of_task(task);
 
-    if (revalidation->state == WAITING)
-        dismiss(&revalidation->asked[revalidation->next]);
     if (revalidation->state == ASKING) {
         revalidation->out_of_turn = true;
-    } else if (revalidation->state != WAITING || verdict != MW_PASS) {
-        end(revalidation, REASON_REVALIDATION);
-    } else {
-        revalidation->next++;
-        go_on(revalidation);
+        return;
     }
+    if (revalidation->state != WAITING) { /* a fault of the module, too */
+        revalidation->said.reason = REASON_REVALIDATION;
+        revalidation->said.word = NULL;
+        revalidation->judge.dry_run = false;
+        revalidation->next -= revalidation->next == revalidation->count;
+        verdict = MW_DENY;
+    }
+    if (settle(revalidation, verdict))
+        go_on(revalidation);
 }
 
 static void
@@ -225,68 +329,54 @@ reloaded(struct revalidation *revalidation)
 void
 revalidations_reloaded(struct worker *worker)
 {
+    struct revalidation *revalidation;
+
     for (const struct connection *at = worker->live; at != NULL; at = at->next)
-        if (at->state == STATE_TUNNEL && at->held_count > 0 &&
-            at->held[0].release == revalidation_release)
-            reloaded(at->held[0].slot);
+        if (at->state == STATE_TUNNEL && (revalidation = of_connection(at)) != NULL)
+            reloaded(revalidation);
 }
 
-/* ---- Birth and end ------------------------------------------------------------------ */
+/* ---- What a module says and asks ------------------------------------------------------ */
 
-/* Of the modules that passed. */
-static const struct instance_settings *
-held_at(const struct request *request, size_t i)
+static const struct {
+    int status;
+    enum reason reason;
+} refusals[] = {
+    {401, REASON_REVALIDATION_UNAUTHORIZED},
+    {403, REASON_REVALIDATION},
+    {503, REASON_REVALIDATION_UNDECIDED},
+    {504, REASON_REVALIDATION_TIMEOUT},
+};
+
+/* The first word holds. */
+void
+revalidation_deny(struct mw_task *task, int status, const char *word)
 {
-    size_t node = request->chain.held[i];
+    struct revalidation *revalidation = of_task(task);
 
-    return &request->settings->instances[request->route->require[node].instance];
+    if (revalidation->said.reason != REASON_NONE)
+        return;
+    revalidation->said.reason = REASON_REVALIDATION;
+    revalidation->said.word = word;
+    for (size_t i = 0; i < COUNT_OF(refusals); i++)
+        if (refusals[i].status == status)
+            revalidation->said.reason = refusals[i].reason;
 }
 
-static size_t
-count_asked(const struct request *request)
+struct str
+revalidation_capture(const struct mw_task *task, struct str name)
 {
-    size_t count = 0;
-
-    for (size_t i = 0; i < request->chain.held_count; i++)
-        count += held_at(request, i)->module->revalidate != NULL;
-    return count;
-}
-
-bool
-revalidation_new(struct request *request, struct revalidation **made)
-{
-    const struct route_settings *route = request->route;
-    size_t count = tunnel_is_revalidated(&route->tunnel) ? count_asked(request) : 0;
-
-    *made = NULL;
-    if (count == 0)
-        return true;
-    struct revalidation *revalidation =
-        calloc(1, sizeof(*revalidation) + count * sizeof(struct asked));
-
-    if (revalidation == NULL)
-        return false;
-    revalidation->connection = request->connection;
-    revalidation->interval_ms = route->tunnel.revalidate_interval;
-    revalidation->on_reload = route->tunnel.revalidate_on_reload;
-    revalidation->patience_ms = request->settings->timeouts.auth;
-    for (size_t i = 0; i < request->chain.held_count; i++)
-        if (held_at(request, i)->module->revalidate != NULL)
-            revalidation->asked[revalidation->count++] =
-                (struct asked){request->handle->residents[held_at(request, i)->index], NULL,
-                               request->chain.slots[request->chain.held[i]]};
-    rest(revalidation);
-    *made = revalidation;
-    return true;
+    return kept_captures_find(of_task(task)->captures, name);
 }
 
 void
-revalidation_release(void *state, void *slot, enum mw_end end)
+revalidation_tell(const struct connection *connection, enum reason reason,
+                  struct tunnel_record *record)
 {
-    struct revalidation *revalidation = slot;
+    const struct revalidation *revalidation = of_connection(connection);
 
-    (void)state, (void)end;
-    cancel(revalidation);
-    wheel_clear(&revalidation->due);
-    free(revalidation);
+    if (revalidation == NULL || reason == REASON_NONE || revalidation->said.reason != reason)
+        return;
+    record->module = revalidation->asked[revalidation->next].own->instance->name;
+    record->detail = revalidation->said.word;
 }

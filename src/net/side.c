@@ -129,13 +129,14 @@ side_handshake(struct side *side)
     return STREAM_ERROR;
 }
 
-enum side_sent
-side_send(struct side *side, const void *data, size_t bytes)
+static enum side_sent
+transmit(struct side *side, const void *data, size_t bytes, bool more)
 {
     struct stream_result result = {STREAM_AGAIN, 0};
 
     if (side->out == NULL)
-        result = stream_write(&side->stream, data, bytes);
+        result = more ? stream_write_more(&side->stream, data, bytes)
+                      : stream_write(&side->stream, data, bytes);
     if (result.status == STREAM_OK && result.n == bytes)
         return SIDE_SENT;
     if (result.status == STREAM_ERROR) {
@@ -147,6 +148,18 @@ side_send(struct side *side, const void *data, size_t bytes)
     side_abandon(side);
     errno = ENOMEM;
     return SIDE_FAILED;
+}
+
+enum side_sent
+side_send(struct side *side, const void *data, size_t bytes)
+{
+    return transmit(side, data, bytes, false);
+}
+
+enum side_sent
+side_send_more(struct side *side, const void *data, size_t bytes)
+{
+    return transmit(side, data, bytes, true);
 }
 
 enum side_sent

@@ -76,19 +76,31 @@ stream_peek(struct stream *stream, void *buffer, size_t bytes)
     return receive(stream, buffer, bytes, MSG_PEEK);
 }
 
-struct stream_result
-stream_write(struct stream *stream, const void *data, size_t bytes)
+static struct stream_result
+transmit(struct stream *stream, const void *data, size_t bytes, bool more)
 {
     ssize_t n;
 
     if (bytes == 0)
         return (struct stream_result){STREAM_OK, 0};
     if (stream->tls != NULL)
-        return tls_write(stream->tls, data, bytes);
+        return tls_write(stream->tls, data, bytes, more);
     do
-        n = send(stream->fd, data, bytes, MSG_NOSIGNAL);
+        n = send(stream->fd, data, bytes, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
     while (n == -1 && errno == EINTR);
     return result_of(n);
+}
+
+struct stream_result
+stream_write(struct stream *stream, const void *data, size_t bytes)
+{
+    return transmit(stream, data, bytes, false);
+}
+
+struct stream_result
+stream_write_more(struct stream *stream, const void *data, size_t bytes)
+{
+    return transmit(stream, data, bytes, true);
 }
 
 bool

@@ -112,6 +112,7 @@ prepare(struct tls *tls, unsigned receives)
 {
     tls->wire.receives = receives;
     tls->wire.wait = TLS_WAIT_NONE;
+    tls->wire.more = false;
     tls->wire.error = 0;
 }
 
@@ -240,7 +241,7 @@ write_over(struct tls *tls)
 /* A record that could not go out whole is kept by OpenSSL; its caller comes again with the same
  * bytes, which is what an outbox does. */
 struct stream_result
-tls_write(struct tls *tls, const void *data, size_t bytes)
+tls_write(struct tls *tls, const void *data, size_t bytes, bool more)
 {
     size_t sent = 0, n = 0;
 
@@ -249,6 +250,7 @@ tls_write(struct tls *tls, const void *data, size_t bytes)
         return (struct stream_result){STREAM_ERROR, 0};
     }
     prepare(tls, 0);
+    tls->wire.more = more;
     while (sent < bytes) {
         if (SSL_write_ex(tls->ssl, (const char *)data + sent, bytes - sent, &n) != 1)
             break;
@@ -268,6 +270,7 @@ tls_goodbye(struct tls *tls)
     if (!tls->up || tls->dead || tls->mute)
         return STREAM_OK;
     prepare(tls, 0);
+    tls->wire.more = true; /* FIN follows */
     if (SSL_shutdown(tls->ssl) >= 0) {
         tls->mute = true;
         return STREAM_OK;

@@ -31,8 +31,11 @@ const char *tls_fault(const struct tls *tls);
 struct stream_result tls_read(struct tls *tls, void *buffer, size_t bytes) MUST_CHECK;
 /* Is there something for tls_read that the kernel does not know of? */
 bool tls_pending(const struct tls *tls);
-struct stream_result tls_write(struct tls *tls, const void *data, size_t bytes) MUST_CHECK;
-/* Sends close_notify, once. AGAIN: no room yet. Else there is nothing more to do. */
+/* more: as in stream_write_more. */
+struct stream_result tls_write(struct tls *tls, const void *data, size_t bytes,
+                               bool more) MUST_CHECK;
+/* Sends close_notify, once, in one segment with the FIN: the caller ends the direction at once.
+ * AGAIN: no room yet. Else there is nothing more to do. */
 enum stream_status tls_goodbye(struct tls *tls);
 
 #endif

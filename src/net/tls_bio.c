@@ -48,7 +48,7 @@ wire_write(BIO *bio, const char *data, int bytes)
 
     BIO_clear_retry_flags(bio);
     do
-        n = send(wire->fd, data, (size_t)bytes, MSG_NOSIGNAL);
+        n = send(wire->fd, data, (size_t)bytes, MSG_NOSIGNAL | (wire->more ? MSG_MORE : 0));
     while (n == -1 && errno == EINTR);
     if (n == -1 && errno == EAGAIN)
         return wire_wait(bio, wire, TLS_WAIT_WRITE);

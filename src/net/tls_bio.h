@@ -16,6 +16,7 @@ struct tls_wire {
     int fd;
     unsigned receives;  /* recv may be called so often; then it is as if nothing were there */
     enum tls_wait wait; /* why the last call could not go on */
+    bool more;          /* more is written at once, or our direction ends: one segment for all */
     bool heard;         /* a byte has come */
     bool ended;         /* FIN has come */
     int error;          /* errno of what failed; 0: nothing has */

@@ -360,3 +360,27 @@ verify_token(struct verifier *verifier, const struct verify_policy *policy, stru
         remember(keyset, policy->cache, digest, now_ms, verified);
     return reason;
 }
+
+/* ---- Once more -------------------------------------------------------------- */
+
+enum jose_reason
+verify_again(struct verifier *verifier, const struct verify_policy *policy, struct str signed_text,
+             const unsigned char *thumbprint, int64_t now_ms, struct verified *verified)
+{
+    const struct keyset *keyset = checker_keyset(verifier->checker);
+    const char *dot = memchr(signed_text.at, '.', signed_text.len);
+    size_t len = dot ? (size_t)(dot - signed_text.at) : 0;
+    struct str header = {signed_text.at, len};
+    struct str payload = {header.at + len + 1, signed_text.len - len - 1};
+
+    *verified = (struct verified){.claims = NULL};
+    enum jose_reason reason =
+        dot ? check_header(verifier, policy->algorithms, policy->type, header) : JOSE_MALFORMED;
+    if (reason == JOSE_OK)
+        reason = check_payload(verifier, policy, payload, now_ms, verified);
+    if (reason == JOSE_OK && keyset_find(keyset, thumbprint, 0) == keyset_count(keyset))
+        reason = JOSE_KEY_UNKNOWN;
+    if (reason != JOSE_OK)
+        verified_free(verified);
+    return reason;
+}

@@ -75,6 +75,14 @@ enum jose_reason verify_token(struct verifier *verifier, const struct verify_pol
     MUST_CHECK;
 void verified_free(struct verified *verified);
 
+/*
+ * The same of a token that verified before, under the key of that thumbprint: header and payload
+ * ("signed_text" of protocol/jose.h) by this policy, and the key must be trusted still.
+ */
+enum jose_reason verify_again(struct verifier *verifier, const struct verify_policy *policy,
+                              struct str signed_text, const unsigned char *thumbprint,
+                              int64_t now_ms, struct verified *verified) MUST_CHECK;
+
 /* Header and signature alone: for a payload that may be any bytes. */
 enum jose_reason verify_signature(struct verifier *verifier, unsigned algorithms, struct str token,
                                   const struct key **key) MUST_CHECK;

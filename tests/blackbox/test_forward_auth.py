@@ -151,7 +151,7 @@ class ForwardAuth(Case):
     def test_judged_again(self):
         """Asked with the same words; a no ends the tunnel."""
         service = self.service(reply())
-        gate = self.gate(service, parts={"route": {"tunnel": {"revalidate_interval": "300ms"}}})
+        gate = self.gate(service, parts={"route": {"revalidate": "300ms"}})
         client = self.client(gate, handshake("/ws", "Authorization: Basic abc"))
         self.check_switched(client.read_response())
         service.await_requests(3)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 import unittest
 
@@ -194,6 +195,16 @@ class ByClaim(Case):
         rows = [(status, f"Authorization: Bearer {token}") for status, token in
                 ((101, "a1"), (429, "a2"), (429, "a1"), (101, "b1"), (429, "b1"))]
         self.check(gate, *rows)
+
+    def test_after_a_reload(self):
+        """The instances go on, those before them too, under a route that is new."""
+        gate = self.gate_for(["users", "once"])
+        self.check(gate, (101, self.user(tenant="a")))
+        gate.config["routes"].insert(0, gate.config["routes"][0] | {"path": "/other"})
+        gate.write("wsgate.json", json.dumps(gate.config))
+        gate.send_signal(signal.SIGHUP)
+        self.assertTrue(gate.await_reload().startswith("reloaded"))
+        self.check(gate, (429, self.user(tenant="a")), (101, self.user(tenant="b")))
 
     def test_connections(self):
         live = {"connection_limit": {"key": "claim:tenant", "max": 1}}

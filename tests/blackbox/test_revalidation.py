@@ -13,12 +13,19 @@ from harness.gateway import test_program
 from harness.wire import handshake
 
 
+class Reloading(Case):
+    def reload(self, gate):
+        gate.write("wsgate.json", json.dumps(gate.config, indent=1))
+        gate.send_signal(signal.SIGHUP)
+        self.assertTrue(gate.await_reload().startswith("reloaded"))
+
+
 @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
-class Revalidation(Case):
+class Revalidation(Reloading):
     def judged(self, service, *chain, interval="100ms", **parts):
         """A gateway whose route asks the instances of `chain` again, in that order."""
         middleware = {f"wait{i}": {"test_waits": options} for i, options in enumerate(chain)}
-        route = {"tunnel": {"revalidate_interval": interval}}
+        route = {"revalidate": interval}
         config = self.config(
             service, require=list(middleware), middleware=middleware, route=route, **parts
         )
@@ -136,6 +143,44 @@ class Revalidation(Case):
         peer.close()
         self.assertEqual(self.totals(gate)["asked"], 0)
 
+    def test_who_waits_for_a_turn_loses_no_time(self):
+        """So many are asked at a time; the patience of those behind them begins when they are."""
+        service = self.backend()
+        gate = self.judged(service, {"again": "wait_pass"}, interval="0", threads=1,
+                           timeouts={"auth": "1s"})
+        gate.config["routes"][0]["on_reload"] = "revalidate"
+        self.reload(gate)
+        pairs = [self.tunnel(gate, service, handshake("/ws")) for _ in range(250)]
+        self.reload(gate)
+        gate.await_lines(250, "test_waits", name="stderr", message="asked again")
+        for client, peer in pairs:
+            client.send(b"x")
+            self.assertEqual(peer.read(1), b"x")
+        self.assertEqual(gate.lines("tunnel"), [])
+        for client, peer in pairs:
+            client.close()
+            peer.close()
+        gate.await_lines(250, "tunnel")
+        totals = self.totals(gate)
+        self.assertEqual((totals["asked"], totals["most"]), (250, 24))
+
+    def test_who_never_gets_a_turn(self):
+        """At last it fails closed, without having been asked about."""
+        service = self.backend()
+        gate = self.judged(service, {"again": "hang"}, interval="1s", threads=1,
+                           timeouts={"auth": "10ms"})
+        pairs = [self.tunnel(gate, service, handshake("/ws")) for _ in range(250)]
+        for client, peer in pairs:
+            client.read_rest()
+            peer.read_rest()
+            client.close()
+            peer.close()
+        lines = gate.await_lines(250, "tunnel")
+        self.assertEqual({line["reason"] for line in lines}, {"revalidation-timeout"})
+        totals = self.totals(gate)
+        self.assertEqual((totals["released"], totals["most"]), (250, 24))
+        self.assertLess(totals["asked"], 250)
+
     def test_many(self):
         """All tunnels of a crowd, some of which leave while they are judged."""
         service = self.backend()
@@ -152,13 +197,8 @@ class Revalidation(Case):
         self.assertEqual(self.totals(gate)["released"], 60)
 
 
-class AfterReload(Case):
+class AfterReload(Reloading):
     """A tunnel is judged by the instance of that name in the newest configuration."""
-
-    def reload(self, gate):
-        gate.write("wsgate.json", json.dumps(gate.config, indent=1))
-        gate.send_signal(signal.SIGHUP)
-        self.assertTrue(gate.await_reload().startswith("reloaded"))
 
     def open_tunnel(self, gate, service, *headers):
         client, peer = self.tunnel(gate, service, handshake("/ws", *headers))
@@ -168,19 +208,19 @@ class AfterReload(Case):
 
     @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")
     def test_modules(self):
-        for tunnel, name, again, reason in [
+        for route, name, again, reason in [
             ({"on_reload": "revalidate"}, "it", "deny", "revalidation-refused"),
             ({"on_reload": "revalidate"}, "it", "wait_deny", "revalidation-refused"),
             ({"on_reload": "revalidate"}, "it", "wait_pass", None),
             ({"on_reload": "revalidate"}, "other", "deny", None),  # who let it in still judges
-            ({"on_reload": "keep", "revalidate_interval": "1h"}, "it", "deny", None),
-            ({"revalidate_interval": "200ms"}, "it", "deny", "revalidation-refused"),
+            ({"on_reload": "keep", "revalidate": "1h"}, "it", "deny", None),
+            ({"revalidate": "200ms"}, "it", "deny", "revalidation-refused"),
         ]:
-            with self.subTest(tunnel=tunnel, name=name, again=again):
+            with self.subTest(route=route, name=name, again=again):
                 service = self.backend()
                 config = self.config(
                     service, require=["it"], middleware={"it": {"test_waits": {"again": "pass"}}},
-                    route={"tunnel": tunnel})
+                    route=route)
                 gate = self.start(config, binary=test_program())
                 client, peer = self.open_tunnel(gate, service)
                 gate.config["middleware"] = {name: {"test_waits": {"again": again, "close_after": "1h"}}}
@@ -192,7 +232,7 @@ class AfterReload(Case):
                     client.close()
                     peer.close()
                     self.assertEqual(gate.await_line("tunnel")["reason"], reason)
-                elif tunnel["on_reload"] == "revalidate":
+                elif route["on_reload"] == "revalidate":
                     gate.await_lines(1, "test_waits", name="stderr", message="asked again")
                 if reason is None:
                     client.send(b"y")
@@ -206,7 +246,7 @@ class AfterReload(Case):
     def test_a_key_that_has_gone(self):
         service = self.backend()
         parts = self.jwt(secret=b"a" * 32)
-        gate = self.gateway(service, route={"tunnel": {"on_reload": "revalidate"}}, **parts)
+        gate = self.gateway(service, route={"on_reload": "revalidate"}, **parts)
         token = tokens.hs(secret=b"a" * 32)
         client, peer = self.open_tunnel(gate, service, f"Authorization: Bearer {token}")
         path = gate.config["middleware"]["users"]["jwt"]["keys"][0]["secret_file"]
@@ -217,4 +257,4 @@ class AfterReload(Case):
         peer.read_rest()
         client.close()
         peer.close()
-        self.assertEqual(gate.await_line("tunnel")["reason"], "revalidation-refused")
+        self.assertEqual(gate.await_line("tunnel")["reason"], "revalidation-unauthorized")

@@ -40,12 +40,14 @@ struct instance {
     size_t challenge;    /* bytes of one; 0: none */
     struct timeval close_after; /* 0: it is left alone */
     int64_t again, good_rounds; /* what revalidate does, after so many rounds that pass */
+    int64_t again_status;       /* how it denies; 0: without a word */
 };
 
 struct state {
     const struct instance *instance;
     struct mw_worker *worker;
     unsigned started, resumed, cancelled, released, posted, greeted, asked;
+    unsigned waiting, most; /* tunnels that are waited for, and how many at a time at most */
     int held;
     struct pending *pending;
 };
@@ -80,6 +82,8 @@ static const struct mw_option options[] = {
     {.word = "again", .type = MW_WORD, .fallback = "pass",
      .choices = "pass|deny|wait_pass|wait_deny|hang|at_once",
      .help = "What becomes of a live tunnel that is judged again."},
+    {.word = "again_status", .type = MW_INTEGER, .fallback = "0",
+     .help = "With which status it is denied then; 0: without a word."},
     {.word = "good_rounds", .type = MW_INTEGER, .fallback = "0",
      .help = "After how many judgements that pass at once."},
     {.word = "twice", .type = MW_BOOL, .fallback = "false",
@@ -117,6 +121,7 @@ setup(const struct mw_options *opts, const struct mw_host *host)
     instance->broken = host->option_integer(opts, "broken");
     instance->too_much = host->option_integer(opts, "too_much") != 0;
     instance->again = host->option_integer(opts, "again");
+    instance->again_status = host->option_integer(opts, "again_status");
     instance->good_rounds = host->option_integer(opts, "good_rounds");
     instance->twice = host->option_integer(opts, "twice") != 0;
     instance->forward = host->option_string(opts, "forward");
@@ -216,9 +221,9 @@ worker_stop(void *arg)
 
     host->log(host, MW_LOG_INFO, "test_waits",
               "started=%u resumed=%u cancelled=%u released=%u held=%d posted=%u greeted=%u "
-              "asked=%u",
+              "asked=%u most=%u",
               state->started, state->resumed, state->cancelled, state->released, state->held,
-              state->posted, state->greeted, state->asked);
+              state->posted, state->greeted, state->asked, state->most);
     free(state);
 }
 
@@ -288,8 +293,10 @@ release(void *arg, void *held, enum mw_end end)
 static void
 pending_free(struct pending *pending)
 {
-    if (pending->slot != NULL)
+    if (pending->slot != NULL) {
         pending->slot->pending = NULL;
+        pending->state->waiting--;
+    }
     *pending->link = pending->next;
     if (pending->next != NULL)
         pending->next->link = pending->link;
@@ -318,9 +325,18 @@ verdict_of(struct state *state, struct mw_request *request)
 }
 
 static enum mw_verdict
-verdict_again(const struct state *state)
+deny_again(const struct instance *instance, struct mw_task *task)
 {
-    return state->instance->again == AGAIN_WAIT_PASS ? MW_PASS : MW_DENY;
+    return instance->again_status == 0
+               ? MW_DENY
+               : instance->host->deny_tunnel(task, (int)instance->again_status, "test-again");
+}
+
+static enum mw_verdict
+verdict_again(const struct state *state, struct mw_task *task)
+{
+    return state->instance->again == AGAIN_WAIT_PASS ? MW_PASS
+                                                     : deny_again(state->instance, task);
 }
 
 static void
@@ -335,7 +351,7 @@ on_delay_over(evutil_socket_t fd, short what, void *arg)
     pending_free(pending);
     state->resumed++;
     state->instance->host->resume(task, request != NULL ? verdict_of(state, request)
-                                                        : verdict_again(state));
+                                                        : verdict_again(state, task));
     if (state->instance->twice)
         state->instance->host->resume(task, MW_PASS);
 }
@@ -402,7 +418,7 @@ revalidate(void *arg, void *held, struct mw_task *task)
     if (slot->rounds++ < instance->good_rounds || instance->again == AGAIN_PASS)
         return MW_PASS;
     if (instance->again == AGAIN_DENY)
-        return MW_DENY;
+        return deny_again(instance, task);
     if (instance->again == AGAIN_AT_ONCE) { /* which it must not */
         instance->host->resume(task, MW_PASS);
         return MW_PASS;
@@ -410,6 +426,8 @@ revalidate(void *arg, void *held, struct mw_task *task)
     slot->pending =
         wait_for(state, task, timeval_of(instance->again == AGAIN_HANG ? 3600000 : 250));
     slot->pending->slot = slot;
+    if (++state->waiting > state->most)
+        state->most = state->waiting;
     return MW_WAIT;
 }
 

@@ -400,6 +400,28 @@ START_TEST(says_what_comes_of_it)
 }
 END_TEST
 
+/* A claim that does not fit refuses, whatever the module says. */
+START_TEST(a_claim_that_does_not_fit)
+{
+    static char text[256];
+    struct run run;
+
+    run_open(&run, "a");
+    ck_assert_int_eq(run_through(&run), STEP_DONE);
+    const struct mw_host *host = &run.host.public;
+    struct mw_request *request = (struct mw_request *)run.request;
+    struct mw_str value = {text, sizeof(text)};
+
+    ck_assert(host->give_claim(request, "unread", value, value));
+    while (host->give_claim(request, "who", (struct mw_str){NULL, 0}, value))
+        ck_assert_int_eq(run.request->answer.reason, REASON_NONE);
+    ck_assert_int_eq(run.request->answer.reason, REASON_NO_MEMORY);
+    ck_assert_uint_eq(host->claim(request, "who", NULL).len, sizeof(text));
+    chain_release(run.request, MW_END_REFUSED);
+    run_close(&run);
+}
+END_TEST
+
 /* What a module says beside a refusal that it does not pronounce is not the next one's. */
 START_TEST(leaves_no_body_behind)
 {
@@ -526,6 +548,7 @@ chain_suite(void)
     TCase *tests = tcase_create("chain");
 
     tcase_add_loop_test(tests, says_what_comes_of_it, 0, COUNT_OF(rows));
+    tcase_add_test(tests, a_claim_that_does_not_fit);
     tcase_add_test(tests, leaves_no_body_behind);
     tcase_add_test(tests, keeps_what_was_stripped);
     tcase_add_loop_test(tests, can_be_cancelled_anywhere, 0, COUNT_OF(waits));

@@ -680,6 +680,22 @@ host_task(struct mw_request *request)
     return (struct mw_task *)request;
 }
 
+static enum mw_verdict
+deny_tunnel(struct mw_task *task, int status, const char *word)
+{
+    struct mw_request *request = (struct mw_request *)task;
+
+    request->status = status;
+    request->word = word;
+    return MW_DENY;
+}
+
+static struct mw_str
+tunnel_capture(const struct mw_task *task, const char *name)
+{
+    return capture((const struct mw_request *)task, name);
+}
+
 static void
 host_resume(struct mw_task *task, enum mw_verdict verdict)
 {
@@ -742,6 +758,8 @@ const struct mw_host fake_host = {
     .claim = claim,
     .is_offline = is_offline,
     .undecided = undecided,
+    .deny_tunnel = deny_tunnel,
+    .tunnel_capture = tunnel_capture,
     .slot = slot_of,
     .session_id = session_id,
     .issuer = issuer,

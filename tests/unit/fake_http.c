@@ -15,7 +15,7 @@
             ck_abort_msg("fake http: %s", #condition);                                            \
     } while (0)
 
-enum { CALLS_MAX = 512, TIMERS_MAX = 16 };
+enum { CALLS_MAX = 1100, TIMERS_MAX = 16 };
 
 struct http_call {
     http_done *done;

@@ -279,67 +279,111 @@ START_TEST(the_waiting_are_bounded)
 }
 END_TEST
 
-START_TEST(tunnels_take_turns)
+static const struct {
+    unsigned status; /* an outcome where it is not answered */
+    const char *body, *until;
+    int denied; /* with this status, and this by an instance that passes on errors; 0: it passes */
+    int denied_all_the_same;
+    const char *word;
+} again[] = {
+    {200, "", NULL, 0, 0, NULL},
+    {204, "", "4102444800", 0, 0, NULL},
+    {200, "", "1700000000", 401, 401, "forward-auth-expired"},
+    {200, "", "soon", 401, 401, "forward-auth-expired"},
+    {401, "who?", NULL, 401, 401, "forward-auth-refused"},
+    {403, "no", NULL, 403, 403, "forward-auth-refused"},
+    {500, "", NULL, 503, 0, "forward-auth-status"},
+    {HTTP_TIMEOUT, NULL, NULL, 504, 0, "forward-auth-timeout"},
+    {HTTP_NO_CONNECTION, NULL, NULL, 503, 0, "forward-auth-unreachable"},
+    {HTTP_TOO_LARGE, NULL, NULL, 503, 0, "forward-auth-garbled"},
+};
+
+/* By an instance with other options than the one that let it in. */
+START_TEST(a_tunnel_is_judged_again)
 {
-    enum { TUNNELS = HTTP_CLIENT_CALLS_MAX + 100 };
+    static const struct fake_row strict[] = {URL, {"deadline_header", "X-Until", NULL}, {NULL}};
+    static const struct fake_row lenient[] = {
+        URL, {"deadline_header", "X-Until", NULL}, {"on_error", "pass", NULL}, {NULL}};
+
+    for (int pass = 0; pass < 2; pass++) {
+        struct setup setup = begin(pass ? lenient : strict);
+        const char *const fields[] = {again[_i].until ? "X-Until" : NULL, again[_i].until, NULL};
+        struct mw_request first = request_with("a"), tunnel = {.status = 0};
+        int denied = pass ? again[_i].denied_all_the_same : again[_i].denied;
+
+        first.revalidated = true;
+        ck_assert_int_eq(decide(&setup, &first), MW_WAIT);
+        fake_http_end(0, 200, "");
+        ck_assert_ptr_nonnull(first.slot);
+        fake_request_free(&first);
+        ck_assert_int_eq(forward_auth_module.revalidate(setup.state, first.slot,
+                                                        (struct mw_task *)&tunnel),
+                         MW_WAIT);
+        ck_assert_str_eq(fake_http_fields(0), ABOUT "Authorization: a\n");
+        fake_http_end_with(0, again[_i].status, again[_i].body, fields);
+        ck_assert_int_eq(tunnel.resumed, 1);
+        ck_assert_int_eq(tunnel.verdict, denied == 0 ? MW_PASS : MW_DENY);
+        ck_assert_int_eq(tunnel.status, denied);
+        if (denied != 0)
+            ck_assert_str_eq(tunnel.word, again[_i].word);
+        let_go(&setup, &first);
+        end(&setup);
+        (void)fake_complaints();
+    }
+}
+END_TEST
+
+/* They are beside the bound of handshakes, and cancelled one by one. */
+START_TEST(tunnels_refuse_no_handshake)
+{
     struct setup setup = begin(plain);
-    struct mw_request first = request_with("a"), late = request_with("b");
-    struct mw_request *tunnels = calloc(TUNNELS, sizeof(*tunnels)); /* their tasks */
+    struct mw_request first = request_with("a"), tunnels[MW_REVALIDATIONS_MAX] = {{.status = 0}};
+    struct mw_request *requests = calloc(FORWARD_WAITERS_MAX, sizeof(*requests));
+    struct mw_request late = request_with("b");
 
     first.revalidated = true;
     ck_assert_int_eq(decide(&setup, &first), MW_WAIT);
     fake_http_end(0, 200, "");
-    ck_assert_ptr_nonnull(first.slot);
-    for (int i = 0; i < TUNNELS; i++)
+    for (int i = 0; i < MW_REVALIDATIONS_MAX; i++)
         ck_assert_int_eq(forward_auth_module.revalidate(setup.state, first.slot,
                                                         (struct mw_task *)&tunnels[i]),
                          MW_WAIT);
-    ck_assert_int_eq(fake_http_waiting(), TURNS_MAX);
-    ck_assert_int_eq(decide(&setup, &late), MW_WAIT); /* they refuse no handshake */
-    ck_assert_int_eq(fake_http_waiting(), TURNS_MAX + 1);
-    fake_http_end(TURNS_MAX, 200, "");
-    ck_assert_int_eq(late.verdict, MW_PASS);
-    /* Who is asked about makes room for the next, who waits for its turn is not asked about. */
-    forward_auth_module.cancel(setup.state, (struct mw_task *)&tunnels[0]);
-    forward_auth_module.cancel(setup.state, (struct mw_task *)&tunnels[TUNNELS - 1]);
-    ck_assert_int_eq(fake_http_waiting(), TURNS_MAX);
-    for (int i = 1; i < TUNNELS / 2; i++) {
-        fake_http_end(0, 200, "");
-        ck_assert_int_eq(tunnels[i].resumed, 1);
-        ck_assert_int_eq(tunnels[i].verdict, MW_PASS);
-        ck_assert_int_eq(fake_http_waiting(), TURNS_MAX);
+    for (int i = 0; i < FORWARD_WAITERS_MAX; i++) {
+        requests[i] = request_with("b");
+        ck_assert_int_eq(decide(&setup, &requests[i]), MW_WAIT);
     }
-    ck_assert_int_eq(fake_http_started(), 2 + TUNNELS / 2 + TURNS_MAX);
-    let_go(&setup, &late);
-    end(&setup); /* with half of them waiting */
+    ck_assert_int_eq(decide(&setup, &late), MW_DENY);
+    ck_assert_str_eq(late.word, "forward-auth-full");
+    forward_auth_module.cancel(setup.state, (struct mw_task *)&tunnels[0]);
+    ck_assert_int_eq(fake_http_waiting(), HTTP_CLIENT_CALLS_MAX - 1);
+    end(&setup); /* with all others waiting */
+    for (int i = 0; i < FORWARD_WAITERS_MAX; i++)
+        fake_request_free(&requests[i]);
+    fake_request_free(&late);
     let_go(&setup, &first);
-    free(tunnels);
+    free(requests);
 }
 END_TEST
 
-START_TEST(a_turn_may_fail_for_want_of_memory)
+START_TEST(a_tunnel_may_fail_for_want_of_memory)
 {
     bool starved = true;
 
     for (size_t n = 1; starved; n = failing_memory_next(n)) {
         struct setup setup = begin(plain);
-        struct mw_request first = request_with("a"), tunnels[TURNS_MAX + 2] = {{.resumed = 0}};
+        struct mw_request first = request_with("a"), tunnel = {.status = 0};
         first.revalidated = true;
         ck_assert_int_eq(decide(&setup, &first), MW_WAIT);
         fake_http_end(0, 200, "");
-        for (int i = 0; i < TURNS_MAX + 2; i++)
-            ck_assert_int_eq(forward_auth_module.revalidate(setup.state, first.slot,
-                                                            (struct mw_task *)&tunnels[i]),
-                             MW_WAIT);
         failing_memory_arm(n);
-        fake_http_end(0, HTTP_TIMEOUT, NULL);
-        starved = failing_memory_disarm();
-        while (fake_http_waiting())
+        enum mw_verdict verdict = forward_auth_module.revalidate(setup.state, first.slot,
+                                                                 (struct mw_task *)&tunnel);
+        if (verdict == MW_WAIT)
             fake_http_end(0, 200, "");
-        for (int i = 0; i < TURNS_MAX + 2; i++)
-            ck_assert_int_eq(tunnels[i].resumed, 1);
-        ck_assert_int_eq(tunnels[0].verdict, MW_DENY);
-        ck_assert(starved || tunnels[TURNS_MAX].verdict == MW_PASS);
+        starved = failing_memory_disarm();
+        verdict = verdict == MW_WAIT ? tunnel.verdict : verdict;
+        ck_assert_int_eq(verdict, starved ? MW_DENY : MW_PASS);
+        ck_assert_int_eq(tunnel.status, starved ? 503 : 0);
         let_go(&setup, &first);
         end(&setup);
         (void)fake_complaints();
@@ -416,8 +460,9 @@ forward_auth_suite(void)
     tcase_add_loop_test(one, faults_are_reported, 0, (int)COUNT_OF(faults));
     tcase_add_test(many, a_yes_is_kept_for_its_parts);
     tcase_add_test(many, the_waiting_are_bounded);
-    tcase_add_test(many, tunnels_take_turns);
-    tcase_add_test(many, a_turn_may_fail_for_want_of_memory);
+    tcase_add_loop_test(one, a_tunnel_is_judged_again, 0, (int)COUNT_OF(again));
+    tcase_add_test(many, tunnels_refuse_no_handshake);
+    tcase_add_test(many, a_tunnel_may_fail_for_want_of_memory);
     tcase_add_test(many, memory_may_fail);
     suite_add_tcase(suite, one);
     suite_add_tcase(suite, many);

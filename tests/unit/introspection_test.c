@@ -11,7 +11,6 @@
 #include "fake_http.h"
 #include "introspection_worker.h"
 #include "registry.h"
-#include "turns.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -353,29 +352,33 @@ END_TEST
 
 /* ---- Tunnels that are judged again -------------------------------------------------------- */
 
-/* More than one client takes calls. */
-enum { TUNNELS = HTTP_CLIENT_CALLS_MAX + 100 };
+enum { TUNNELS = MW_REVALIDATIONS_MAX };
 
 struct tunnel {
     struct mw_request task; /* stands for its mw_task */
     char token[24];
 };
 
-/* Each with a token of its own; the caller frees them. */
-static struct tunnel *
-begin_tunnels(struct setup *setup, int count)
+static enum mw_verdict
+revalidate(struct setup *setup, struct tunnel *tunnel, const char *token)
 {
-    struct tunnel *tunnels = calloc((size_t)count, sizeof(*tunnels));
+    *tunnel = (struct tunnel){.task = {.status = 0}};
+    snprintf(tunnel->token, sizeof(tunnel->token), "%s", token);
+    struct bearer_session session = {.token = str_of(tunnel->token)};
+    return introspection_module.revalidate(setup->state, &session,
+                                           (struct mw_task *)&tunnel->task);
+}
+
+/* Each with a token of its own. */
+static void
+begin_tunnels(struct setup *setup, struct tunnel *tunnels, int count)
+{
+    char token[24];
 
     for (int i = 0; i < count; i++) {
-        struct tunnel *tunnel = &tunnels[i];
-        snprintf(tunnel->token, sizeof(tunnel->token), "tunnel-%d", i);
-        struct bearer_session session = {.token = str_of(tunnel->token)};
-        ck_assert_int_eq(introspection_module.revalidate(setup->state, &session,
-                                                         (struct mw_task *)&tunnel->task),
-                         MW_WAIT);
+        snprintf(token, sizeof(token), "tunnel-%d", i);
+        ck_assert_int_eq(revalidate(setup, &tunnels[i], token), MW_WAIT);
     }
-    return tunnels;
 }
 
 static void
@@ -384,52 +387,73 @@ cancel_tunnel(struct setup *setup, struct tunnel *tunnel)
     introspection_module.cancel(setup->state, (struct mw_task *)&tunnel->task);
 }
 
-START_TEST(tunnels_take_turns)
-{
-    struct setup setup = begin(plain);
-    struct tunnel *tunnels = begin_tunnels(&setup, TUNNELS);
+static const struct fake_row in_room_rows[] = {{"contains", "{room}"}, {NULL}};
+static const struct mw_options in_room = {bearer_rule_options, in_room_rows};
+static const struct fake_row roomy[] = {URL, {"claims", "rooms", &in_room}, {NULL}};
 
-    ck_assert_int_eq(fake_http_waiting(), TURNS_MAX);
-    /* Who waits for its turn and goes is not asked about; the call of another goes on. */
-    cancel_tunnel(&setup, &tunnels[0]);
-    cancel_tunnel(&setup, &tunnels[TURNS_MAX]);
-    cancel_tunnel(&setup, &tunnels[TUNNELS - 1]);
-    ck_assert_int_eq(fake_http_waiting(), TURNS_MAX);
-    for (int i = 0; i < TURNS_MAX; i++)
-        fake_http_end(0, 200, ACTIVE);
-    ck_assert_str_eq(fake_http_body(0), "token=tunnel-25&token_type_hint=access_token");
-    while (fake_http_waiting()) {
-        ck_assert_int_le(fake_http_waiting(), TURNS_MAX);
-        fake_http_end(0, 200, ACTIVE);
-    }
-    ck_assert_int_eq(fake_http_started(), TUNNELS - 2);
-    for (int i = 0; i < TUNNELS; i++) {
-        bool left = i == 0 || i == TURNS_MAX || i == TUNNELS - 1;
-        ck_assert_int_eq(tunnels[i].task.resumed, !left);
-        ck_assert_int_eq(tunnels[i].task.verdict == MW_PASS, !left);
-    }
-    free(tunnels);
+static const struct {
+    const struct fake_row *rows;
+    unsigned status; /* an outcome where there is no body */
+    const char *body, *room, *revoked;
+    int denied; /* 0: it passes */
+    const char *word;
+} again[] = {
+    {plain, 200, ACTIVE, NULL, NULL, 0, NULL},
+    {plain, 200, "{\"active\":false}", NULL, NULL, 401, "token-inactive"},
+    {plain, 200, "{\"active\":true,\"exp\":1600000000}", NULL, NULL, 401, "token-expired"},
+    {plain, 200, "{\"active\":true,\"sub\":\"ann\"}", NULL, "ann", 403, "token-revoked"},
+    {plain, 200, "{\"active\":true,\"sub\":\"ann\"}", NULL, "bob", 0, NULL},
+    {strict, 200, ACTIVE, NULL, NULL, 401, "token-issuer"},
+    {ruled, 200, ACTIVE, NULL, NULL, 403, "claims-not-met"},
+    {ruled, 200, "{\"active\":true,\"scope\":\"read chat\"}", NULL, NULL, 0, NULL},
+    {ruled, 200, "{\"active\":true,\"scope\":\"chat\",\"user\":{\"id\":[]}}", NULL, NULL, 401,
+     "token-claim"},
+    {roomy, 200, "{\"active\":true,\"rooms\":[\"blue\"]}", "blue", NULL, 0, NULL},
+    {roomy, 200, "{\"active\":true,\"rooms\":[\"blue\"]}", "red", NULL, 403, "claims-not-met"},
+    {plain, 500, "", NULL, NULL, 503, "introspection-status"},
+    {plain, 401, "", NULL, NULL, 503, "introspection-refused"},
+    {plain, 200, "{}", NULL, NULL, 503, "introspection-garbled"},
+    {plain, HTTP_TIMEOUT, NULL, NULL, NULL, 504, "introspection-timeout"},
+    {plain, HTTP_NO_CONNECTION, NULL, NULL, NULL, 503, "introspection-unreachable"},
+};
+
+START_TEST(a_tunnel_is_judged_again)
+{
+    struct setup setup = begin(again[_i].rows);
+    struct tunnel tunnel;
+
+    fake_revoke(again[_i].revoked);
+    ck_assert_int_eq(revalidate(&setup, &tunnel, "t"), MW_WAIT);
+    if (again[_i].room)
+        tunnel.task.captures[0] = (struct fake_pair){"room", again[_i].room};
+    ck_assert_str_eq(fake_http_body(0), "token=t&token_type_hint=access_token");
+    fake_http_end(0, again[_i].status, again[_i].body);
+    ck_assert_int_eq(tunnel.task.resumed, 1);
+    ck_assert_int_eq(tunnel.task.verdict, again[_i].denied == 0 ? MW_PASS : MW_DENY);
+    ck_assert_int_eq(tunnel.task.status, again[_i].denied);
+    if (again[_i].word)
+        ck_assert_str_eq(tunnel.task.word, again[_i].word);
+    ck_assert_int_eq(introspection_module.revalidate(setup.state, NULL, NULL), MW_DENY);
+    fake_revoke(NULL);
     end(&setup);
+    (void)fake_complaints();
 }
 END_TEST
 
 START_TEST(tunnels_refuse_no_handshake)
 {
     struct setup setup = begin(plain);
-    struct tunnel *tunnels = begin_tunnels(&setup, TUNNELS);
+    struct tunnel tunnels[TUNNELS];
     struct ask *asks = calloc(INTROSPECTION_CALLS_MAX, sizeof(*asks)), late;
     char token[16];
 
-    /* The last half bring tokens that wait for their turn, and do not wait for it. */
+    begin_tunnels(&setup, tunnels, TUNNELS);
     for (int i = 0; i < INTROSPECTION_CALLS_MAX; i++) {
-        bool theirs = i >= INTROSPECTION_CALLS_MAX / 2;
-        snprintf(token, sizeof(token), theirs ? "tunnel-%d" : "%d", theirs ? TUNNELS - i : i);
+        snprintf(token, sizeof(token), "%d", i);
         check_waits(&setup, &asks[i], token);
-        ck_assert_int_eq(fake_http_waiting(), TURNS_MAX + i + 1);
     }
+    ck_assert_int_eq(fake_http_waiting(), TUNNELS + INTROSPECTION_CALLS_MAX);
     ck_assert_int_eq(ask(&setup, &late, "late"), MW_DENY);
-    ck_assert_str_eq(late.request.word, "introspection-full");
-    ck_assert_int_eq(ask(&setup, &late, "tunnel-500"), MW_DENY); /* a call more, too */
     ck_assert_str_eq(late.request.word, "introspection-full");
     check_waits(&setup, &late, "tunnel-0"); /* which is asked about */
     while (fake_http_waiting())
@@ -439,43 +463,52 @@ START_TEST(tunnels_refuse_no_handshake)
         check_resumed(&asks[i], MW_PASS);
     for (int i = 0; i < TUNNELS; i++)
         ck_assert_int_eq(tunnels[i].task.resumed, 1);
-    ck_assert_int_eq(fake_http_started(), TUNNELS + INTROSPECTION_CALLS_MAX / 2);
+    ck_assert_int_eq(fake_http_started(), TUNNELS + INTROSPECTION_CALLS_MAX);
     free(asks);
-    free(tunnels);
     end(&setup);
 }
 END_TEST
 
-START_TEST(the_worker_may_end_before_a_turn)
+/* Its call, unless somebody else waits for it. */
+START_TEST(a_tunnel_that_leaves_takes_its_call_along)
 {
     struct setup setup = begin(plain);
+    struct tunnel tunnels[3];
+    struct ask one, other;
 
-    free(begin_tunnels(&setup, TURNS_MAX + 2));
-    end(&setup);
+    begin_tunnels(&setup, tunnels, 3);
+    check_waits(&setup, &one, "tunnel-1");
+    check_waits(&setup, &other, "own");
+    ck_assert_int_eq(fake_http_waiting(), 4);
+    cancel_tunnel(&setup, &tunnels[0]);
+    cancel_tunnel(&setup, &tunnels[1]);
+    ck_assert_int_eq(fake_http_waiting(), 3);
+    cancel(&setup, &one);
+    ck_assert_int_eq(fake_http_waiting(), 2);
+    cancel(&setup, &other); /* a handshake's goes on */
+    ck_assert_int_eq(fake_http_waiting(), 2);
+    end(&setup); /* with one of each waiting */
 }
 END_TEST
 
-/* No answer, and no memory for the next call: each hears of it once. */
-START_TEST(a_turn_may_fail_for_want_of_memory)
+/* A call that cannot be made, or an answer that cannot be read. The first round is not short of
+ * memory: OpenSSL gets what it needs once. */
+START_TEST(a_tunnel_may_fail_for_want_of_memory)
 {
     bool starved = true;
 
-    for (size_t n = 1; starved; n = failing_memory_next(n)) {
+    for (size_t n = 0; n == 0 || starved; n = n == 0 ? 1 : failing_memory_next(n)) {
         struct setup setup = begin(plain);
-        struct tunnel *tunnels = begin_tunnels(&setup, TURNS_MAX + 2);
-        failing_memory_arm(n);
-        fake_http_end(0, HTTP_TIMEOUT, NULL);
-        starved = failing_memory_disarm();
-        while (fake_http_waiting())
+        struct tunnel tunnel;
+        if (n > 0)
+            failing_memory_arm(n);
+        enum mw_verdict verdict = revalidate(&setup, &tunnel, "t");
+        if (verdict == MW_WAIT)
             fake_http_end(0, 200, ACTIVE);
-        int passed = 0;
-        for (int i = 0; i < TURNS_MAX + 2; i++) {
-            ck_assert_int_eq(tunnels[i].task.resumed, 1);
-            passed += tunnels[i].task.verdict == MW_PASS;
-        }
-        ck_assert_int_le(passed, TURNS_MAX + 1);
-        ck_assert(starved || passed == TURNS_MAX + 1);
-        free(tunnels);
+        starved = failing_memory_disarm();
+        verdict = verdict == MW_WAIT ? tunnel.task.verdict : verdict;
+        ck_assert(starved || verdict == MW_PASS);
+        ck_assert_int_eq(tunnel.task.status, verdict == MW_PASS ? 0 : 503);
         end(&setup);
         (void)fake_complaints();
         ck_assert_uint_lt(n, 100);
@@ -675,10 +708,10 @@ introspection_suite(void)
     tcase_add_test(tc, who_has_left_is_not_resumed);
     tcase_add_test(tc, the_worker_may_end_before_the_answer);
     tcase_add_test(tc, calls_and_waiters_are_bounded);
-    tcase_add_test(tc, tunnels_take_turns);
+    tcase_add_loop_test(tc, a_tunnel_is_judged_again, 0, COUNT_OF(again));
     tcase_add_test(tc, tunnels_refuse_no_handshake);
-    tcase_add_test(tc, the_worker_may_end_before_a_turn);
-    tcase_add_test(tc, a_turn_may_fail_for_want_of_memory);
+    tcase_add_test(tc, a_tunnel_that_leaves_takes_its_call_along);
+    tcase_add_test(tc, a_tunnel_may_fail_for_want_of_memory);
     tcase_add_test(tc, active_answers_are_kept);
     tcase_add_test(tc, what_is_kept_ends_with_its_token);
     tcase_add_loop_test(tc, names_every_fault, 0, COUNT_OF(faults));

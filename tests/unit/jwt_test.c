@@ -895,40 +895,83 @@ END_TEST
 static const struct fake_row keeping[] = {{"on_expiry", "keep"}, KEY, {NULL}};
 static const struct fake_row ending[] = {KEY, {NULL}};
 
+/* What a configuration may have come to say meanwhile. */
+static const struct fake_row no_sid_rows[] = {{"present", "false"}, {NULL}};
+static const struct mw_options no_sid = {bearer_rule_options, no_sid_rows};
+static const struct fake_row other_key_rows[] = {
+    {"secret", "another secret of thirty-two byte"}, {"algorithm", "HS256"}, {NULL}};
+static const struct mw_options other_key = {jwt_key_options, other_key_rows};
+static const struct fake_row other_keys[] = {{"keys", NULL, &other_key}, UNCACHED, {NULL}};
+static const struct fake_row other_issuer[] = {{"issuer", "j"}, KEY, {NULL}};
+static const struct fake_row an_audience[] = {{"audience", "chat"}, KEY, {NULL}};
+static const struct fake_row a_type[] = {{"typ", "at+jwt"}, KEY, {NULL}};
+static const struct fake_row young[] = {{"max_age", "1h"}, KEY, {NULL}};
+static const struct fake_row in_room[] = {{"claims", "rooms", &own_room}, KEY, {NULL}};
+static const struct fake_row without_sid[] = {{"claims", "sid", &no_sid}, KEY, {NULL}};
+static const struct fake_row keeping_issuer[] = {
+    {"on_expiry", "keep"}, {"issuer", "j"}, KEY, {NULL}};
+static const struct fake_row other_subject[] = {{"subject_claim", "jti"}, KEY, {NULL}};
+
+#define ROOMS "{\"rooms\":[\"blue\",\"red\"],\"exp\":4102444800}"
+
 static const struct {
-    const struct fake_row *rows;
-    const char *payload, *revoked;
-    enum mw_verdict again;
+    const struct fake_row *rows, *newest; /* of the instance that let it in, and of the judge */
+    const char *payload, *revoked, *room;
+    int status; /* 0: it passes */
+    const char *word;
 } tunnels[] = {
-    {ending, NAMED, NULL, MW_PASS},
-    {ending, NAMED, "alice", MW_DENY},
-    {ending, NAMED, "7", MW_DENY},
-    {ending, NAMED, "s", MW_DENY},
-    {ending, NAMED, "i", MW_PASS},
-    {ending, CLAIMS, NULL, MW_DENY}, /* it expired long ago */
-    {keeping, CLAIMS, NULL, MW_PASS},
-    {keeping, CLAIMS, "alice", MW_DENY},
-    {ending, "{\"exp\":4102444800}", "alice", MW_PASS},
+    {ending, ending, NAMED, NULL, NULL, 0, NULL},
+    {ending, ending, NAMED, "alice", NULL, 403, "token-revoked"},
+    {ending, ending, NAMED, "7", NULL, 403, "token-revoked"},
+    {ending, ending, NAMED, "s", NULL, 403, "token-revoked"},
+    {ending, ending, NAMED, "i", NULL, 0, NULL},
+    {ending, ending, CLAIMS, NULL, NULL, 401, "token-expired"}, /* long ago */
+    {ending, ending, "{\"exp\":4102444800}", "alice", NULL, 0, NULL},
+    {keeping, keeping, CLAIMS, NULL, NULL, 0, NULL},
+    {keeping, keeping, CLAIMS, "alice", NULL, 403, "token-revoked"},
+    {keeping, ending, CLAIMS, NULL, NULL, 401, "token-expired"},
+    {ending, keeping, CLAIMS, NULL, NULL, 0, NULL},
+    {keeping, keeping_issuer, CLAIMS, NULL, NULL, 401, "token-issuer"},
+    {ending, other_keys, NAMED, NULL, NULL, 401, "token-key-unknown"},
+    {ending, other_issuer, NAMED, NULL, NULL, 401, "token-issuer"},
+    {ending, an_audience, NAMED, NULL, NULL, 401, "token-audience"},
+    {ending, a_type, NAMED, NULL, NULL, 401, "token-type"},
+    {ending, young, NAMED, NULL, NULL, 401, "token-no-issue-time"},
+    {ending, without_sid, NAMED, NULL, NULL, 403, "claims-not-met"},
+    {ending, without_sid, ROOMS, NULL, NULL, 0, NULL},
+    {ending, in_room, ROOMS, NULL, "red", 0, NULL},
+    {ending, in_room, ROOMS, NULL, "green", 403, "claims-not-met"},
+    {ending, in_room, ROOMS, NULL, NULL, 403, "claims-not-met"}, /* no such capture was kept */
+    {in_room, in_room, ROOMS, NULL, "blue", 0, NULL},
+    {ending, other_subject, NAMED, "alice", NULL, 0, NULL},
 };
 
 START_TEST(a_tunnel_is_judged_again)
 {
-    struct instance made = start(tunnels[_i].rows);
+    struct instance made = start(tunnels[_i].rows), newest = start(tunnels[_i].newest);
     char *value = bearer(tunnels[_i].payload);
     struct mw_request request = {
         .headers = {{"Authorization", value}}, .now_ms = NOW_MS, .revalidated = true};
+    struct mw_task *task = (struct mw_task *)&request;
 
+    if (tunnels[_i].room != NULL)
+        request.captures[0] = (struct fake_pair){"room", tunnels[_i].room};
     ck_assert_int_eq(jwt_module.decide(made.instance, made.state, &request), MW_PASS);
     ck_assert_ptr_nonnull(request.slot);
     fake_request_free(&request);
     memset(value, 'x', strlen(value));
     free(value); /* nothing of the request is needed any more */
     fake_revoke(tunnels[_i].revoked);
-    ck_assert_int_eq(jwt_module.revalidate(made.state, request.slot, NULL), tunnels[_i].again);
+    ck_assert_int_eq(jwt_module.revalidate(newest.state, request.slot, task),
+                     tunnels[_i].status == 0 ? MW_PASS : MW_DENY);
+    ck_assert_int_eq(request.status, tunnels[_i].status);
+    if (tunnels[_i].word != NULL)
+        ck_assert_str_eq(request.word, tunnels[_i].word);
     fake_revoke(NULL);
     jwt_module.release(made.state, request.slot, MW_END_CLOSED);
-    ck_assert_int_eq(jwt_module.revalidate(made.state, NULL, NULL), MW_DENY);
+    ck_assert_int_eq(jwt_module.revalidate(made.state, NULL, task), MW_DENY);
     jwt_module.release(made.state, NULL, MW_END_CLOSED);
+    stop(newest);
     stop(made);
 }
 END_TEST

@@ -101,7 +101,7 @@ START_TEST(defaults_of_parts)
     ck_assert_uint_eq(route->tunnel.idle_timeout, 600000);
     ck_assert_uint_eq(route->tunnel.write_timeout, 30000);
     ck_assert_uint_eq(route->tunnel.max_lifetime, 0);
-    ck_assert_uint_eq(route->tunnel.revalidate_interval, 0);
+    ck_assert_uint_eq(route->revalidate, 0);
     ck_assert_uint_eq(s->backend_count, 1);
     ck_assert_str_eq(backend->name, "b");
     ck_assert_int_eq(backend->balance, BALANCE_LEAST_CONNECTIONS);
@@ -569,15 +569,19 @@ static const struct {
      "`allow`, `validate_utf8`, "
      "`messages_per_second`, `messages_burst`, `bytes_per_second`, `bytes_burst`, "
      "`limit_from`, `over_limit`, `idle_timeout`, `max_lifetime`, "
-     "`revalidate_interval`, `on_reload`, `ping_interval`, `pong_timeout`, `write_timeout`\n"},
-    {L "routes: [{path: /, require: [a], backend: b, tunnel: {revalidate_interval: 1m}}]\n" B
+     "`ping_interval`, `pong_timeout`, `write_timeout`\n"},
+    {L "routes: [{path: /, require: [a], backend: b, revalidate: 1m}]\n" B
        "middleware: {a: {plain: {}}}",
-     "2:76: `revalidate_interval`: no middleware that the route requires can judge a live tunnel "
-     "again\n"},
-    {L "routes: [{path: /, require: [a], backend: b, tunnel: {on_reload: revalidate}}]\n" B
+     "2:58: `revalidate`: no middleware that the route requires can judge a live tunnel again\n"},
+    {L "routes: [{path: /, require: [a], backend: b, on_reload: revalidate}]\n" B
        "middleware: {a: {plain: {}}}",
-     "2:66: `on_reload`: no middleware that the route requires can judge a live tunnel again\n"},
-    {L "routes: [{path: /, require: [c], backend: b, tunnel: {revalidate_interval: 1m}}]\n" B,
+     "2:57: `on_reload`: no middleware that the route requires can judge a live tunnel again\n"},
+    {L "routes: [{path: /, require: [a], backend: b, revalidate: often, on_reload: revalidat}]\n" B
+       "middleware: {a: {plain: {}}}",
+     "2:58: `revalidate`: expected a duration such as 250ms, 5s, 2m, 1h or 7d, found "
+     "`often`\n"
+     "2:76: `on_reload`: expected one of keep, revalidate, found `revalidat`\n"},
+    {L "routes: [{path: /, require: [c], backend: b, revalidate: 1m}]\n" B,
      "2:30: `require`: no middleware is named `c`\n"},
 
     /* Routes: patterns, and which one takes what. */

@@ -1,6 +1,7 @@
 /* splice_pipe_test.c - bytes through a pipe, and what stands in its way. */
 #include "base/compiler.h"
 #include "net/splice_pipe.h"
+#include "tcp_pair.h"
 #include "unit.h"
 
 #include <signal.h>
@@ -16,23 +17,6 @@ static struct splice_pipe tube;
 static struct stream from, to;
 static int sender, receiver; /* the peers' ends */
 static char sent[BYTES], got[BYTES];
-
-static void
-tcp_pair(int pair[2])
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-
-    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, len), 0);
-    ck_assert_int_eq(listen(listener, 1), 0);
-    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
-    pair[0] = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(connect(pair[0], (struct sockaddr *)&address, len), 0);
-    pair[1] = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-    ck_assert_int_ne(pair[1], -1);
-    close(listener);
-}
 
 static void
 open_pair(int family, int pair[2])

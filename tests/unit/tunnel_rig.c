@@ -3,11 +3,9 @@
 
 #include "base/compiler.h"
 #include "gateway/bulk.h"
+#include "tcp_pair.h"
 
 #include <check.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -53,22 +51,7 @@ socket_pair(int fds[2])
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
         return;
     }
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-    int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-
-    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, len), 0);
-    ck_assert_int_eq(listen(listener, 1), 0);
-    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
-    fds[0] = socket(AF_INET, SOCK_STREAM, 0);
-    ck_assert_int_eq(connect(fds[0], (struct sockaddr *)&address, len), 0);
-    fds[1] = accept(listener, NULL, NULL);
-    ck_assert_int_ge(fds[1], 0);
-    close(listener);
-    for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(fcntl(fds[i], F_SETFL, O_NONBLOCK), 0);
-        ck_assert_int_eq(setsockopt(fds[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)), 0);
-    }
+    tcp_pair(fds);
 }
 
 void
