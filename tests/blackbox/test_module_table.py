@@ -162,7 +162,9 @@ class Headers(ModuleTable, Case):
             fault("forbid", ["Host"], host, '"Host"'),
             fault("set", {"sec-websocket-key": "x"}, "belongs to the handshake itself", '"x"'),
             fault("set", {"X-A": "a\r\nX-B: b"}, "control character", '"a\\r\\nX-B: b"'),
-            fault("set", {"X-A": "1", "x_a": "2"}, "sets the header `x-a` twice", '{"forbid"'),
+            fault("set", {"X-A": "1", "x_a": "2"}, "one header is set twice", '"2"'),
+            fault("forbid", ["X-A"], "`X-A` is required too: nobody could pass", '"X-A"',
+                  require=["X-A"]),
             *(fault("set", {name: "1"}, f"`{name}` is the gateway's own", '"1"')
               for name in ("X-Forwarded-For", "X_Request_Id", "Expect", "X-Real-IP")),
             *(fault("remove", [name], f"`{name}` is the gateway's own", f'"{name}"')

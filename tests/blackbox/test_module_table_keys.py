@@ -131,7 +131,7 @@ class ClientCertificate(ModuleTable, Case):
             "fingerprint": (([self.print], only_ann), ([self.plain(self.print)], only_ann),
                             (["00" * 32], none)),
             "serial": (([self.serial], only_ann), ([self.plain(self.serial)], only_ann),
-                       (["0a1b"], none)),
+                       (["0" + self.serial], only_ann), (["0a1b"], none)),
             "issuer": ((["CN=c*"], all_shown), (["CN=other"], none)),
         }
         rows = [row(option, {option: patterns}, three, outcome, all_shown)
@@ -191,7 +191,8 @@ class ClientCertificate(ModuleTable, Case):
             fault("issuer", ["**"], stars, '"**"'),
             fault("identity", "serial", "expected one of common_name, subject, dns"),
             fault("forward", {"colour": "X-C"}, "expected common_name, subject, dns", '"X-C"'),
-            fault("forward", {"dns": "X Dns"}, "expected a header that a module can set", '"X Dns"'),
-            fault("forward", {"dns": "Host"}, "expected a header that a module can set", '"Host"'),
-            fault("forward", {"dns": "X-A", "uri": "x-a"}, "sets the header `x-a` twice", '{"forward'),
+            *(fault("forward", {"dns": name}, "expected a header that a module can set", f'"{name}"')
+              for name in ("X Dns", "Host")),
+            fault("forward", {"dns": "X-A", "uri": "x-a"},
+                  "expected a header that a module can set, once, found `x-a`", '"x-a"'),
         ]
