@@ -72,6 +72,20 @@ parse_place(struct place *place, const char *text)
     return false;
 }
 
+/* Nobody's key could be found there but twice. */
+static bool
+is_place_taken(const struct api_keys *keys, const struct place *place)
+{
+    for (size_t i = 0; i < keys->place_count; i++) {
+        const struct place *other = &keys->places[i];
+        struct str name = str_of(place->name), taken = str_of(other->name);
+        if (other->source == place->source &&
+            (place->source == MW_HEADER ? str_equal_nocase(name, taken) : str_equal(name, taken)))
+            return true;
+    }
+    return false;
+}
+
 static bool
 read_places(struct api_keys *keys, const struct mw_options *options)
 {
@@ -84,10 +98,14 @@ read_places(struct api_keys *keys, const struct mw_options *options)
     }
     for (; keys->place_count < count; keys->place_count++) {
         const char *text = host->option_item(options, "key_from", keys->place_count);
-        if (parse_place(&keys->places[keys->place_count], text))
+        struct place *place = &keys->places[keys->place_count];
+        bool is_place = parse_place(place, text);
+        if (is_place && !is_place_taken(keys, place))
             continue;
         host->option_fault(options, "key_from", keys->place_count,
-                           "expected header:NAME, query:NAME or subprotocol, found `%s`", text);
+                           is_place ? "`%s` stands here twice"
+                                    : "expected header:NAME, query:NAME or subprotocol, found `%s`",
+                           text);
         return false;
     }
     return true;
@@ -117,10 +135,24 @@ read_lines(struct api_keys *keys, const struct mw_options *options, FILE *file, 
 }
 
 static bool
+seal(struct api_keys *keys, const struct mw_options *options)
+{
+    const struct api_key *twins[2];
+
+    if (api_key_table_seal(keys->table, twins))
+        return true;
+    if (twins[0] != NULL)
+        keys->host->option_fault(options, "files", 0, "one key stands there twice, for %s and %s",
+                                 twins[0]->identity, twins[1]->identity);
+    else
+        keys->host->option_fault(options, "files", 0, "out of memory");
+    return false;
+}
+
+static bool
 read_files(struct api_keys *keys, const struct mw_options *options)
 {
     const struct mw_host *host = keys->host;
-    const char *error;
     bool good = true;
 
     for (size_t i = 0; i < host->option_count(options, "files"); i++) {
@@ -138,11 +170,7 @@ read_files(struct api_keys *keys, const struct mw_options *options)
         host->option_fault(options, "files", 0, "there is no key in them: nobody could connect");
         return false;
     }
-    if (good && !api_key_table_seal(keys->table, &error)) {
-        host->option_fault(options, "files", 0, "%s", error);
-        return false;
-    }
-    return good;
+    return good && seal(keys, options);
 }
 
 static bool

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LABEL "label_"
+
 struct api_key_table {
     struct api_key *keys;
     char **texts; /* one for each key */
@@ -104,9 +106,11 @@ parse_label(struct api_key *key, struct str word, char **text)
         return "expected NAME=VALUE behind the identity, the name of a-z, 0-9 and _";
     if (key->label_count == API_KEY_LABELS_MAX)
         return "expected at most 4 labels";
-    key->labels[key->label_count++] =
-        (struct api_key_label){put(text, "label_", name),
-                               put(text, "", (struct str){equals + 1, word.len - name.len - 1})};
+    for (size_t i = 0; i < key->label_count; i++)
+        if (str_equal(str_of(key->labels[i].name + strlen(LABEL)), name))
+            return "expected no label twice";
+    key->labels[key->label_count++] = (struct api_key_label){
+        put(text, LABEL, name), put(text, "", (struct str){equals + 1, word.len - name.len - 1})};
     return NULL;
 }
 
@@ -213,19 +217,21 @@ place_of(const struct api_key_table *table, const unsigned char digest[API_KEY_D
 }
 
 bool
-api_key_table_seal(struct api_key_table *table, const char **error)
+api_key_table_seal(struct api_key_table *table, const struct api_key *twins[2])
 {
-    *error = "out of memory";
+    twins[0] = twins[1] = NULL;
     for (table->place_count = 16; table->place_count < 2 * table->count;)
         table->place_count *= 2;
     table->places = calloc(table->place_count, sizeof(*table->places));
     if (table->places == NULL)
         return false;
-    *error = "one key stands there twice";
     for (size_t i = 0; i < table->count; i++) {
         size_t place = place_of(table, table->keys[i].digest);
-        if (table->places[place] != 0)
+        if (table->places[place] != 0) {
+            twins[0] = &table->keys[table->places[place] - 1];
+            twins[1] = &table->keys[i];
             return false;
+        }
         table->places[place] = (uint32_t)i + 1;
     }
     return true;
@@ -242,7 +248,8 @@ api_key_table_find(const struct api_key_table *table, struct str key)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
 
-    if (key.len > API_KEY_MAX || SHA256((const unsigned char *)key.at, key.len, digest) == NULL)
+    if (key.len < API_KEY_MIN || key.len > API_KEY_MAX ||
+        SHA256((const unsigned char *)key.at, key.len, digest) == NULL)
         return NULL;
     size_t place = place_of(table, digest);
 

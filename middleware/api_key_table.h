@@ -20,7 +20,8 @@
 
 enum {
     API_KEY_DIGEST = 32,
-    API_KEY_MAX = 512, /* bytes; longer ones are nobody's */
+    API_KEY_MIN = 16,  /* bytes: shorter ones cannot have 128 random bits, and are nobody's */
+    API_KEY_MAX = 512, /* as are longer ones */
     API_KEY_IDENTITY_MAX = 255,
     API_KEY_LABELS_MAX = 4,
     API_KEY_LINE_MAX = 4096,
@@ -54,8 +55,9 @@ void api_key_table_free(struct api_key_table *table);
 /* Before the table is sealed. false: *error says why; NULL: an empty line. */
 bool api_key_table_add(struct api_key_table *table, struct str line, const char **error)
     MUST_CHECK;
-/* No more lines; look-ups from now on. false: no memory, or one key stands there twice. */
-bool api_key_table_seal(struct api_key_table *table, const char **error) MUST_CHECK;
+/* No more lines; look-ups from now on. false: no memory (both twins are NULL), or one key stands
+ * there twice. */
+bool api_key_table_seal(struct api_key_table *table, const struct api_key *twins[2]) MUST_CHECK;
 size_t api_key_table_count(const struct api_key_table *table);
 /* Any thread. NULL: it is nobody's. */
 const struct api_key *api_key_table_find(const struct api_key_table *table, struct str key);

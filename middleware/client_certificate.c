@@ -13,6 +13,7 @@
 
 #include "base/compiler.h"
 #include "base/str.h"
+#include "protocol/http_head.h"
 
 #include <stdlib.h>
 
@@ -70,6 +71,15 @@ is_hex_part(size_t part)
 {
     return parts[part].part == MW_CERTIFICATE_FINGERPRINT ||
            parts[part].part == MW_CERTIFICATE_SERIAL;
+}
+
+/* A number without its leading zeros: openssl(1) prints one as 0A1B, and as 0xa1b too. */
+static struct str
+comparable(size_t part, struct str text)
+{
+    while (parts[part].part == MW_CERTIFICATE_SERIAL && text.len > 1 && text.at[0] == '0')
+        text = (struct str){text.at + 1, text.len - 1};
+    return text;
 }
 
 /* "AB:CD" becomes "abcd", in place. false: not hexadecimal. */
@@ -132,7 +142,7 @@ read_rule(struct rules *rules, const struct mw_options *options, size_t part, ch
         char *copy = strcpy(*text, host->option_item(options, word, i));
         *text += strlen(copy) + 1;
         good = check_pattern(rules, options, part, i, copy) && good;
-        rules->patterns[part][i] = str_of(copy);
+        rules->patterns[part][i] = comparable(part, str_of(copy));
     }
     if (count == 0 && host->option_given(options, word)) {
         host->option_fault(options, word, 0, "the list is empty: nobody could connect");
@@ -163,6 +173,15 @@ part_named(const char *word)
 }
 
 static bool
+is_forwarded(const struct rules *rules, const char *header)
+{
+    for (size_t i = 0; i < rules->forward_count; i++)
+        if (http_names_alike(str_of(rules->forwards[i].header), str_of(header)))
+            return true;
+    return false;
+}
+
+static bool
 read_forward(struct rules *rules, const struct mw_options *options)
 {
     const struct mw_host *host = rules->host;
@@ -179,9 +198,9 @@ read_forward(struct rules *rules, const struct mw_options *options)
                                "expected common_name, subject, dns, email, uri, fingerprint, "
                                "serial or issuer, found `%s`",
                                key);
-        } else if (!host->reserve_header(options, header)) {
+        } else if (is_forwarded(rules, header) || !host->reserve_header(options, header)) {
             host->option_fault(options, "forward", i,
-                               "expected a header that a module can set, found `%s`", header);
+                               "expected a header that a module can set, once, found `%s`", header);
         } else {
             rules->forwards[rules->forward_count++] = (struct forward){parts[part].part, header};
             continue;
@@ -235,7 +254,7 @@ setup(const struct mw_options *options, const struct mw_host *host)
 /* ---- Deciding ------------------------------------------------------------------ */
 
 static bool
-matches(struct str pattern, struct mw_str value)
+matches(struct str pattern, struct str value)
 {
     size_t fixed = pattern.len - 1;
 
@@ -255,7 +274,8 @@ rule_holds(const struct rules *rules, size_t part, struct mw_request *request)
         if (value.at == NULL)
             return false;
         for (size_t k = 0; k < rules->counts[part]; k++)
-            if (matches(rules->patterns[part][k], value))
+            if (matches(rules->patterns[part][k],
+                        comparable(part, (struct str){value.at, value.len})))
                 return true;
     }
     return false;

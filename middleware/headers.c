@@ -101,21 +101,52 @@ is_value(const char *text)
     return true;
 }
 
+/* Is the name among the first `count` of them? */
+static bool
+is_among(const struct name_list *list, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (http_names_alike(str_of(list->at[i]), str_of(name)))
+            return true;
+    return false;
+}
+
 static bool
 read_set(struct headers *headers, const struct mw_options *options)
 {
     const struct mw_host *host = headers->host;
-    bool good = read_names(headers, options, "set", &headers->set_names);
+    struct name_list *names = &headers->set_names;
+    bool good = read_names(headers, options, "set", names);
 
-    for (size_t i = 0; i < headers->set_names.count; i++) {
-        const char *value = host->option_item(options, "set", i);
-        if (!is_value(value)) {
-            host->option_fault(options, "set", i, "a value holds a control character");
-            good = false;
-        }
+    for (size_t i = 0; i < names->count; i++) {
+        const char *value = host->option_item(options, "set", i), *fault = NULL;
         headers->set_values.at[headers->set_values.count++] = value;
-        if (good && !host->reserve_header(options, headers->set_names.at[i]))
-            good = false;
+        if (!is_value(value))
+            fault = "a value holds a control character";
+        else if (is_among(names, i, names->at[i]))
+            fault = "one header is set twice";
+        else if (good && !host->reserve_header(options, names->at[i]))
+            fault = "out of memory";
+        if (fault != NULL)
+            host->option_fault(options, "set", i, "%s", fault);
+        good &= fault == NULL;
+    }
+    return good;
+}
+
+/* No request could meet both. */
+static bool
+check_forbidden(const struct headers *headers, const struct mw_options *options)
+{
+    const struct name_list *forbid = &headers->forbid, *require = &headers->require;
+    bool good = true;
+
+    for (size_t i = 0; i < forbid->count; i++) {
+        bool is_required = is_among(require, require->count, forbid->at[i]);
+        if (is_required)
+            headers->host->option_fault(options, "forbid", i,
+                                        "`%s` is required too: nobody could pass", forbid->at[i]);
+        good &= !is_required;
     }
     return good;
 }
@@ -132,6 +163,7 @@ setup(const struct mw_options *options, const struct mw_host *host)
     good &= read_names(headers, options, "forbid", &headers->forbid);
     good &= read_names(headers, options, "remove", &headers->remove);
     good &= read_set(headers, options);
+    good = good && check_forbidden(headers, options);
     if (good && headers->require.count + headers->forbid.count + headers->remove.count +
                         headers->set_names.count ==
                     0) {
@@ -153,6 +185,16 @@ has(const struct headers *headers, const struct mw_request *request, const char 
     return headers->host->header(request, name, 0).at != NULL;
 }
 
+/* And what a backend may take for these names, as X_Debug for X-Debug. */
+static bool
+strip(const struct headers *headers, struct mw_request *request, const struct name_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (!headers->host->strip(request, MW_HEADER, list->at[i], 0))
+            return false;
+    return true;
+}
+
 static enum mw_verdict
 decide(const void *instance, void *state, struct mw_request *request)
 {
@@ -166,9 +208,8 @@ decide(const void *instance, void *state, struct mw_request *request)
     for (size_t i = 0; i < headers->forbid.count; i++)
         if (has(headers, request, headers->forbid.at[i]))
             return host->deny(request, 403, "header-forbidden", NULL);
-    for (size_t i = 0; i < headers->remove.count; i++)
-        if (!host->strip(request, MW_HEADER, headers->remove.at[i], 0))
-            return MW_DENY;
+    if (!strip(headers, request, &headers->forbid) || !strip(headers, request, &headers->remove))
+        return MW_DENY;
     for (size_t i = 0; i < headers->set_names.count; i++) {
         const char *value = headers->set_values.at[i];
         if (!host->forward_header(request, headers->set_names.at[i],

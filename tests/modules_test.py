@@ -45,9 +45,9 @@ class Modules(Case):
         call(*CC, "-fPIC", "-shared", *flags, "-o", path, os.path.join(SOURCE, "tests", "modules", source))
         return path
 
-    def start_with(self, path, instance, service=None):
+    def start_with(self, path, instance, service=None, **more):
         service = service or self.echo_backend()
-        return self.gateway(service, modules=[path], require=["it"], middleware={"it": instance})
+        return self.gateway(service, modules=[path], require=["it"], middleware={"it": instance}, **more)
 
     def test_a_module_of_an_older_header(self):
         gate = self.start_with(self.compiled("frozen.so"), {"frozen": {"word": "sesame"}})
@@ -107,6 +107,17 @@ class Modules(Case):
             self.assertEqual(gate.ask(handshake("/ws", *lines)).status, status)
         gate.await_line("handshake", status=101, value="a", by="plug-in")
         gate.await_line("handshake", status=403, reason="claim-missing")
+
+    def test_an_older_module_that_judges_again(self):
+        """It knows nothing of how a tunnel can be refused: for good."""
+        gate = self.start_with(self.compiled("again.so", "-DAGAIN"), {"frozen": {"word": "sesame"}},
+                               route={"revalidate": "100ms", "tunnel": {"frames": "checked"}})
+        client = self.client(gate, handshake("/ws", "X-Word: sesame"))
+        self.check_switched(client.read_response())
+        self.assertEqual(client.read_frame(), (8, (4403).to_bytes(2, "big") + b"revalidation-refused"))
+        line = gate.await_line("tunnel")
+        self.assertEqual((line["reason"], line["close_code"], line["module"]),
+                         ("revalidation-refused", 4403, "it"))
 
     def test_what_is_refused(self):
         """One line, at the place of the name, and exit status 1."""

@@ -113,6 +113,13 @@ class Checks(Case):
             head = self.sent(gate, service, "/ws", f"Sec-WebSocket-Protocol: {offered}")
             self.assertEqual(head.tokens("Sec-WebSocket-Protocol"), ["chat"])
 
+    def test_what_looks_like_a_forbidden_header(self):
+        """CGI's rule makes X-Debug of it."""
+        service = self.backend()
+        gate = self.gateway(service, require=["no"], middleware={"no": {"headers": {"forbid": ["X-Debug"]}}})
+        head = self.sent(gate, service, "/ws", "X_Debug: 1", "X.Debug: 1", "X-Debug2: kept")
+        self.assertEqual([name for name, _ in head.fields if "debug" in name.lower()], ["X-Debug2"])
+
     def test_many_removed(self):
         """As many as three instances can have: a request for which all of them are removed passes."""
         names = [f"X-Gone-{i}" for i in range(96)]

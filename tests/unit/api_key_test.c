@@ -9,9 +9,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* sha256 of "test" and of "other". */
-#define TEST "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-#define OTHER "d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa"
+/* And their SHA-256. */
+#define KEY "test-test-test-test"
+#define OTHER_KEY "other-other-other-"
+#define TEST "4195ab5caafe2534eb6b9b2d31cb737b23e35e640b485922a6686c37cd45e80b"
+#define OTHER "0ad2f6f158602986007e53a7aad92dce3513b4f47605b39269198a0b506df274"
+/* Of "15-bytes-of-key". */
+#define SHORT "9106962672db2310f80a68a4519f2365dfe4c988384158fb4affd19da8fb7540"
 
 /* ---- Lines ------------------------------------------------------------------------------- */
 
@@ -20,7 +24,7 @@ static const struct {
 } lines[] = {
     {TEST " ann", "ann"},
     {"  " TEST "\tann  team=red plan= ", "ann label_team=red label_plan="},
-    {"9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08 ann", "ann"},
+    {"4195AB5CAAFE2534EB6B9B2D31CB737B23E35E640B485922A6686C37CD45E80B ann", "ann"},
     {TEST " j\xc3\xb6rg@x a=b=c", "j\xc3\xb6rg@x label_a=b=c"},
     {"", ""},
     {"   \t", ""},
@@ -36,6 +40,7 @@ static const struct {
     {TEST " ann Team=red", "expected NAME=VALUE"},
     {TEST " ann 9a=red", "expected NAME=VALUE"},
     {TEST " ann a=1 b=2 c=3 d=4 e=5", "expected at most 4 labels"},
+    {TEST " ann a=1 b=2 a=3", "expected no label twice"},
     {TEST " a\x01n", "expected at most 4096 bytes"},
 };
 
@@ -48,8 +53,8 @@ START_TEST(lines_are_read)
 
     if (api_key_line_parse(&key, line, text, &error)) {
         size_t len = (size_t)snprintf(said, sizeof(said), "%s", key.identity);
-        ck_assert_int_eq(key.digest[0], 0x9f);
-        ck_assert_int_eq(key.digest[31], 0x08);
+        ck_assert_int_eq(key.digest[0], 0x41);
+        ck_assert_int_eq(key.digest[31], 0x0b);
         for (size_t i = 0; i < key.label_count; i++)
             len += (size_t)snprintf(said + len, sizeof(said) - len, " %s=%s", key.labels[i].name,
                                     key.labels[i].value);
@@ -83,6 +88,7 @@ START_TEST(keys_are_found)
 {
     enum { MANY = 2000 };
     struct api_key_table *table = api_key_table_new();
+    const struct api_key *twins[2];
     const char *error;
     char text[256];
 
@@ -93,12 +99,14 @@ START_TEST(keys_are_found)
     }
     ck_assert(api_key_table_add(table, STR(TEST " ann"), &error));
     ck_assert(api_key_table_add(table, STR(OTHER " bob"), &error));
-    ck_assert(api_key_table_seal(table, &error));
-    ck_assert_uint_eq(api_key_table_count(table), MANY + 2);
-    ck_assert_str_eq(api_key_table_find(table, STR("test"))->identity, "ann");
-    ck_assert_str_eq(api_key_table_find(table, STR("other"))->identity, "bob");
-    ck_assert_ptr_null(api_key_table_find(table, STR("Test")));
+    ck_assert(api_key_table_add(table, STR(SHORT " carl"), &error));
+    ck_assert(api_key_table_seal(table, twins));
+    ck_assert_uint_eq(api_key_table_count(table), MANY + 3);
+    ck_assert_str_eq(api_key_table_find(table, STR(KEY))->identity, "ann");
+    ck_assert_str_eq(api_key_table_find(table, STR(OTHER_KEY))->identity, "bob");
+    ck_assert_ptr_null(api_key_table_find(table, STR("Test-test-test-test")));
     ck_assert_ptr_null(api_key_table_find(table, STR("")));
+    ck_assert_ptr_null(api_key_table_find(table, STR("15-bytes-of-key")));
     ck_assert_ptr_null(api_key_table_find(table, STR(TEST)));
     api_key_table_free(table);
 }
@@ -107,12 +115,14 @@ END_TEST
 START_TEST(a_key_stands_there_once)
 {
     struct api_key_table *table = api_key_table_new();
+    const struct api_key *twins[2];
     const char *error;
 
     ck_assert(api_key_table_add(table, STR(TEST " ann"), &error));
     ck_assert(api_key_table_add(table, STR(TEST " bob"), &error));
-    ck_assert(!api_key_table_seal(table, &error));
-    ck_assert_str_eq(error, "one key stands there twice");
+    ck_assert(!api_key_table_seal(table, twins));
+    ck_assert_str_eq(twins[0]->identity, "ann");
+    ck_assert_str_eq(twins[1]->identity, "bob");
     api_key_table_free(table);
 }
 END_TEST
@@ -152,18 +162,18 @@ static const struct {
     int status;
     const char *word, *trace;
 } requests[] = {
-    {{"x-key", "test"}, {0}, {0}, {0}, 0, NULL, STRIPS ANN},
-    {{0}, {0}, {"key", "test"}, {0}, 0, NULL, STRIPS ANN},
-    {{0}, {0}, {0}, {"chat", "api-key.test"}, 0, NULL, STRIPS "strip subprotocol 1\n" ANN},
-    {{0}, {0}, {0}, {"api-key.test"}, 400, "key-alone", NULL},
+    {{"x-key", KEY}, {0}, {0}, {0}, 0, NULL, STRIPS ANN},
+    {{0}, {0}, {"key", KEY}, {0}, 0, NULL, STRIPS ANN},
+    {{0}, {0}, {0}, {"chat", "api-key." KEY}, 0, NULL, STRIPS "strip subprotocol 1\n" ANN},
+    {{0}, {0}, {0}, {"api-key." KEY}, 400, "key-alone", NULL},
     {{0}, {0}, {0}, {0}, 401, "key-missing", NULL},
-    {{"X-Api-Key", "test"}, {0}, {0}, {0}, 401, "key-missing", NULL},
+    {{"X-Api-Key", KEY}, {0}, {0}, {0}, 401, "key-missing", NULL},
     {{"x-key", "Test"}, {0}, {0}, {0}, 401, "key-unknown", NULL},
     {{"x-key", ""}, {0}, {0}, {0}, 401, "key-unknown", NULL},
     {{"x-key", TEST}, {0}, {0}, {0}, 401, "key-unknown", NULL},
-    {{"x-key", "test"}, {"X-Key", "test"}, {0}, {0}, 400, "key-several", NULL},
-    {{"x-key", "test"}, {0}, {"key", "test"}, {0}, 400, "key-several", NULL},
-    {{"x-key", "test"}, {0}, {0}, {"chat", "api-key.x"}, 400, "key-several", NULL},
+    {{"x-key", KEY}, {"X-Key", KEY}, {0}, {0}, 400, "key-several", NULL},
+    {{"x-key", KEY}, {0}, {"key", KEY}, {0}, 400, "key-several", NULL},
+    {{"x-key", KEY}, {0}, {0}, {"chat", "api-key.x"}, 400, "key-several", NULL},
 };
 
 START_TEST(who_has_a_key_passes)
@@ -192,7 +202,7 @@ START_TEST(an_answer_that_does_not_fit_refuses)
     void *instance = make(TEST " ann team=red\n", everywhere);
 
     for (size_t i = 0; i < COUNT_OF(broken); i++) {
-        struct mw_request request = {.headers = {{"X-Key", "test"}}, .broken = broken[i]};
+        struct mw_request request = {.headers = {{"X-Key", KEY}}, .broken = broken[i]};
         ck_assert_int_eq(api_key_module.decide(instance, NULL, &request), MW_DENY);
     }
     api_key_module.teardown(instance);
@@ -203,10 +213,15 @@ static const struct {
     const char *text;
     struct fake_row row;
     const char *complaint;
+    struct fake_row more;
 } faults[] = {
     {"", {NULL, NULL, NULL}, "files: there is no key in them"},
-    {TEST " a\n" TEST " b\n", {NULL, NULL, NULL}, "files: one key stands there twice"},
+    {TEST " a\n" TEST " b\n", {NULL, NULL, NULL}, "files: one key stands there twice, for a and b"},
     {TEST " a\n", {"key_from", "cookie:x", NULL}, "key_from[0]: expected header:NAME"},
+    {TEST " a\n",
+     {"key_from", "header:X-A", NULL},
+     "key_from[1]: `header:x-a` stands here twice",
+     {"key_from", "header:x-a", NULL}},
     {TEST " a\n", {"key_from", "header:a b", NULL}, "key_from[0]: expected header:NAME"},
     {TEST " a\n", {"key_from", "query:", NULL}, "key_from[0]: expected header:NAME"},
     {TEST " a\n", {"realm", "a\"b", NULL}, "realm: expected printable"},
@@ -219,7 +234,7 @@ static const struct {
 
 START_TEST(faults_are_told)
 {
-    const struct fake_row more[] = {faults[_i].row, {NULL, NULL, NULL}};
+    const struct fake_row more[] = {faults[_i].row, faults[_i].more, {NULL, NULL, NULL}};
 
     ck_assert_ptr_null(make(faults[_i].text, more));
     ck_assert_ptr_nonnull(strstr(fake_complaints(), strchr(faults[_i].complaint, ' ')));

@@ -354,6 +354,18 @@ header(const struct mw_request *request, const char *name, size_t i)
     return find(request->headers, name, i, strcasecmp);
 }
 
+static bool
+own_header(const struct mw_request *request, const char *name, struct mw_str *said)
+{
+    *said = text(NULL);
+    for (const struct fake_pair *own = request->own; own->name; own++)
+        if (strcasecmp(own->name, name) == 0) {
+            *said = text(own->value);
+            return true;
+        }
+    return false;
+}
+
 static struct mw_str
 cookie(const struct mw_request *request, const char *name, size_t i)
 {
@@ -728,6 +740,7 @@ const struct mw_host fake_host = {
     .peer_address = peer_address,
     .capture = capture,
     .header = header,
+    .own_header = own_header,
     .cookie = cookie,
     .query = query,
     .subprotocol = subprotocol,
@@ -768,6 +781,7 @@ const struct mw_host fake_host = {
     .retry_after = retry_after,
     .method = method,
     .host = host_name,
+    .authority = host_name,
     .path = path,
     .uri = uri,
     .is_secure = is_secure,

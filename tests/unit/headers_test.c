@@ -17,7 +17,7 @@ static const struct {
 } verdicts[] = {
     {{{"require", "X-A", NULL}, END}, {"x-a", ""}, NULL, ""},
     {{{"require", "X-A", NULL}, END}, {"x-b", "1"}, "header-missing", NULL},
-    {{{"forbid", "X-A", NULL}, END}, {"x-b", "1"}, NULL, ""},
+    {{{"forbid", "X-A", NULL}, END}, {"x-b", "1"}, NULL, "strip header X-A\n"},
     {{{"forbid", "X-A", NULL}, END}, {"X-a", "1"}, "header-forbidden", NULL},
     {{{"remove", "X-A", NULL}, {"set", "X-B=1 2", NULL}, END},
      {0},
@@ -62,6 +62,7 @@ END_TEST
 static const struct {
     struct fake_row row;
     const char *complaint;
+    struct fake_row more;
 } faults[] = {
     {END, "all absent"},
     {{"require", "a b", NULL}, "`a b` is no name of a header field"},
@@ -71,13 +72,15 @@ static const struct {
     {{"set", "Connection=close", NULL}, "belongs to the handshake itself"},
     {{"set", "X-Forwarded-For=::1", NULL}, "`X-Forwarded-For` is the gateway's own"},
     {{"remove", "x_real_ip", NULL}, "`x_real_ip` is the gateway's own"},
+    {{"set", "X-A=1", NULL}, "one header is set twice", {"set", "x_a=2", NULL}},
+    {{"require", "X-A", NULL}, "`x-a` is required too", {"forbid", "x-a", NULL}},
     {{"set", "X-A=a\x01", NULL}, "a value holds a control character"},
     {{"set", "X-A=a\r\nX-B: 1", NULL}, "a value holds a control character"},
 };
 
 START_TEST(faults_are_told)
 {
-    const struct fake_row rows[] = {faults[_i].row, END};
+    const struct fake_row rows[] = {faults[_i].row, faults[_i].more, END};
 
     ck_assert_ptr_null(fake_setup(&headers_module, rows));
     const char *complaints = fake_complaints();
