@@ -148,7 +148,8 @@ struct mw_host {
 
     /* At setup: this header belongs to the gateway from now on. A client's copies of it are
      * removed on every route (whatever is no letter and no digit counts as "-"). false: no header,
-     * one that the gateway writes itself or that belongs to one connection, or no memory. */
+     * one that the gateway writes itself or that belongs to one connection, or no memory. The same
+     * one twice is a fault: a request would have to carry both. */
     bool (*reserve_header)(const struct mw_options *options, const char *name);
 
     /* The worker, or the control thread. base: its event loop. post: runs fn(arg) on that

@@ -95,7 +95,7 @@ class AllModules(Case):
             "machines": {"client_certificate": {"common_name": ["a test"]}},
             "app": {"headers": {"require": ["X-App"], "forbid": ["X-Debug"], "set": {"X-Gateway": "edge"}}},
             "talk": {"subprotocol": {"allow": ["chat"], "required": True, "others": "remove"}},
-            "often": {"rate_limit": {"key": "address", "rate": "1/s", "burst": 3}},
+            "often": {"rate_limit": {"key": "address", "rate": "1/100s", "burst": 1}},
             "tenant": {"rate_limit": {"key": "header:X-Tenant", "rate": "1000/s", "burst": 10, "max_keys": 600}},
             "live": {"connection_limit": {"key": "identity", "max": 3, "on_limit": "close_oldest"}},
             "doors": {"connection_limit": {"key": "address", "max": 12}},
@@ -231,7 +231,7 @@ class AllModules(Case):
         middleware = gate.config["middleware"]
         middleware["live"]["connection_limit"]["max"] = 2 + i % 3
         middleware["doors"]["connection_limit"]["max"] = 10 + i % 2
-        middleware["often"]["rate_limit"]["burst"] = 3 + i % 2
+        middleware["often"]["rate_limit"]["burst"] = 1 + i // 4 % 2
         middleware["tenant"]["rate_limit"]["max_keys"] = 600 - i % 2
         middleware["wait"]["test_waits"]["delay"] = ("1ms", "0")[i % 2]
         middleware["opaque"]["introspection"]["cache"]["time"] = ("1s", "2s")[i % 2]
