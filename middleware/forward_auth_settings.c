@@ -181,7 +181,7 @@ read_cache(struct forward_auth_settings *settings, const struct mw_options *opti
         ok = false;
     }
     if (settings->cache_time_ms == 0)
-        return ok;
+        return bearer_cache_check(options, host) && ok;
     if (settings->part_count == 0) {
         host->option_fault(members, "by", 0,
                            "expected the parts of a request that the answer is for");
