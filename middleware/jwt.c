@@ -193,17 +193,16 @@ signed_text(struct str token)
 }
 
 static enum mw_verdict
-judge(const void *instance, struct jwt_worker *worker, struct mw_request *request,
-      struct str token)
+judge_request(const struct jwt *jwt, struct jwt_worker *worker, const struct jwt_asker *asker)
 {
-    const struct jwt *jwt = instance;
+    struct mw_request *request = asker->request;
     struct verified verified;
     enum jose_reason reason =
-        verify_token(jwt_worker_verifier(worker), &jwt->settings.policy, token,
+        verify_token(jwt_worker_verifier(worker), &jwt->settings.policy, asker->token,
                      jwt->host->wall_clock_ms(request), &verified);
 
     count_lookup(jwt->host, request, verified.lookup);
-    if (verified.key_wanted && jwt_worker_wait(worker, request, token, &reason))
+    if (verified.key_wanted && jwt_worker_wait(worker, asker, &reason))
         return MW_WAIT;
     if (jwt->remote && verified.key_wanted && reason != JOSE_SIGNATURE &&
         jwt->host->is_offline(request))
@@ -213,7 +212,7 @@ judge(const void *instance, struct jwt_worker *worker, struct mw_request *reques
     enum mw_verdict verdict = bearer_claims_admit(&jwt->settings.claims, jwt->host, request,
                                                   &verified, &jwt->challenges);
     if (verdict == MW_PASS)
-        verdict = bearer_session_keep(jwt->host, request, signed_text(token), verified.key,
+        verdict = bearer_session_keep(jwt->host, request, signed_text(asker->token), verified.key,
                                       &jwt->challenges);
     verified_free(&verified);
     return verdict;
@@ -231,39 +230,50 @@ decide(const void *instance, void *state, struct mw_request *request)
 
     if (!state)
         reason = JOSE_INTERNAL;
-    return reason == JOSE_OK ? judge(jwt, state, request, token) : refuse(jwt, request, reason);
+    if (reason != JOSE_OK)
+        return refuse(jwt, request, reason);
+    return judge_request(jwt, state,
+                         &(struct jwt_asker){jwt->host->task(request), request, token, NULL});
 }
 
 /* ---- A tunnel ------------------------------------------------------------------------- */
 
 /* As at a handshake, by what is asked and trusted now. An expiry that ends no tunnel is not seen by
  * asking when it was admitted. */
-static enum jose_reason
-judge_again(const struct jwt *jwt, struct jwt_worker *worker, const struct bearer_session *session,
-            const struct mw_task *task)
+static enum mw_verdict
+judge_tunnel(const struct jwt *jwt, struct jwt_worker *worker, const struct jwt_asker *asker)
 {
     const struct bearer_claims *claims = &jwt->settings.claims;
+    const struct bearer_session *session = asker->session;
     struct verified verified;
     enum jose_reason reason = verify_again(
         jwt_worker_verifier(worker), &jwt->settings.policy, session->token, session->thumbprint,
         claims->close_on_expiry ? clock_wall_ms() : session->admitted_ms, &verified);
 
-    if (reason == JOSE_KEY_UNKNOWN && !jwt_worker_is_certain(worker))
-        return JOSE_KEYS_UNAVAILABLE;
-    if (reason != JOSE_OK)
-        return reason;
-    reason = bearer_claims_judge_again(claims, jwt->host, task, &verified);
-    verified_free(&verified);
-    return reason;
+    if (reason == JOSE_KEY_UNKNOWN && !jwt_worker_is_certain(worker) &&
+        jwt_worker_wait(worker, asker, &reason))
+        return MW_WAIT;
+    if (reason == JOSE_OK) {
+        reason = bearer_claims_judge_again(claims, jwt->host, asker->task, &verified);
+        verified_free(&verified);
+    }
+    return bearer_session_verdict(jwt->host, asker->task, reason);
 }
 
 static enum mw_verdict
 revalidate(void *state, void *slot, struct mw_task *task)
 {
     const struct jwt *jwt = jwt_worker_instance(state);
-    enum jose_reason reason = slot ? judge_again(jwt, state, slot, task) : JOSE_INTERNAL;
 
-    return bearer_session_verdict(jwt->host, task, reason);
+    return slot ? judge_tunnel(jwt, state, &(struct jwt_asker){task, NULL, STR_NONE, slot})
+                : bearer_session_verdict(jwt->host, task, JOSE_INTERNAL);
+}
+
+static enum mw_verdict
+judge(const void *instance, struct jwt_worker *worker, const struct jwt_asker *asker)
+{
+    return asker->request ? judge_request(instance, worker, asker)
+                          : judge_tunnel(instance, worker, asker);
 }
 
 /* ---- Life on a worker ----------------------------------------------------------------- */

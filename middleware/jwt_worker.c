@@ -14,8 +14,7 @@
 
 struct jwt_waiter {
     struct waiter waiter; /* first */
-    struct mw_request *request;
-    struct str token;
+    struct jwt_asker asker;
     uint64_t came_us;
 };
 
@@ -37,13 +36,13 @@ struct jwt_worker {
 /* ---- Waiting --------------------------------------------------------------------------- */
 
 static bool
-remember(struct jwt_worker *worker, struct mw_request *request, struct str token, uint64_t came_us)
+remember(struct jwt_worker *worker, const struct jwt_asker *asker, uint64_t came_us)
 {
     struct jwt_waiter *waiter = malloc(sizeof(*waiter));
 
     if (!waiter)
         return false;
-    *waiter = (struct jwt_waiter){{.task = worker->host->task(request)}, request, token, came_us};
+    *waiter = (struct jwt_waiter){{.task = asker->task}, *asker, came_us};
     waiters_add(&worker->waiters, &worker->waiting, &waiter->waiter);
     return true;
 }
@@ -63,7 +62,7 @@ ask(struct jwt_worker *worker, uint64_t came_us)
 }
 
 bool
-jwt_worker_wait(struct jwt_worker *worker, struct mw_request *request, struct str token,
+jwt_worker_wait(struct jwt_worker *worker, const struct jwt_asker *asker,
                 enum jose_reason *reason)
 {
     uint64_t now_us = clock_monotonic_us();
@@ -81,7 +80,7 @@ jwt_worker_wait(struct jwt_worker *worker, struct mw_request *request, struct st
         return false;
     }
     if (worker->waiters.count < JWT_WAITERS_MAX && ask(worker, came_us) &&
-        remember(worker, request, token, came_us))
+        remember(worker, asker, came_us))
         return true;
     *reason = JOSE_KEYS_UNAVAILABLE;
     return false;
@@ -109,8 +108,7 @@ judge_waiters(struct jwt_worker *worker)
         struct jwt_waiter waiter = *(struct jwt_waiter *)LIST_FIRST(&old);
         forget(worker, LIST_FIRST(&old));
         worker->came_us = waiter.came_us;
-        enum mw_verdict verdict =
-            worker->judge(worker->instance, worker, waiter.request, waiter.token);
+        enum mw_verdict verdict = worker->judge(worker->instance, worker, &waiter.asker);
         worker->came_us = 0;
         if (verdict != MW_WAIT)
             worker->host->resume(waiter.waiter.task, verdict);

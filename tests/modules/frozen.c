@@ -2,6 +2,8 @@
  * frozen.c - a module as it was built against the first header of this ABI, which lies beside it as
  * middleware-1.h and stays as it is. It must keep working with every later gateway.
  *
+ * With -DAGAIN it judges live tunnels again, and lets none go on.
+ *
  * With -DABI=n, -DSHORT, -DNO_ENTRY, -DNO_MODULE, -DNAME="..." or -DTYPE=n it becomes one that the
  * gateway refuses; with -DPAST its tunnels are over before they begin, and with -DCONTROL it says
  * what no head can hold.
@@ -68,6 +70,15 @@ decide(const void *instance, void *state, struct mw_request *request)
     return word->host->label(request, "frozen", said) ? MW_PASS : MW_DENY;
 }
 
+#ifdef AGAIN
+static enum mw_verdict
+revalidate(void *state, void *slot, struct mw_task *task)
+{
+    (void)state, (void)slot, (void)task;
+    return MW_DENY;
+}
+#endif
+
 static const struct mw_module module = {
     .size = SIZE,
     .abi = ABI,
@@ -76,6 +87,9 @@ static const struct mw_module module = {
     .setup = setup,
     .teardown = free,
     .decide = decide,
+#ifdef AGAIN
+    .revalidate = revalidate,
+#endif
 };
 
 #ifndef NO_ENTRY
