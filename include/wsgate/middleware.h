@@ -292,6 +292,11 @@ struct mw_host {
      * what a client sends in it counts for nothing? Then *said is what a module before this one has
      * said by forward_header; at == NULL: nothing yet. */
     bool (*own_header)(const struct mw_request *request, const char *name, struct mw_str *said);
+
+    /* Is the instance only tried out (`dry_run`)? Its verdict, and what it says of the request,
+     * count for nothing, and it is released like any other; what it would do to others is left to
+     * it, and must not be done. */
+    bool (*is_dry_run)(const struct mw_request *request);
 };
 
 /* ---- A module ---------------------------------------------------------- */

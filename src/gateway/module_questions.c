@@ -236,6 +236,20 @@ host_route(const struct mw_request *mw)
     return out(STR_NONE);
 }
 
+static const struct instance_settings *
+deciding(const struct mw_request *mw)
+{
+    const struct request *request = of(mw);
+
+    return &request->settings->instances[request->route->require[request->chain.next].instance];
+}
+
+static bool
+host_is_dry_run(const struct mw_request *request)
+{
+    return deciding(request)->dry_run;
+}
+
 static bool
 host_is_revalidated(const struct mw_request *request)
 {
@@ -280,6 +294,7 @@ module_questions_fill(struct mw_host *host)
     host->is_secure = host_is_secure;
     host->is_revalidated = host_is_revalidated;
     host->is_offline = host_is_offline;
+    host->is_dry_run = host_is_dry_run;
     host->peer_certificate = host_peer_certificate;
     host->expected_claim = host_expected_claim;
     host->claim = host_claim;

@@ -25,6 +25,12 @@ count_asked(const struct request *request)
     return count;
 }
 
+static struct judge
+judge_of(const struct request *request, const struct instance_settings *instance)
+{
+    return (struct judge){request->handle->residents[instance->index], instance->dry_run};
+}
+
 static void
 fill(struct revalidation *revalidation, const struct request *request)
 {
@@ -37,7 +43,7 @@ fill(struct revalidation *revalidation, const struct request *request)
     for (size_t i = 0; i < request->chain.held_count; i++)
         if (held_at(request, i)->module->revalidate != NULL)
             revalidation->asked[revalidation->count++] =
-                (struct asked){request->handle->residents[held_at(request, i)->index],
+                (struct asked){judge_of(request, held_at(request, i)),
                                request->chain.slots[request->chain.held[i]]};
 }
 

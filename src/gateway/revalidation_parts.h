@@ -21,16 +21,16 @@ enum state_of_round {
     OVER,
 };
 
-/* A module of the chain. */
-struct asked {
-    struct resident *own; /* which let it in; held by the connection */
-    void *slot;
-};
-
 /* By whose instance it is judged. */
 struct judge {
     struct resident *resident;
     bool dry_run;
+};
+
+/* A module of the chain. */
+struct asked {
+    struct judge own; /* which let it in; held by the connection */
+    void *slot;
 };
 
 struct revalidation {

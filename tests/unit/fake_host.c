@@ -659,6 +659,12 @@ is_revalidated(const struct mw_request *request)
 }
 
 static bool
+is_dry_run(const struct mw_request *request)
+{
+    return request->dry_run;
+}
+
+static bool
 is_offline(const struct mw_request *request)
 {
     return request->offline;
@@ -770,6 +776,7 @@ const struct mw_host fake_host = {
     .give_claim = give_claim,
     .claim = claim,
     .is_offline = is_offline,
+    .is_dry_run = is_dry_run,
     .undecided = undecided,
     .deny_tunnel = deny_tunnel,
     .tunnel_capture = tunnel_capture,

@@ -64,6 +64,7 @@ struct mw_request {
     bool no_memory;     /* alloc fails */
     bool revalidated;   /* its tunnel will be judged again */
     bool offline;       /* made up by `wsgatectl explain` */
+    bool dry_run;       /* the instance is only tried out */
     const char *broken; /* the answer that fails: "strip", "identify", "forward", "label", "give" */
 
     /* Filled by the fake. */
