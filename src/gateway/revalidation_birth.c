@@ -26,6 +26,14 @@ count_asked(const struct request *request)
 }
 
 static void
+add(struct revalidation *revalidation, struct resident *own, void *slot)
+{
+    size_t i = revalidation->count++;
+
+    revalidation->asked[i] = (struct asked){own, slot, {.request = NULL, .index = i}};
+}
+
+static void
 fill(struct revalidation *revalidation, const struct request *request)
 {
     const struct route_settings *route = request->route;
@@ -36,9 +44,8 @@ fill(struct revalidation *revalidation, const struct request *request)
     revalidation->patience_ms = request->settings->timeouts.auth;
     for (size_t i = 0; i < request->chain.held_count; i++)
         if (held_at(request, i)->module->revalidate != NULL)
-            revalidation->asked[revalidation->count++] =
-                (struct asked){request->handle->residents[held_at(request, i)->index],
-                               request->chain.slots[request->chain.held[i]]};
+            add(revalidation, request->handle->residents[held_at(request, i)->index],
+                request->chain.slots[request->chain.held[i]]);
 }
 
 bool

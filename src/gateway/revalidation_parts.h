@@ -25,6 +25,7 @@ enum state_of_round {
 struct asked {
     struct resident *own; /* which let it in; held by the connection */
     void *slot;
+    struct mw_task task; /* index: its own, in `asked` */
 };
 
 /* By whose instance it is judged. */
@@ -35,7 +36,6 @@ struct judge {
 
 struct revalidation {
     struct wheel_node due; /* the next round, or the end of its patience with this one */
-    struct mw_task task;
     struct turn turn;
     struct connection *connection;
     uint64_t interval_ms, patience_ms;
