@@ -116,6 +116,21 @@ bearer_audiences_read(const struct mw_options *options, const struct mw_host *ho
 }
 
 bool
+bearer_cache_check(const struct mw_options *options, const struct mw_host *host)
+{
+    const struct mw_options *members = host->option_member(options, "cache", 0);
+    int64_t entries = host->option_integer(members, "entries");
+    bool many = entries > CACHE_ENTRIES_MAX;
+    bool small = entries > 0 && host->option_integer(members, "bytes") < CACHE_BYTES_MIN;
+
+    if (many)
+        host->option_fault(members, "entries", 0, "expected at most %d", CACHE_ENTRIES_MAX);
+    if (small)
+        host->option_fault(members, "bytes", 0, "expected at least 64KiB; entries: 0 for no cache");
+    return !many && !small;
+}
+
+bool
 bearer_cache_read(const struct mw_options *options, const struct mw_host *host,
                   struct token_cache **cache)
 {
@@ -124,13 +139,12 @@ bearer_cache_read(const struct mw_options *options, const struct mw_host *host,
     int64_t bytes = host->option_integer(members, "bytes");
 
     *cache = NULL;
+    if (!bearer_cache_check(options, host))
+        return false;
     if (entries == 0)
         return true;
-    if (entries > CACHE_ENTRIES_MAX)
-        host->option_fault(members, "entries", 0, "expected at most %d", CACHE_ENTRIES_MAX);
-    else if (bytes < CACHE_BYTES_MIN)
-        host->option_fault(members, "bytes", 0, "expected at least 64KiB; entries: 0 for no cache");
-    else if (!(*cache = token_cache_new((size_t)entries, (size_t)bytes)))
+    *cache = token_cache_new((size_t)entries, (size_t)bytes);
+    if (!*cache)
         host->option_fault(options, "cache", 0, "out of memory");
     return *cache != NULL;
 }

@@ -36,6 +36,8 @@ bool bearer_forwards_read(const struct mw_options *options, const struct mw_host
 /* `audience`, not empty if given. The caller frees *audiences, NULL for none. */
 bool bearer_audiences_read(const struct mw_options *options, const struct mw_host *host,
                            struct str **audiences, size_t *count) MUST_CHECK;
+/* What `cache` says of its size. */
+bool bearer_cache_check(const struct mw_options *options, const struct mw_host *host) MUST_CHECK;
 /* `cache`. The caller calls token_cache_free; *cache is NULL where none is wanted. */
 bool bearer_cache_read(const struct mw_options *options, const struct mw_host *host,
                        struct token_cache **cache) MUST_CHECK;

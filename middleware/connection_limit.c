@@ -2,8 +2,9 @@
  * connection_limit.c - how many connections somebody may have at a time.
  *
  * Counted from this module's decision to the connection's end, over all workers and all routes that
- * name the instance. With on_limit: close_oldest a newcomer takes the oldest one's place at once,
- * and that connection is ended: a tunnel with Close 4429, a handshake with 429.
+ * name the instance, and over a reload that changes anything but what is counted by. With on_limit:
+ * close_oldest a newcomer takes the oldest one's place at once, and that connection is ended: a
+ * tunnel with Close 4429, a handshake with 429.
  */
 #include "registry.h"
 
@@ -20,6 +21,7 @@ struct connection_limit {
     const struct mw_host *host;
     struct limit_by by;
     struct limit_places *places;
+    uint64_t max;
     bool closes_oldest;
 };
 
@@ -38,7 +40,7 @@ teardown(void *instance)
 {
     struct connection_limit *limit = instance;
 
-    limit_places_free(limit->places);
+    limit_places_leave(limit->places);
     free(limit);
 }
 
@@ -59,7 +61,8 @@ setup(const struct mw_options *options, const struct mw_host *host)
         host->option_fault(options, "max", 0, "expected 1 to %d", MAX_MAX);
         ok = false;
     }
-    if (ok && (limit->places = limit_places_new((uint64_t)max)) != NULL)
+    limit->max = (uint64_t)max;
+    if (ok && (limit->places = limit_places_new()) != NULL)
         return limit;
     if (ok)
         host->option_fault(options, "max", 0, "out of memory");
@@ -67,7 +70,29 @@ setup(const struct mw_options *options, const struct mw_host *host)
     return NULL;
 }
 
+static void
+adopt(void *instance, const void *old)
+{
+    struct connection_limit *limit = instance;
+    const struct connection_limit *before = old;
+
+    if (!limit_by_adopt(&limit->by, &before->by))
+        return;
+    limit_places_leave(limit->places);
+    limit->places = limit_places_hold(before->places);
+}
+
 /* ---- Deciding ------------------------------------------------------------------------ */
+
+static void
+end_oldest(const struct connection_limit *limit, struct mw_request *request, uint64_t session)
+{
+    const struct mw_host *host = limit->host;
+
+    if (!host->is_dry_run(request))
+        host->end_session(host, session, MW_CLOSE_QUOTA, limit_reached);
+    host->count(request, "closed-oldest", 1);
+}
 
 static enum mw_verdict
 enter(const struct connection_limit *limit, struct mw_request *request, struct limit_key key)
@@ -76,15 +101,16 @@ enter(const struct connection_limit *limit, struct mw_request *request, struct l
     struct limit_place *place;
     uint64_t oldest;
 
-    switch (limit_places_take(limit->places, key, host->session_id(request), limit->closes_oldest,
-                              &place, &oldest)) {
+    switch (limit_places_take(limit->places, key, limit->max, host->session_id(request),
+                              limit->closes_oldest, &place, &oldest)) {
     case LIMIT_ALL_TAKEN:
         return host->deny(request, 429, limit_reached, NULL);
     case LIMIT_NO_MEMORY:
         return host->deny(request, 503, "out-of-memory", NULL);
     case LIMIT_REPLACED:
-        host->end_session(host, oldest, MW_CLOSE_QUOTA, limit_reached);
-        host->count(request, "closed-oldest", 1);
+        end_oldest(limit, request, oldest);
+        while (limit_places_trim(limit->places, key, limit->max, &oldest))
+            end_oldest(limit, request, oldest);
         break;
     case LIMIT_ENTERED:
         break;
@@ -125,4 +151,5 @@ const struct mw_module connection_limit_module = {
     .worker_stop = limit_worker_stop,
     .decide = decide,
     .release = release,
+    .adopt = adopt,
 };

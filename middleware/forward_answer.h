@@ -2,49 +2,34 @@
  * forward_answer.h - what a forward_auth service has said: yes, with what is handed on; no, with
  * its own words; or nothing that counts. Pure.
  *
+ * No is said by the head alone: a 401 or 403 whose body is too large, too slow or broken is no all
+ * the same, or whoever can make it so would be let in where on_error says pass. Yes needs a whole
+ * answer.
+ *
  * A yes is kept and shared as an object of claims (token/claims.h), whose members are ":identity",
- * ":deadline" and, by their names, the headers for the backend.
+ * ":deadline" and, by their names, the headers for the backend. It names one identity, where it has
+ * to name any; several fields of a header for the backend are one list (RFC 9110 5.3).
  */
 #ifndef WSGATE_FORWARD_ANSWER_H
 #define WSGATE_FORWARD_ANSWER_H
 
 #include "forward_auth_settings.h"
-#include "net/http_client.h"
+#include "service_fault.h"
 
-/* Word for log and metric, status. The first is zero. */
-#define FORWARD_FAULTS(X)                                                                        \
-    X(NONE, "forward-auth-ok", 200)                                                              \
-    X(TIMEOUT, "forward-auth-timeout", 504)         /* no whole answer in time */                \
-    X(UNREACHABLE, "forward-auth-unreachable", 503) /* none: address, connection, TLS */         \
-    X(STATUS, "forward-auth-status", 503)           /* neither 2xx nor 401 nor 403 */            \
-    X(GARBLED, "forward-auth-garbled", 503)         /* too large, or a header that is no text */ \
-    X(FULL, "forward-auth-full", 503)               /* as many wait as may */                    \
-    X(INTERNAL, "forward-auth-internal", 503)       /* out of memory */
-
-enum forward_fault {
-#define X(name, word, status) FORWARD_##name,
-    FORWARD_FAULTS(X)
-#undef X
-        FORWARD_FAULT_COUNT
-};
-
-struct forward_fault_row {
-    const char *word;
-    int status;
-};
-
-const struct forward_fault_row *forward_fault(enum forward_fault fault);
-/* Is it the service's, and not ours? */
-bool forward_fault_is_the_services(enum forward_fault fault);
+/* For log and metric. */
+const char *forward_fault_word(enum service_fault fault);
 
 struct forward_answer {
-    enum forward_fault fault;
+    enum service_fault fault;
     unsigned refused;      /* 401 or 403; 0: no */
-    struct claims *claims; /* of a yes; the caller's, by claims_free. Else NULL */
+    char *challenge;       /* of a no: all fields WWW-Authenticate as one; NULL: none */
+    struct claims *claims; /* of a yes; else NULL */
 };
 
+/* The caller calls forward_answer_free. */
 void forward_answer_read(struct forward_answer *answer,
                          const struct forward_auth_settings *settings,
                          const struct http_answer *http);
+void forward_answer_free(struct forward_answer *answer);
 
 #endif

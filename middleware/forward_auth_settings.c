@@ -2,6 +2,7 @@
 #include "forward_auth_settings.h"
 
 #include "bearer_options.h"
+#include "protocol/field_names.h"
 #include "protocol/http_head.h"
 
 #include <strings.h>
@@ -21,7 +22,7 @@ static const struct mw_option cache_options[] = {
 
 const struct mw_option forward_auth_options[] = {
     {"url", MW_STRING, NULL, "Address of the service that decides.", MW_REQUIRED},
-    {"method", MW_WORD, "GET", "How it is asked.", 0, "GET|POST"},
+    {"method", MW_WORD, "GET", "How it is asked.", 0, "GET|HEAD|POST"},
     {"ca_file", MW_FILE, NULL, "Who may vouch for that server; default: whom the system trusts."},
     {"timeout", MW_DURATION, "2s", "How long an answer may take."},
     {"copy_headers", MW_LIST, NULL,
@@ -38,27 +39,43 @@ const struct mw_option forward_auth_options[] = {
 
 /* ---- Names of headers ------------------------------------------------------------------ */
 
-/* What belongs to one connection or to the opening handshake (RFC 9110 7.6.1, RFC 6455 11.3), and
- * what this request says for itself. */
-static const char *const never_copied[] = {
-    "connection", "keep-alive",        "proxy-connection", "te",
-    "trailer",    "transfer-encoding", "upgrade",          "host",
-    "expect",     "content-length",    "content-type",     "proxy-authorization",
+/* What the question says for itself, beside what the gateway says to backends. */
+static const struct str of_the_question[] = {
+    {"accept-encoding", 15}, {"content-type", 12}, {"x-forwarded-method", 18},
+    {"x-forwarded-uri", 15},
 };
 
+/* Of one connection or of the opening handshake (RFC 9110 7.6.1, RFC 6455 11.3), or what the
+ * gateway says, for which another's copy could pass. */
 static bool
-begins_with(const char *text, const char *start)
+is_own(struct str name)
 {
-    return strncasecmp(text, start, strlen(start)) == 0;
+    static const struct field_names question = {of_the_question, COUNT_OF(of_the_question)};
+    struct str start = STR("sec-websocket-");
+
+    return field_names_have(&field_names_own, name) || field_names_have(&question, name) ||
+           (name.len >= start.len && http_names_alike((struct str){name.at, start.len}, start));
 }
 
 static bool
-may_be_copied(const char *name)
+is_twice(const char *const *names, size_t count, const char *name)
 {
-    for (size_t i = 0; i < COUNT_OF(never_copied); i++)
-        if (strcasecmp(never_copied[i], name) == 0)
-            return false;
-    return !begins_with(name, "sec-websocket-") && !begins_with(name, "x-forwarded-");
+    for (size_t i = 0; i < count; i++)
+        if (http_names_alike(str_of(names[i]), str_of(name)))
+            return true;
+    return false;
+}
+
+static const char *
+name_fault(const char *name, const char *const *names, size_t count)
+{
+    if (!http_is_token(str_of(name)))
+        return "expected the name of a header";
+    if (is_own(str_of(name)))
+        return "that header is the gateway's own, or of one connection";
+    if (is_twice(names, count, name))
+        return "that header stands here twice";
+    return count == FORWARD_AUTH_NAMES_MAX ? "too many headers" : NULL;
 }
 
 /* "names", with room for FORWARD_AUTH_NAMES_MAX. */
@@ -69,13 +86,8 @@ read_names(const struct mw_options *options, const struct mw_host *host, const c
     bool ok = true;
 
     for (size_t i = 0; i < host->option_count(options, word); i++) {
-        const char *name = host->option_item(options, word, i), *fault = NULL;
-        if (!http_is_token(str_of(name)))
-            fault = "expected the name of a header";
-        else if (!may_be_copied(name))
-            fault = "that header belongs to one connection alone";
-        else if (*count == FORWARD_AUTH_NAMES_MAX)
-            fault = "too many headers";
+        const char *name = host->option_item(options, word, i);
+        const char *fault = name_fault(name, names, *count);
         if (fault)
             host->option_fault(options, word, i, "%s", fault);
         else
@@ -141,7 +153,21 @@ read_parts(struct forward_auth_settings *settings, const struct mw_options *memb
     return ok;
 }
 
-/* An answer must not be given to somebody whom the service would have told from the first. */
+/* Those of `by` that begin with `word`, as names. */
+static size_t
+named(const char **names, const struct mw_options *members, const struct mw_host *host,
+      const char *word)
+{
+    size_t count = 0, len = strlen(word);
+
+    for (size_t i = 0; i < host->option_count(members, "by"); i++) {
+        const char *text = host->option_item(members, "by", i);
+        if (text && strncmp(text, word, len) == 0 && count < FORWARD_AUTH_NAMES_MAX)
+            names[count++] = text + len;
+    }
+    return count;
+}
+
 static bool
 read_cache(struct forward_auth_settings *settings, const struct mw_options *options,
            const struct mw_host *host)
@@ -155,12 +181,14 @@ read_cache(struct forward_auth_settings *settings, const struct mw_options *opti
         ok = false;
     }
     if (settings->cache_time_ms == 0)
-        return ok;
+        return bearer_cache_check(options, host) && ok;
     if (settings->part_count == 0) {
         host->option_fault(members, "by", 0,
                            "expected the parts of a request that the answer is for");
         ok = false;
     }
+    settings->cookie_count = named(settings->cookies, members, host, "cookie:");
+    settings->argument_count = named(settings->arguments, members, host, "query:");
     return bearer_cache_read(options, host, &settings->cache) && ok;
 }
 
@@ -170,7 +198,7 @@ bool
 forward_auth_settings_read(struct forward_auth_settings *settings, const struct mw_options *options,
                            const struct mw_host *host)
 {
-    static const char *const methods[] = {"GET", "POST"};
+    static const char *const methods[] = {"GET", "HEAD", "POST"};
     bool ok = service_options_read(&settings->service, options, host);
 
     ok = read_headers(settings, options, host) && ok;

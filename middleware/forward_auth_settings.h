@@ -31,6 +31,10 @@ struct forward_auth_settings {
     int64_t cache_time_ms;
     struct request_part parts[FORWARD_AUTH_NAMES_MAX]; /* by which an answer is kept */
     size_t part_count;
+    /* Of the parts, for the service sees all of them: where a cookie is named, those that are not
+     * do not count, and so with arguments of the query. */
+    const char *cookies[FORWARD_AUTH_NAMES_MAX], *arguments[FORWARD_AUTH_NAMES_MAX];
+    size_t cookie_count, argument_count;
 };
 
 /* Fills the zeroed *settings. false: every fault was reported. forward_auth_settings_free is due

@@ -7,11 +7,9 @@
 #include "forward_auth_worker.h"
 
 #include "base/clock.h"
-#include "base/json_node.h"
-#include "forward_answer.h"
 #include "forward_question.h"
+#include "forward_verdict.h"
 #include "service_complaint.h"
-#include "token/claims.h"
 #include "waiters.h"
 
 #include <stdlib.h>
@@ -57,121 +55,7 @@ end_asker(struct asker *asker)
     forget(asker);
 }
 
-/* ---- A verdict ------------------------------------------------------------------------- */
-
-static enum mw_verdict
-fail(const struct forward_auth_worker *worker, struct mw_request *request, enum forward_fault fault)
-{
-    const struct forward_fault_row *row = forward_fault(fault);
-
-    if (!worker->settings->passes_on_error || !forward_fault_is_the_services(fault))
-        return worker->host->deny(request, row->status, row->word, NULL);
-    worker->host->count(request, "forward-auth-passed-on-error", 1);
-    return MW_PASS;
-}
-
-static struct mw_str
-member(const struct claims *claims, const char *name)
-{
-    struct str text = json_node_text(json_node_member(claims->all, str_of(name)));
-
-    return (struct mw_str){text.at, text.len};
-}
-
-/* Seconds since 1970; a text that is no such number ends it at once. */
-static int64_t
-deadline_ms(struct mw_str text)
-{
-    int64_t seconds = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9' || i == 12)
-            return 0;
-        seconds = seconds * 10 + (text.at[i] - '0');
-    }
-    return text.len > 0 ? seconds * 1000 : 0;
-}
-
-static enum mw_verdict
-admit(const struct forward_auth_worker *worker, struct mw_request *request,
-      const struct claims *claims)
-{
-    const struct forward_auth_settings *settings = worker->settings;
-    const struct mw_host *host = worker->host;
-    struct mw_str identity = member(claims, ":identity"), deadline = member(claims, ":deadline");
-
-    if (deadline.at != NULL) {
-        int64_t wall_ms = deadline_ms(deadline);
-        if (wall_ms <= host->wall_clock_ms(request))
-            return host->deny(request, 401, "forward-auth-expired", NULL);
-        host->deadline(request, wall_ms);
-    }
-    bool ok = identity.at == NULL || host->identify(request, (struct mw_str){NULL, 0}, identity);
-    for (size_t i = 0; ok && i < settings->forward_count; i++) {
-        struct mw_str value = member(claims, settings->forwards[i]);
-        ok = value.at == NULL || host->forward_header(request, settings->forwards[i], value);
-    }
-    return ok ? MW_PASS : fail(worker, request, FORWARD_INTERNAL);
-}
-
-/* In the service's own words. */
-static enum mw_verdict
-refuse(const struct forward_auth_worker *worker, struct mw_request *request, unsigned status,
-       const struct http_answer *http)
-{
-    struct str challenge = http_answer_field(http, "WWW-Authenticate", 0);
-    struct str type = http_answer_field(http, "Content-Type", 0);
-    char *text = challenge.at != NULL ? strndup(challenge.at, challenge.len) : NULL;
-    enum mw_verdict verdict =
-        worker->host->deny(request, (int)status, "forward-auth-refused", text);
-
-    free(text);
-    if (type.at == NULL)
-        type = STR("text/plain");
-    if (http->body.len > 0)
-        (void)worker->host->answer_body(request, (struct mw_str){type.at, type.len},
-                                        (struct mw_str){http->body.at, http->body.len});
-    return verdict;
-}
-
-static enum mw_verdict
-judge(const struct forward_auth_worker *worker, struct mw_request *request,
-      const struct forward_answer *answer, const struct http_answer *http)
-{
-    if (answer->fault != FORWARD_NONE)
-        return fail(worker, request, answer->fault);
-    if (answer->refused != 0)
-        return refuse(worker, request, answer->refused, http);
-    return admit(worker, request, answer->claims);
-}
-
-/* No answer is no yes, but where the operator has said otherwise. */
-static enum mw_verdict
-fail_again(const struct forward_auth_worker *worker, struct mw_task *task,
-           enum forward_fault fault)
-{
-    const struct forward_fault_row *row = forward_fault(fault);
-
-    return worker->settings->passes_on_error && forward_fault_is_the_services(fault)
-               ? MW_PASS
-               : worker->host->deny_tunnel(task, row->status, row->word);
-}
-
-static enum mw_verdict
-judge_again(const struct forward_auth_worker *worker, struct mw_task *task,
-            const struct forward_answer *answer)
-{
-    const struct mw_host *host = worker->host;
-
-    if (answer->fault != FORWARD_NONE)
-        return fail_again(worker, task, answer->fault);
-    if (answer->refused != 0)
-        return host->deny_tunnel(task, (int)answer->refused, "forward-auth-refused");
-    struct mw_str deadline = member(answer->claims, ":deadline");
-    return deadline.at == NULL || deadline_ms(deadline) > clock_wall_ms()
-               ? MW_PASS
-               : host->deny_tunnel(task, 401, "forward-auth-expired");
-}
+/* ---- An answer ------------------------------------------------------------------------- */
 
 /* The question goes into the slot of who passed and will be judged again. */
 static void
@@ -184,19 +68,20 @@ keep_question(const struct forward_auth_worker *worker, struct mw_request *reque
     *question = NULL;
 }
 
-/* ---- An answer ------------------------------------------------------------------------- */
-
+/* For no longer than it holds. */
 static void
 remember(const struct forward_auth_worker *worker, const struct forward_question *question,
          struct forward_answer *answer)
 {
     const struct forward_auth_settings *settings = worker->settings;
-    int64_t now_ms = clock_wall_ms();
+    int64_t now_ms = clock_wall_ms(), until_ms = now_ms + settings->cache_time_ms;
 
-    if (settings->cache == NULL || answer->claims == NULL)
+    if (!question->is_kept || answer->claims == NULL)
         return;
-    struct token_entry *entry = token_entry_new(question->digest, NULL, 0, answer->claims,
-                                                now_ms + settings->cache_time_ms);
+    if (until_ms > forward_verdict_until(answer->claims))
+        until_ms = forward_verdict_until(answer->claims);
+    struct token_entry *entry =
+        token_entry_new(question->digest, NULL, 0, answer->claims, until_ms);
     if (entry == NULL)
         return;
     token_cache_put(settings->cache, entry, now_ms);
@@ -235,43 +120,44 @@ on_done(void *arg, const struct http_answer *http)
     enum mw_verdict verdict;
 
     forward_answer_read(&answer, worker->settings, http);
-    if (answer.fault != FORWARD_NONE)
+    if (answer.fault != SERVICE_NONE)
         service_complain(&worker->complaint, worker->host, "forward_auth",
-                         worker->settings->service.name, forward_fault(answer.fault)->word, http);
+                         worker->settings->service.name, forward_fault_word(answer.fault), http);
     if (asker->request == NULL) {
-        verdict = judge_again(worker, task, &answer);
+        verdict = forward_verdict_again(worker->settings, worker->host, task, &answer);
     } else {
-        verdict = judge(worker, asker->request, &answer, http);
-        remember(worker, asker->question, &answer);
+        verdict = forward_verdict(worker->settings, worker->host, asker->request, &answer, http);
+        if (verdict == MW_PASS)
+            remember(worker, asker->question, &answer);
         keep_question(worker, asker->request, &asker->question, verdict);
     }
-    claims_free(answer.claims);
+    forward_answer_free(&answer);
     forget(asker);
     worker->host->resume(task, verdict);
 }
 
-/* FORWARD_NONE: it waits. The question is the asker's then, of a handshake. */
-static enum forward_fault
+/* SERVICE_NONE: it waits. The question is the asker's then, of a handshake. */
+static enum service_fault
 ask(struct forward_auth_worker *worker, struct mw_request *request, struct mw_task *task,
     struct forward_question *question)
 {
     struct asker *asker;
 
     if (request != NULL && worker->handshake_count >= FORWARD_WAITERS_MAX)
-        return FORWARD_FULL;
+        return SERVICE_FULL;
     if ((asker = calloc(1, sizeof(*asker))) == NULL)
-        return FORWARD_INTERNAL;
+        return SERVICE_INTERNAL;
     asker->waiter.task = task;
     asker->worker = worker;
     asker->request = request;
     asker->question = question;
     if (!call(asker)) {
         free(asker);
-        return FORWARD_INTERNAL;
+        return SERVICE_INTERNAL;
     }
     worker->handshake_count += request != NULL;
     waiters_add(&worker->waiters, &worker->asking, &asker->waiter);
-    return FORWARD_NONE;
+    return SERVICE_NONE;
 }
 
 /* What was answered before about the same parts; NULL: nothing. The caller unrefs it. */
@@ -279,11 +165,9 @@ static struct token_entry *
 recall(const struct forward_auth_worker *worker, struct mw_request *request,
        const struct forward_question *question)
 {
-    struct token_cache *cache = worker->settings->cache;
-
-    return cache != NULL
-               ? token_cache_get(cache, question->digest, worker->host->wall_clock_ms(request))
-               : NULL;
+    return question->is_kept ? token_cache_get(worker->settings->cache, question->digest,
+                                               worker->host->wall_clock_ms(request))
+                             : NULL;
 }
 
 static enum mw_verdict
@@ -295,14 +179,14 @@ decide(struct forward_auth_worker *worker, struct mw_request *request,
 
     if (entry != NULL) {
         worker->host->count(request, "forward-auth-kept", 1);
-        verdict = admit(worker, request, entry->claims);
+        verdict = forward_verdict_yes(worker->settings, worker->host, request, entry->claims);
         token_entry_unref(entry);
         keep_question(worker, request, question, verdict);
         return verdict;
     }
-    enum forward_fault fault = ask(worker, request, worker->host->task(request), *question);
-    if (fault != FORWARD_NONE)
-        return fail(worker, request, fault);
+    enum service_fault fault = ask(worker, request, worker->host->task(request), *question);
+    if (fault != SERVICE_NONE)
+        return forward_verdict_fault(worker->settings, worker->host, request, fault);
     worker->host->count(request, "forward-auth-asked", 1);
     *question = NULL;
     return MW_WAIT;
@@ -315,7 +199,7 @@ forward_auth_worker_decide(struct forward_auth_worker *worker, struct mw_request
         forward_question_new(worker->settings, worker->host, request);
 
     if (question == NULL)
-        return fail(worker, request, FORWARD_INTERNAL);
+        return forward_verdict_fault(worker->settings, worker->host, request, SERVICE_INTERNAL);
     enum mw_verdict verdict = decide(worker, request, &question);
     forward_question_free(question);
     return verdict;
@@ -326,10 +210,12 @@ forward_auth_worker_revalidate(void *state, void *slot, struct mw_task *task)
 {
     struct forward_auth_worker *worker = state;
 
-    enum forward_fault fault =
-        slot != NULL ? ask(worker, NULL, task, slot) : FORWARD_INTERNAL;
+    enum service_fault fault =
+        slot != NULL ? ask(worker, NULL, task, slot) : SERVICE_INTERNAL;
 
-    return fault == FORWARD_NONE ? MW_WAIT : fail_again(worker, task, fault);
+    return fault == SERVICE_NONE
+               ? MW_WAIT
+               : forward_verdict_fault_again(worker->settings, worker->host, task, fault);
 }
 
 void

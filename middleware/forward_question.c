@@ -3,8 +3,8 @@
 
 #include "base/address.h"
 #include "base/text.h"
+#include "forward_header.h"
 #include "protocol/digest.h"
-#include "protocol/http_head.h"
 
 #include <openssl/crypto.h>
 
@@ -50,30 +50,15 @@ add_address(struct gathering *gathering, const struct sockaddr *peer)
     add(gathering, "X-Forwarded-For", (struct mw_str){text.at, text.len});
 }
 
-/* Named by Connection, it is for one hop alone (RFC 9110 7.6.1), and the backend does not get it.
- */
-static bool
-is_for_one_hop(const struct mw_host *host, const struct mw_request *request, const char *name)
-{
-    struct mw_str field;
-    struct str element;
-
-    for (size_t i = 0; field = host->header(request, "Connection", i), field.at; i++)
-        for (struct str rest = {field.at, field.len}; http_list_next(&rest, &element);)
-            if (str_equal_nocase(element, str_of(name)))
-                return true;
-    return false;
-}
-
 static void
 copy(struct gathering *gathering, const struct mw_host *host, const struct mw_request *request,
      const char *name)
 {
+    struct forward_header header;
     struct mw_str value;
 
-    if (is_for_one_hop(host, request, name))
-        return;
-    for (size_t i = 0; value = host->header(request, name, i), value.at; i++)
+    forward_header_find(&header, host, request, name);
+    for (size_t i = 0; value = forward_header_value(&header, i), value.at; i++)
         add(gathering, name, value);
 }
 
@@ -85,22 +70,76 @@ gather(struct gathering *gathering, const struct forward_auth_settings *settings
 
     add(gathering, "X-Forwarded-Method", host->method(request));
     add(gathering, "X-Forwarded-Proto", host->is_secure(request) ? secure : plain);
-    add(gathering, "X-Forwarded-Host", host->host(request));
+    add(gathering, "X-Forwarded-Host", host->authority(request));
     add(gathering, "X-Forwarded-Uri", uri);
     add_address(gathering, host->peer_address(request));
     for (size_t i = 0; i < settings->copy_count; i++)
         copy(gathering, host, request, settings->copies[i]);
 }
 
+/* ---- What an answer is kept by ----------------------------------------------------------- */
+
+/* Of two cookies or arguments of one name the service may go by the other one. */
+static bool
+is_ambiguous(const struct forward_auth_settings *settings, const struct mw_host *host,
+             const struct mw_request *request)
+{
+    for (size_t i = 0; i < settings->cookie_count; i++)
+        if (host->cookie(request, settings->cookies[i], 1).at != NULL)
+            return true;
+    for (size_t i = 0; i < settings->argument_count; i++)
+        if (host->query(request, settings->arguments[i], 1).at != NULL)
+            return true;
+    return false;
+}
+
+static bool
+add_header(EVP_MD_CTX *digest, const struct mw_host *host, const struct mw_request *request,
+           const char *name)
+{
+    struct forward_header header;
+    struct mw_str value;
+    bool ok = true;
+
+    forward_header_find(&header, host, request, name);
+    for (size_t i = 0; ok && (value = forward_header_value(&header, i), value.at); i++)
+        ok = digest_add(digest, (struct str){value.at, value.len});
+    return ok && digest_add(digest, STR_NONE);
+}
+
+static bool
+add_query(EVP_MD_CTX *digest, struct mw_str uri)
+{
+    const char *sign = uri.at ? memchr(uri.at, '?', uri.len) : NULL;
+
+    return digest_add(digest,
+                      sign ? (struct str){sign, uri.len - (size_t)(sign - uri.at)} : STR_NONE);
+}
+
+/* Wherever the service may find a credential: else one client's yes would be given to who has none,
+ * by an operator who forgot to name where it stands. */
+static bool
+add_credentials(EVP_MD_CTX *digest, const struct forward_auth_settings *settings,
+                const struct mw_host *host, const struct mw_request *request, struct mw_str uri)
+{
+    bool ok = settings->argument_count > 0 || add_query(digest, uri);
+
+    for (size_t i = 0; ok && i < settings->copy_count; i++)
+        if (settings->cookie_count == 0 || strcasecmp(settings->copies[i], "Cookie") != 0)
+            ok = add_header(digest, host, request, settings->copies[i]);
+    return ok;
+}
+
 static bool
 make_digest(unsigned char *digest, const struct forward_auth_settings *settings,
-            const struct mw_host *host, struct mw_request *request)
+            const struct mw_host *host, struct mw_request *request, struct mw_str uri)
 {
     EVP_MD_CTX *context = digest_new("SHA256");
     bool ok = context != NULL;
 
     for (size_t i = 0; ok && i < settings->part_count; i++)
         ok = request_part_add(&settings->parts[i], context, host, request);
+    ok = ok && add_credentials(context, settings, host, request, uri);
     ok = ok && EVP_DigestFinal_ex(context, digest, NULL) > 0;
     EVP_MD_CTX_free(context);
     return ok;
@@ -122,7 +161,8 @@ forward_question_new(const struct forward_auth_settings *settings, const struct 
     question->bytes = head + sizes.bytes;
     gather(&gathering, settings, host, request, uri);
     question->fields[gathering.count] = NULL;
-    if (settings->cache == NULL || make_digest(question->digest, settings, host, request))
+    question->is_kept = settings->cache != NULL && !is_ambiguous(settings, host, request);
+    if (!question->is_kept || make_digest(question->digest, settings, host, request, uri))
         return question;
     forward_question_free(question);
     return NULL;

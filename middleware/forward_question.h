@@ -9,6 +9,7 @@
 #include "forward_auth_settings.h"
 
 struct forward_question {
+    bool is_kept; /* else an answer to it is neither kept nor looked for */
     unsigned char digest[TOKEN_DIGEST_LEN]; /* of the parts that an answer is kept by */
     size_t bytes;                           /* of the block */
     const char *fields[];                   /* "Name: value" each, NULL behind the last */

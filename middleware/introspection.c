@@ -74,10 +74,9 @@ judge(const void *instance, struct mw_request *request, struct str token,
     struct verified verified = {.claims = answer->claims};
     enum jose_reason reason = JOSE_INACTIVE;
 
-    if (answer->fault != INTROSPECTION_NONE) {
-        const struct introspection_fault_row *row = introspection_fault(answer->fault);
-        return host->deny(request, row->status, row->word, NULL);
-    }
+    if (answer->fault != SERVICE_NONE)
+        return host->deny(request, service_fault_status(answer->fault),
+                          introspection_fault_word(answer->fault), NULL);
     if (answer->active)
         reason = verify_claims(&introspection->settings.policy, answer->claims,
                                host->wall_clock_ms(request), &verified);
@@ -133,10 +132,9 @@ judge_again(const void *instance, struct mw_task *task, const struct introspecti
     struct verified verified = {.claims = answer->claims};
     enum jose_reason reason = JOSE_INACTIVE;
 
-    if (answer->fault != INTROSPECTION_NONE) {
-        const struct introspection_fault_row *row = introspection_fault(answer->fault);
-        return host->deny_tunnel(task, row->status, row->word);
-    }
+    if (answer->fault != SERVICE_NONE)
+        return host->deny_tunnel(task, service_fault_status(answer->fault),
+                                 introspection_fault_word(answer->fault));
     if (answer->active)
         reason = verify_claims(&settings->policy, answer->claims, clock_wall_ms(), &verified);
     if (reason == JOSE_OK)

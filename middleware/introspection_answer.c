@@ -3,37 +3,34 @@
 
 #include "token/token_entry.h"
 
-static const struct introspection_fault_row rows[] = {
-#define X(name, word, status) [INTROSPECTION_##name] = {(word), (status)},
-    INTROSPECTION_FAULTS(X)
+static const char *const words[] = {
+#define X(name, word, status) [SERVICE_##name] = "introspection-" word,
+    SERVICE_FAULTS(X)
 #undef X
 };
 
-const struct introspection_fault_row *
-introspection_fault(enum introspection_fault fault)
+const char *
+introspection_fault_word(enum service_fault fault)
 {
-    return &rows[fault];
+    return words[fault];
 }
 
-static enum introspection_fault
+static enum service_fault
 fault_of(const struct http_answer *http)
 {
-    if (http->outcome == HTTP_TIMEOUT)
-        return INTROSPECTION_TIMEOUT;
-    if (http->outcome == HTTP_TOO_LARGE)
-        return INTROSPECTION_GARBLED;
-    if (http->outcome != HTTP_ANSWERED)
-        return INTROSPECTION_UNREACHABLE;
-    if (http->status == 400 || http->status == 401 || http->status == 403)
-        return INTROSPECTION_REFUSED;
-    return http->status == 200 ? INTROSPECTION_NONE : INTROSPECTION_STATUS;
+    enum service_fault fault = service_fault_of(http);
+
+    if (fault != SERVICE_NONE || http->status == 200)
+        return fault;
+    return http->status == 400 || http->status == 401 || http->status == 403 ? SERVICE_UNWANTED
+                                                                             : SERVICE_STATUS;
 }
 
 void
 introspection_answer_read(struct introspection_answer *answer, const struct http_answer *http)
 {
     *answer = (struct introspection_answer){.fault = fault_of(http)};
-    if (answer->fault != INTROSPECTION_NONE)
+    if (answer->fault != SERVICE_NONE)
         return;
     answer->own = claims_of_text(http->body);
     answer->claims = answer->own ? answer->own->all : NULL;
@@ -42,7 +39,7 @@ introspection_answer_read(struct introspection_answer *answer, const struct http
     if (answer->active || json_node_is(active, JSON_NODE_FALSE))
         return;
     introspection_answer_free(answer);
-    answer->fault = INTROSPECTION_GARBLED;
+    answer->fault = SERVICE_GARBLED;
 }
 
 void
@@ -50,5 +47,5 @@ introspection_answer_free(struct introspection_answer *answer)
 {
     token_entry_unref(answer->entry);
     claims_free(answer->own);
-    *answer = (struct introspection_answer){.fault = INTROSPECTION_INTERNAL};
+    *answer = (struct introspection_answer){.fault = SERVICE_INTERNAL};
 }

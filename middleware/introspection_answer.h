@@ -9,40 +9,18 @@
 #ifndef WSGATE_INTROSPECTION_ANSWER_H
 #define WSGATE_INTROSPECTION_ANSWER_H
 
-#include "net/http_client.h"
+#include "service_fault.h"
 
 struct json_node;
 struct token_entry;
 
 enum { INTROSPECTION_ANSWER_MAX = 64 * 1024 }; /* bytes of a body; real ones have some hundred */
 
-/* Word for log and metric, status. The first is zero. */
-#define INTROSPECTION_FAULTS(X)                                                                    \
-    X(NONE, "introspection-ok", 200)                                                               \
-    X(TIMEOUT, "introspection-timeout", 504)         /* no whole answer in time */                 \
-    X(UNREACHABLE, "introspection-unreachable", 503) /* none at all: address, connection, TLS */   \
-    X(REFUSED, "introspection-refused", 503)         /* 400, 401, 403: it does not want us */      \
-    X(STATUS, "introspection-status", 503)           /* another one than 200 */                    \
-    X(GARBLED, "introspection-garbled", 503)         /* too large, no JSON object, no `active` */  \
-    X(FULL, "introspection-full", 503)               /* as many wait as may */                     \
-    X(INTERNAL, "introspection-internal", 503)       /* out of memory */
-
-enum introspection_fault {
-#define X(name, word, status) INTROSPECTION_##name,
-    INTROSPECTION_FAULTS(X)
-#undef X
-        INTROSPECTION_FAULT_COUNT
-};
-
-struct introspection_fault_row {
-    const char *word;
-    int status;
-};
-
-const struct introspection_fault_row *introspection_fault(enum introspection_fault fault);
+/* For log and metric. */
+const char *introspection_fault_word(enum service_fault fault);
 
 struct introspection_answer {
-    enum introspection_fault fault;
+    enum service_fault fault;
     bool active;               /* false with a fault */
     const struct json_node *claims; /* the whole object, in one of these two; NULL with a fault */
     struct claims *own;          /* NULL: the entry's */

@@ -216,9 +216,9 @@ on_done(void *arg, const struct http_answer *http)
 
     question->call = NULL;
     introspection_answer_read(&answer, http);
-    if (answer.fault != INTROSPECTION_NONE)
+    if (answer.fault != SERVICE_NONE)
         service_complain(&worker->complaint, worker->host, "introspection",
-                         worker->settings->service.name, introspection_fault(answer.fault)->word,
+                         worker->settings->service.name, introspection_fault_word(answer.fault),
                          http);
     keep(worker->settings, question->digest, &answer);
     settle(question, &answer);
@@ -258,7 +258,7 @@ is_full(const struct introspection_worker *worker, bool shared)
            (!shared && worker->question_count >= INTROSPECTION_CALLS_MAX);
 }
 
-static enum introspection_fault
+static enum service_fault
 wait_for_answer(struct introspection_worker *worker, const struct asker *asker,
                 const unsigned char *digest)
 {
@@ -266,11 +266,11 @@ wait_for_answer(struct introspection_worker *worker, const struct asker *asker,
     bool shared = question != NULL;
 
     if (asker->request && is_full(worker, shared))
-        return INTROSPECTION_FULL;
+        return SERVICE_FULL;
     if (shared ? !add_waiter(question, asker) : !ask(worker, asker, digest))
-        return INTROSPECTION_INTERNAL;
+        return SERVICE_INTERNAL;
     count(worker, asker, shared ? "introspection_shared" : "introspection_asked");
-    return INTROSPECTION_NONE;
+    return SERVICE_NONE;
 }
 
 /* The answer of before, for the caller to free; false: there is none. */
@@ -294,13 +294,13 @@ recall(struct introspection_worker *worker, const struct asker *asker,
 static enum mw_verdict
 decide(struct introspection_worker *worker, const struct asker *asker)
 {
-    struct introspection_answer answer = {.fault = INTROSPECTION_INTERNAL};
+    struct introspection_answer answer = {.fault = SERVICE_INTERNAL};
     unsigned char digest[TOKEN_DIGEST_LEN];
 
     if (EVP_Digest(asker->token.at, asker->token.len, digest, NULL, EVP_sha256(), NULL) == 1 &&
         !recall(worker, asker, digest, &answer)) {
         answer.fault = wait_for_answer(worker, asker, digest);
-        if (answer.fault == INTROSPECTION_NONE)
+        if (answer.fault == SERVICE_NONE)
             return MW_WAIT;
     }
     enum mw_verdict verdict = judge_asker(worker, asker, &answer);

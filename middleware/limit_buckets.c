@@ -171,6 +171,18 @@ grow(struct shard *shard)
     return true;
 }
 
+/* NULL: no memory. */
+static struct bucket *
+put(struct shard *shard, struct limit_key key, uint64_t full_ns)
+{
+    if (shard->count == shard->room && !grow(shard))
+        return NULL;
+    uint32_t *head = head_of(shard, key), place = shard->count++;
+    shard->all[place] = (struct bucket){key, full_ns, *head};
+    *head = place;
+    return &shard->all[place];
+}
+
 /* A full bucket for a new key; NULL: there is no place. */
 static struct bucket *
 add(struct shard *shard, uint32_t most, struct limit_key key, uint64_t now_ns)
@@ -179,14 +191,9 @@ add(struct shard *shard, uint32_t most, struct limit_key key, uint64_t now_ns)
 
     for (int i = 0; i < SWEEP && shard->count > 0; i++)
         (void)look_at_hand(shard, now_ns, &ignored);
-    if (shard->count == most && !make_place(shard, now_ns))
+    if (shard->count >= most && !make_place(shard, now_ns))
         return NULL;
-    if (shard->count == shard->room && !grow(shard))
-        return NULL;
-    uint32_t *head = head_of(shard, key), place = shard->count++;
-    shard->all[place] = (struct bucket){key, now_ns, *head};
-    *head = place;
-    return &shard->all[place];
+    return put(shard, key, now_ns);
 }
 
 /* ---- Taking ------------------------------------------------------------------------ */
@@ -208,11 +215,17 @@ take(struct shard *shard, struct bucket *bucket, const struct limit_rate *rate, 
     return LIMIT_TAKEN;
 }
 
+static struct shard *
+shard_of(struct limit_buckets *buckets, struct limit_key key)
+{
+    return &buckets->shards[key.words[0] & (buckets->shard_count - 1)];
+}
+
 enum limit_take
 limit_buckets_take(struct limit_buckets *buckets, struct limit_key key, uint64_t now_ns,
                    uint64_t *wait_ns)
 {
-    struct shard *shard = &buckets->shards[key.words[0] & (buckets->shard_count - 1)];
+    struct shard *shard = shard_of(buckets, key);
     enum limit_take taken = LIMIT_NO_ROOM;
 
     pthread_mutex_lock(&shard->lock);
@@ -223,6 +236,33 @@ limit_buckets_take(struct limit_buckets *buckets, struct limit_key key, uint64_t
         taken = take(shard, bucket, &buckets->rate, now_ns, wait_ns);
     pthread_mutex_unlock(&shard->lock);
     return taken;
+}
+
+/* ---- Another configuration ----------------------------------------------------------- */
+
+/* The same number of tokens at another rate. */
+static uint64_t
+rescale(uint64_t missing_ns, const struct limit_rate *from, const struct limit_rate *to)
+{
+    double ns = (double)missing_ns / (double)from->period_ns * (double)to->period_ns;
+
+    return ns < (double)to->burst_ns ? (uint64_t)ns : to->burst_ns;
+}
+
+void
+limit_buckets_adopt(struct limit_buckets *buckets, struct limit_buckets *old, uint64_t now_ns)
+{
+    for (size_t i = 0; i < old->shard_count; i++) {
+        struct shard *shard = &old->shards[i];
+        pthread_mutex_lock(&shard->lock);
+        for (uint32_t k = 0; k < shard->count; k++) {
+            const struct bucket *bucket = &shard->all[k];
+            if (bucket->full_ns > now_ns)
+                (void)put(shard_of(buckets, bucket->key), bucket->key,
+                          now_ns + rescale(bucket->full_ns - now_ns, &old->rate, &buckets->rate));
+        }
+        pthread_mutex_unlock(&shard->lock);
+    }
 }
 
 size_t

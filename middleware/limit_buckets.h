@@ -31,6 +31,11 @@ enum limit_take {
 struct limit_buckets *limit_buckets_new(const struct limit_rate *rate, size_t keys_max) MUST_CHECK;
 void limit_buckets_free(struct limit_buckets *buckets);
 
+/* At a reload: what has been taken out of the old ones, which go on meanwhile, is missing in these
+ * too: as many tokens, whatever rate they come back at, up to all that a bucket holds. A key stays
+ * even where there may be fewer. Out of memory: buckets that are left out count as full. */
+void limit_buckets_adopt(struct limit_buckets *buckets, struct limit_buckets *old, uint64_t now_ns);
+
 /* From any thread. now_ns is monotonic. LIMIT_TOO_FAST: *wait_ns says how long until one is due. */
 enum limit_take limit_buckets_take(struct limit_buckets *buckets, struct limit_key key,
                                    uint64_t now_ns, uint64_t *wait_ns) MUST_CHECK;

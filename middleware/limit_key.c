@@ -30,6 +30,22 @@ limit_by_read(struct limit_by *by, const struct mw_options *options, const struc
     return ok;
 }
 
+static bool
+is_same(const struct request_part *a, const struct request_part *b)
+{
+    return a->kind == b->kind && a->v6_prefix == b->v6_prefix &&
+           (a->name == NULL || strcmp(a->name, b->name) == 0);
+}
+
+bool
+limit_by_adopt(struct limit_by *by, const struct limit_by *old)
+{
+    if (!is_same(&by->part, &old->part))
+        return false;
+    memcpy(by->secret, old->secret, sizeof(by->secret));
+    return true;
+}
+
 void *
 limit_worker_start(const void *instance, struct mw_worker *worker)
 {

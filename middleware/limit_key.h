@@ -30,6 +30,10 @@ struct limit_by {
 bool limit_by_read(struct limit_by *by, const struct mw_options *options,
                    const struct mw_host *host) MUST_CHECK;
 
+/* At a reload: where it is the same to count by, the old keys hold, and what was counted by them.
+ * false: it is not. */
+bool limit_by_adopt(struct limit_by *by, const struct limit_by *old) MUST_CHECK;
+
 /* What a module that counts has on each worker; its worker_start and worker_stop. */
 struct limit_worker {
     const void *instance;

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/queue.h>
@@ -28,31 +29,43 @@ struct shard {
     pthread_mutex_t lock;
     struct tally *buckets[BUCKETS];
     size_t held;
+    size_t owned; /* with those that are lost */
 };
 
 struct limit_places {
-    uint64_t max;
+    size_t holders;
     struct shard shards[SHARDS];
 };
 
 struct limit_places *
-limit_places_new(uint64_t max)
+limit_places_new(void)
 {
     struct limit_places *places = calloc(1, sizeof(*places));
 
     if (places == NULL)
         return NULL;
-    places->max = max;
+    places->holders = 1;
     for (size_t i = 0; i < SHARDS; i++)
         pthread_mutex_init(&places->shards[i].lock, NULL);
     return places;
 }
 
-void
-limit_places_free(struct limit_places *places)
+struct limit_places *
+limit_places_hold(struct limit_places *places)
 {
-    for (size_t i = 0; places != NULL && i < SHARDS; i++)
+    places->holders++;
+    return places;
+}
+
+void
+limit_places_leave(struct limit_places *places)
+{
+    if (places == NULL || --places->holders > 0)
+        return;
+    for (size_t i = 0; i < SHARDS; i++) {
+        assert(places->shards[i].owned == 0);
         pthread_mutex_destroy(&places->shards[i].lock);
+    }
     free(places);
 }
 
@@ -87,6 +100,7 @@ enter(struct shard *shard, struct tally *tally, struct limit_place *place)
     TAILQ_INSERT_TAIL(&tally->places, place, by_age);
     tally->count++;
     shard->held++;
+    shard->owned++;
 }
 
 static void
@@ -100,6 +114,16 @@ leave(struct shard *shard, struct limit_place *place)
     shard->held--;
 }
 
+/* Whose place that was. */
+static uint64_t
+push_out(struct shard *shard, const struct tally *tally)
+{
+    struct limit_place *oldest = TAILQ_FIRST(&tally->places);
+
+    leave(shard, oldest);
+    return oldest->session;
+}
+
 static enum limit_entry
 take(struct shard *shard, struct tally *tally, uint64_t max, bool replace,
      struct limit_place *place, uint64_t *replaced)
@@ -108,18 +132,15 @@ take(struct shard *shard, struct tally *tally, uint64_t max, bool replace,
 
     if (is_full && !replace)
         return LIMIT_ALL_TAKEN;
-    if (is_full) {
-        struct limit_place *oldest = TAILQ_FIRST(&tally->places);
-        *replaced = oldest->session;
-        leave(shard, oldest);
-    }
+    if (is_full)
+        *replaced = push_out(shard, tally);
     enter(shard, tally, place);
     return is_full ? LIMIT_REPLACED : LIMIT_ENTERED;
 }
 
 enum limit_entry
-limit_places_take(struct limit_places *places, struct limit_key key, uint64_t session, bool replace,
-                  struct limit_place **place, uint64_t *replaced)
+limit_places_take(struct limit_places *places, struct limit_key key, uint64_t max, uint64_t session,
+                  bool replace, struct limit_place **place, uint64_t *replaced)
 {
     uint32_t at = key.words[0] % SHARDS;
     struct shard *shard = &places->shards[at];
@@ -132,13 +153,28 @@ limit_places_take(struct limit_places *places, struct limit_key key, uint64_t se
     pthread_mutex_lock(&shard->lock);
     struct tally *tally = tally_of(shard, key);
     if (tally != NULL)
-        entry = take(shard, tally, places->max, replace, mine, replaced);
+        entry = take(shard, tally, max, replace, mine, replaced);
     pthread_mutex_unlock(&shard->lock);
     if (entry == LIMIT_ENTERED || entry == LIMIT_REPLACED)
         *place = mine;
     else
         free(mine);
     return entry;
+}
+
+bool
+limit_places_trim(struct limit_places *places, struct limit_key key, uint64_t max,
+                  uint64_t *replaced)
+{
+    struct shard *shard = &places->shards[key.words[0] % SHARDS];
+
+    pthread_mutex_lock(&shard->lock);
+    const struct tally *tally = *tally_link(shard, key);
+    bool is_over = tally != NULL && tally->count > max;
+    if (is_over)
+        *replaced = push_out(shard, tally);
+    pthread_mutex_unlock(&shard->lock);
+    return is_over;
 }
 
 static void
@@ -161,6 +197,7 @@ limit_place_give_back(struct limit_places *places, struct limit_place *place)
         leave(shard, place);
         drop_if_empty(shard, tally);
     }
+    shard->owned--;
     pthread_mutex_unlock(&shard->lock);
     free(place);
 }

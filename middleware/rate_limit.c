@@ -2,7 +2,8 @@
  * rate_limit.c - how often somebody may come: a token bucket for each key.
  *
  * An instance has one table for all workers and all routes that name it: its limit holds over the
- * whole gateway. A handshake that a module behind this one refuses has been counted all the same.
+ * whole gateway. A handshake that a module behind this one refuses has been counted all the same. A
+ * reload that changes anything but what is counted by keeps what has been taken.
  */
 #include "registry.h"
 
@@ -98,6 +99,16 @@ setup(const struct mw_options *options, const struct mw_host *host)
     return NULL;
 }
 
+static void
+adopt(void *instance, const void *old)
+{
+    struct rate_limit *limit = instance;
+    const struct rate_limit *before = old;
+
+    if (limit_by_adopt(&limit->by, &before->by))
+        limit_buckets_adopt(limit->buckets, before->buckets, clock_monotonic_us() * 1000);
+}
+
 /* ---- Deciding ------------------------------------------------------------------------ */
 
 static enum mw_verdict
@@ -140,4 +151,5 @@ const struct mw_module rate_limit_module = {
     .worker_start = limit_worker_start,
     .worker_stop = limit_worker_stop,
     .decide = decide,
+    .adopt = adopt,
 };

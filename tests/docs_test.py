@@ -168,17 +168,15 @@ class DocsTest(unittest.TestCase):
         """Words of the core, of tokens and of modules that refuse; the manual has all, and no others."""
         words = set(re.findall(r'[RE]\(\w+,\s+"([a-z0-9-]+)"', read("src", "gateway", "reasons.h")))
         words |= set(re.findall(r'X\(\w+, "((?:token|claims)-[a-z-]+)"', read("src", "protocol", "jose.h")))
-        words |= set(re.findall(r'X\(\w+, "(introspection-[a-z-]+)"',
-                                read("middleware", "introspection_answer.h")))
-        words |= set(re.findall(r'X\(\w+, "(forward-auth-[a-z-]+)"',
-                                read("middleware", "forward_answer.h")))
-        for module in ("api_key.c", "client_certificate.c", "connection_limit.c", "forward_auth_worker.c",
+        faults = re.findall(r'X\(\w+, "([a-z-]+)"', read("middleware", "service_fault.h"))
+        words |= {f"{module}-{fault}" for module in ("introspection", "forward-auth") for fault in faults}
+        for module in ("api_key.c", "client_certificate.c", "connection_limit.c", "forward_verdict.c",
                        "headers.c", "ip_allowlist.c", "origin.c", "rate_limit.c", "subprotocol.c"):
             source = read("middleware", module)
             words |= set(re.findall(r'(?:\d{3}, |request, \w+, |\(int\)status, |limit_reached\[\] = )'
                                     r'"([a-z-]+)"', source))
         words -= {"none", "refused", "linger-timeout",  # never in a line
-                  "token-ok", "introspection-ok", "forward-auth-ok"}
+                  "token-ok", "introspection-ok", "introspection-nameless", "forward-auth-ok"}
         page = read("man", "wsgate.8").split(".Sh LOG LINES")[1].split(".Sh WHAT A BACKEND GETS")[0]
         told = set(re.findall(r"^\.It Li ([a-z0-9-]+)$", page, flags=re.M))
         self.assertEqual(words, told - {"handshake", "dry-run", "tunnel", "upgraded"})

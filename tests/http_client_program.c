@@ -56,8 +56,12 @@ static void
 on_done(void *arg, const struct http_answer *answer)
 {
     struct one *one = arg;
+    struct str field = http_answer_field(answer, "X-Field", 0);
 
     json_object_set_new(one->answer, "status", json_integer(answer->status));
+    json_object_set_new(one->answer, "head_status", json_integer(answer->head_status));
+    json_object_set_new(one->answer, "field",
+                        field.at != NULL ? json_stringn(field.at, field.len) : json_null());
     json_object_set_new(one->answer, "max_age", json_integer(answer->max_age_s));
     json_object_set_new(one->answer, "error", json_string(answer->error));
     json_object_set_new(one->answer, "body", json_stringn(answer->body.at, answer->body.len));

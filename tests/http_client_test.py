@@ -168,6 +168,48 @@ class Bounds(unittest.TestCase):
         self.check("broken", [reply(b"", fields=["Transfer-Encoding: chunked"], length=False)
                               + b"5\r\nhel", CLOSE])
 
+    def test_heads_that_are_none(self):
+        """libcurl would take them: cut short, of another version, with lines that mean two things."""
+        for head, words in (
+            (b"HTTP/1.1 200 OK\r\nX-Field: a\r\n", "not whole"),
+            (b"HTTP/2 200 OK\r\n\r\n", "malformed"),
+            (b"HTTP/1.1 200 OK\r\nX-Field: a\rb\r\n\r\n", "malformed"),
+            (b"HTTP/1.1 200 OK\r\nX-Field: a\nX: b\r\n\r\n", "malformed"),
+            (b"HTTP/1.1 200 OK\r\nX-Field: a\r\n b\r\n\r\n", "malformed"),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "several lengths"),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+             "several lengths"),
+        ):
+            with self.subTest(head):
+                got = self.check("broken", [head, CLOSE])
+                self.assertIn(words, got["error"])
+                self.assertEqual((0, None), (got["head_status"], got["field"]))
+
+    def test_a_head_counts_without_its_body(self):
+        """Its status and fields are known, however the body ends; not before the head is whole."""
+        head = b"HTTP/1.1 401 No\r\nContent-Length: 2000\r\nX-Field: why\r\n"
+        for parts, outcome in (([head + b"\r\n", HANG], "too-large"),
+                               ([head.replace(b"2000", b"20") + b"\r\n", HANG], "timeout"),
+                               ([head.replace(b"2000", b"20") + b"\r\nx", CLOSE], "broken")):
+            got = self.check(outcome, parts, body_max=1024, timeout_ms=300)
+            self.assertEqual((401, "why"), (got["head_status"], got["field"]))
+        for parts, outcome in (([head, HANG], "timeout"), ([head, CLOSE], "broken"),
+                               ([b"HTTP/1.1 103 Soon\r\nX-Field: why\r\n\r\n", HANG], "timeout"),
+                               ([reply(status=302, fields=["Location: /x", "X-Field: no"]), HANG], "timeout")):
+            with Service(lambda request, p=parts: p if request.target == "/" else [HANG]) as service:
+                got = ask(service.url(), timeout_ms=300, redirects_max=1)
+            self.assertEqual((outcome, 0, None), (got["outcome"], got["head_status"], got["field"]))
+
+    def test_head(self):
+        """It has no body, whatever length it names; the next answer is not taken for it."""
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\nX-Field: f\r\n\r\n"
+        with Service(lambda request: [head if request.method == "HEAD" else reply(b"x")]) as service:
+            call = {"url": service.url(), "method": "HEAD", "body_max": 1024}
+            (one,), (two,), _ = run([call], [call | {"method": "GET"}])
+            self.assertEqual(("answered", 200, "", "f"),
+                             (one["outcome"], one["status"], one["body"], one["field"]))
+            self.assertEqual(("answered", "x", 1), (two["outcome"], two["body"], service.connections))
+
     def test_nobody_there(self):
         with Service(lambda _: []) as service:
             url = service.url()

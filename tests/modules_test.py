@@ -53,9 +53,8 @@ class Modules(Case):
         gate = self.start_with(self.compiled("frozen.so"), {"frozen": {"word": "sesame"}})
         self.assertEqual(gate.ask(handshake("/ws", "X-Word: sesame")).status, 101)
         self.assertEqual(gate.ask(handshake("/ws", "X-Word: open")).status, 403)
-        lines = gate.await_lines(2, "handshake")
-        self.assertEqual(lines[0]["frozen"], "sesame")
-        self.assertEqual((lines[1]["reason"], lines[1]["module"]), ("frozen-word", "it"))
+        gate.await_line("handshake", status=101, frozen="sesame")
+        gate.await_line("handshake", status=403, reason="frozen-word", module="it")
         gate.stop()
         self.assertEqual(gate.await_lines(1, "stopped", name="stderr")[0]["frozen-passed"], 1)
 
@@ -101,15 +100,13 @@ class Modules(Case):
         gate = gate_for("users", "read", "once")
         token = f"Authorization: Bearer {bearer}"
         self.assertEqual([gate.ask(handshake("/ws", token)).status for _ in range(2)], [101, 429])
-        line = gate.await_lines(2, "handshake")[0]
-        self.assertEqual((line["value"], line["by"]), ("7", "id"))
+        gate.await_line("handshake", status=101, value="7", by="id")
         gate = gate_for("give", "once", "read")
         for lines, status in ((["X-Give: a"], 101), (["X-Give: a"], 429), (["X-Give: b"], 101),
                               ([], 403)):
             self.assertEqual(gate.ask(handshake("/ws", *lines)).status, status)
-        lines = gate.await_lines(4, "handshake")
-        self.assertEqual((lines[0]["value"], lines[0]["by"]), ("a", "plug-in"))
-        self.assertEqual(lines[3]["reason"], "claim-missing")
+        gate.await_line("handshake", status=101, value="a", by="plug-in")
+        gate.await_line("handshake", status=403, reason="claim-missing")
 
     def test_an_older_module_that_judges_again(self):
         """It knows nothing of how a tunnel can be refused: for good."""

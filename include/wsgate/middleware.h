@@ -148,7 +148,8 @@ struct mw_host {
 
     /* At setup: this header belongs to the gateway from now on. A client's copies of it are
      * removed on every route (whatever is no letter and no digit counts as "-"). false: no header,
-     * one that the gateway writes itself or that belongs to one connection, or no memory. */
+     * one that the gateway writes itself or that belongs to one connection, or no memory. The same
+     * one twice is a fault: a request would have to carry both. */
     bool (*reserve_header)(const struct mw_options *options, const char *name);
 
     /* The worker, or the control thread. base: its event loop. post: runs fn(arg) on that
@@ -284,6 +285,18 @@ struct mw_host {
     enum mw_verdict (*deny_tunnel)(struct mw_task *task, int status, const char *word);
     /* As capture, of the path that the tunnel was opened with. */
     struct mw_str (*tunnel_capture)(const struct mw_task *task, const char *name);
+
+    /* Host, with its port where that is not the scheme's own: as X-Forwarded-Host says it. */
+    struct mw_str (*authority)(const struct mw_request *request);
+    /* Is that header the gateway's own (X-Forwarded-*, of identity_headers, or reserved), so that
+     * what a client sends in it counts for nothing? Then *said is what a module before this one has
+     * said by forward_header; at == NULL: nothing yet. */
+    bool (*own_header)(const struct mw_request *request, const char *name, struct mw_str *said);
+
+    /* Is the instance only tried out (`dry_run`)? Its verdict, and what it says of the request,
+     * count for nothing, and it is released like any other; what it would do to others is left to
+     * it, and must not be done. */
+    bool (*is_dry_run)(const struct mw_request *request);
 };
 
 /* ---- A module ---------------------------------------------------------- */

@@ -72,6 +72,9 @@ void settings_build_modules(struct settings_build *build);
 void settings_build_middleware(struct settings_build *build);
 /* After the middleware, which may have reserved some. */
 void settings_build_headers(struct settings_build *build);
+/* Do both instances, or the one by two of its options, set a header? Which one. */
+bool settings_set_one_header(const struct settings *settings, size_t instance, size_t other,
+                             struct str *name);
 void settings_build_backends(struct settings_build *build);
 /* What `tls` of a listener or of a backend says; all of it is read. */
 void settings_build_listener_tls(struct settings_build *build, const struct mw_options *listener,

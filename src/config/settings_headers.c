@@ -31,6 +31,22 @@ settings_header_name(struct arena *arena, const char *name, bool may_be_prefix)
     return (struct str){copy, len};
 }
 
+bool
+settings_set_one_header(const struct settings *settings, size_t instance, size_t other,
+                        struct str *name)
+{
+    const struct reserved_header *of_this, *of_other;
+
+    for (of_this = settings->memory->reserved; of_this != NULL; of_this = of_this->next)
+        for (of_other = settings->memory->reserved; of_other != NULL; of_other = of_other->next)
+            if (of_this != of_other && of_this->instance == instance &&
+                of_other->instance == other && str_equal(of_this->name, of_other->name)) {
+                *name = of_this->name;
+                return true;
+            }
+    return false;
+}
+
 static void
 add(struct settings *settings, struct str name)
 {

@@ -48,9 +48,13 @@ static void
 set_up(struct settings_build *build, struct instance_settings *instance)
 {
     size_t before = build->faults->total;
+    struct str name;
 
     build->settings->memory->setting_up = instance->index;
     instance->instance = instance->module->setup(instance->options, build->host);
+    if (settings_set_one_header(build->settings, instance->index, instance->index, &name))
+        faults_add(build->faults, instance->options->mark,
+                   "`%s` sets the header `" STR_FMT "` twice", instance->name, STR_ARG(name));
     if (instance->instance == NULL && build->faults->total == before && !instance->options->faulty)
         faults_add(build->faults, instance->options->mark, "`%s`: module `%s` could not be set up",
                    instance->name, instance->module->name);

@@ -66,21 +66,6 @@ settings_can_meet(const struct require_node *nodes, size_t earlier, size_t later
     return nodes[group].kind != REQUIRE_ANY_OF;
 }
 
-static bool
-set_one_header(const struct settings *settings, size_t instance, size_t other, struct str *name)
-{
-    const struct reserved_header *of_this, *of_other;
-
-    for (of_this = settings->memory->reserved; of_this != NULL; of_this = of_this->next)
-        for (of_other = settings->memory->reserved; of_other != NULL; of_other = of_other->next)
-            if (of_this->instance == instance && of_other->instance == other &&
-                str_equal(of_this->name, of_other->name)) {
-                *name = of_this->name;
-                return true;
-            }
-    return false;
-}
-
 /* A module sees one slot for each node, so twice would work; but it would say nothing new. Two
  * that set one header: every request would be refused, or the backend would have to choose. */
 static bool
@@ -99,7 +84,7 @@ check_meetings(const struct require_build *require, const struct entry *entry, s
             return false;
         }
         if (node->kind == REQUIRE_ONE && nodes[i].kind == REQUIRE_ONE &&
-            set_one_header(settings, node->instance, nodes[i].instance, &name)) {
+            settings_set_one_header(settings, node->instance, nodes[i].instance, &name)) {
             options_fault(entry->options, entry->word, entry->i,
                           "`%s` sets the header `" STR_FMT "`, as `%s` does",
                           settings->instances[node->instance].name, STR_ARG(name),

@@ -159,13 +159,15 @@ turn_round(struct request *request, bool passed, bool judgement)
     return judgement;
 }
 
-/* A dry run passes, and nothing has happened but for a line and a count. */
+/* A dry run passes, and nothing has happened but for a line and a count. Its slot it keeps: a limit
+ * that gave back at once would never be reached. */
 static void
 pretend(struct request *request, bool passed)
 {
-    const struct chain_mark *mark = &request->marks[node_at(request, request->chain.next)->depth];
+    struct chain_mark *mark = &request->marks[node_at(request, request->chain.next)->depth];
     const struct mw_module *module = instance_at(request, request->chain.next)->module;
 
+    mark->held_count = request->chain.held_count;
     if (!passed) {
         access_log_dry_run(request->worker->log, request);
         metrics_count(&request->worker->metrics, module->name, "dry-run-refused", 1);

@@ -3,7 +3,7 @@
  *
  * A module may wait for the loop; everything else goes through without a turn. What
  * passed is released exactly once: at once where it came to nothing (a refused member of an
- * any_of, `not`, a dry run), by chain_release when the handshake fails, or by held_release when
+ * any_of, `not`), by chain_release when the handshake fails, or by held_release when
  * the tunnel, which took the slots over, ends.
  */
 #ifndef WSGATE_CHAIN_H

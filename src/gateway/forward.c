@@ -51,9 +51,8 @@ is_dropped(const struct http_head *head, const struct field_names *dropped, bool
            (named && http_list_has(head, STR("connection"), name));
 }
 
-/* X-Forwarded-Anything, and what the operator or a module reserved. */
-static bool
-is_identity(const struct settings *settings, struct str name)
+bool
+forward_is_own(const struct settings *settings, struct str name)
 {
     if (matches(STR("x-forwarded-*"), name))
         return true;
@@ -77,7 +76,7 @@ static bool
 request_field_passes(const struct request *request, bool named, struct str name)
 {
     return !is_dropped(&request->head, &field_names_own, named, name) &&
-           !is_identity(request->settings, name) && !is_stripped(request, MW_HEADER, name);
+           !forward_is_own(request->settings, name) && !is_stripped(request, MW_HEADER, name);
 }
 
 /* ---- The request line ----------------------------------------------------- */
@@ -132,17 +131,22 @@ write_request_line(struct request *request, struct text *text)
 
 /* ---- Fields ----------------------------------------------------------------- */
 
-/* The name and the port as they were compared with the routes: one form, whatever the client
- * wrote. */
-static void
-write_judged_host(struct text *text, struct str name, const struct host *host)
+void
+forward_write_host(struct text *text, const struct host *host)
 {
-    text_add(text, name);
     text_add(text, host->name);
     if (host->port != 0) {
         text_add(text, STR(":"));
         text_number(text, host->port);
     }
+}
+
+/* As it was compared with the routes: one form, whatever the client wrote. */
+static void
+write_judged_host(struct text *text, struct str name, const struct host *host)
+{
+    text_add(text, name);
+    forward_write_host(text, host);
     text_add(text, STR("\r\n"));
 }
 

@@ -11,6 +11,11 @@
 #include "base/text.h"
 #include "gateway/request.h"
 
+/* Is that field ours to set, whoever sends one: X-Forwarded-Anything, and what the operator or a
+ * module reserved? */
+bool forward_is_own(const struct settings *settings, struct str name);
+/* Name and port of the Host as they were judged: the port where it is not the scheme's own. */
+void forward_write_host(struct text *text, const struct host *host);
 /* Writes the request into text and fills request->upgrade.offer. false: request->answer says why;
  * what the client sent is too large where it leaves no room for what is added. */
 bool forward_request(struct request *request, struct text *text) MUST_CHECK;

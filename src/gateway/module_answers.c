@@ -28,6 +28,16 @@ in(struct mw_str text)
     return (struct str){text.at, text.len};
 }
 
+/* No control may stand in a field's value: it could end the line (RFC 9110 5.5). */
+static bool
+is_field_value(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if ((unsigned char)value.at[i] < 0x20 ? value.at[i] != '\t' : value.at[i] == 0x7F)
+            return false;
+    return true;
+}
+
 static enum mw_verdict
 host_deny(struct mw_request *mw, int status, const char *word, const char *challenge)
 {
@@ -38,11 +48,8 @@ host_deny(struct mw_request *mw, int status, const char *word, const char *chall
     request->answer.reason = REASON_DENIED;
     request->answer.status = status >= 400 && status <= 599 ? (unsigned)status : 403;
     request->answer.word = word;
-    if (challenge != NULL) {
+    if (challenge != NULL && is_field_value(str_of(challenge)))
         request->answer.challenge = arena_copy(&request->arena, str_of(challenge));
-        if (memchr(challenge, '\r', strlen(challenge)) || strchr(challenge, '\n'))
-            request->answer.challenge = STR_NONE;
-    }
     return MW_DENY;
 }
 
@@ -64,16 +71,6 @@ too_much(struct request *request)
 {
     (void)request_fail(request, REASON_NO_MEMORY, "a module's answer does not fit");
     return false;
-}
-
-/* No control may stand in a field's value: it could end the line (RFC 9110 5.5). */
-static bool
-is_field_value(struct str value)
-{
-    for (size_t i = 0; i < value.len; i++)
-        if ((unsigned char)value.at[i] < 0x20 ? value.at[i] != '\t' : value.at[i] == 0x7F)
-            return false;
-    return true;
 }
 
 static bool

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "gateway/connection.h"
+#include "gateway/forward.h"
 #include "gateway/request.h"
 #include "gateway/revalidation.h"
 #include "gateway/router.h"
@@ -41,6 +42,21 @@ static struct mw_str
 host_host(const struct mw_request *request)
 {
     return out(of(request)->host.name);
+}
+
+static struct mw_str
+host_authority(const struct mw_request *mw)
+{
+    struct request *request = of(mw);
+    struct text text = {NULL, 0, request->host.name.len + sizeof(":65535"), false};
+
+    text.at = arena_alloc(&request->arena, text.cap);
+    if (text.at == NULL) {
+        (void)request_fail(request, REASON_NO_MEMORY, NULL);
+        return out(STR_NONE);
+    }
+    forward_write_host(&text, &request->host);
+    return out(text_str(&text));
 }
 
 static struct mw_str
@@ -88,6 +104,20 @@ host_header(const struct mw_request *request, const char *name, size_t i)
         if (i == 0)
             return out(field->value);
     }
+}
+
+static bool
+host_own_header(const struct mw_request *mw, const char *name, struct mw_str *said)
+{
+    const struct request *request = of(mw);
+
+    *said = out(STR_NONE);
+    if (!forward_is_own(request->settings, str_of(name)))
+        return false;
+    for (size_t i = 0; i < request->forward_count; i++)
+        if (http_names_alike(request->forwards[i].name, str_of(name)))
+            *said = out(request->forwards[i].value);
+    return true;
 }
 
 /* Over all Cookie fields: RFC 6265 allows one, HTTP/2 front ends send several. */
@@ -206,6 +236,20 @@ host_route(const struct mw_request *mw)
     return out(STR_NONE);
 }
 
+static const struct instance_settings *
+deciding(const struct mw_request *mw)
+{
+    const struct request *request = of(mw);
+
+    return &request->settings->instances[request->route->require[request->chain.next].instance];
+}
+
+static bool
+host_is_dry_run(const struct mw_request *request)
+{
+    return deciding(request)->dry_run;
+}
+
 static bool
 host_is_revalidated(const struct mw_request *request)
 {
@@ -232,11 +276,13 @@ module_questions_fill(struct mw_host *host)
     host->peer_address = host_peer_address;
     host->method = host_method;
     host->host = host_host;
+    host->authority = host_authority;
     host->path = host_path;
     host->capture = host_capture;
     host->tunnel_capture = host_tunnel_capture;
     host->query = host_query;
     host->header = host_header;
+    host->own_header = host_own_header;
     host->cookie = host_cookie;
     host->subprotocol = host_subprotocol;
     host->wall_clock_ms = host_wall_clock_ms;
@@ -248,6 +294,7 @@ module_questions_fill(struct mw_host *host)
     host->is_secure = host_is_secure;
     host->is_revalidated = host_is_revalidated;
     host->is_offline = host_is_offline;
+    host->is_dry_run = host_is_dry_run;
     host->peer_certificate = host_peer_certificate;
     host->expected_claim = host_expected_claim;
     host->claim = host_claim;

@@ -55,7 +55,7 @@ worker_of(const struct revalidation *revalidation)
 static const struct mw_module *
 module_of(const struct revalidation *revalidation)
 {
-    return revalidation->asked[revalidation->next].own->instance->module;
+    return revalidation->asked[revalidation->next].own.resident->instance->module;
 }
 
 static bool
@@ -121,15 +121,16 @@ revalidation_rest(struct revalidation *revalidation)
 static struct judge
 newest(const struct revalidation *revalidation)
 {
-    struct resident *own = revalidation->asked[revalidation->next].own;
+    const struct judge *own = &revalidation->asked[revalidation->next].own;
+    const struct instance *instance = own->resident->instance;
     const struct handle *handle = worker_of(revalidation)->handle;
     const struct settings *settings = handle != NULL ? handle->generation->settings : NULL;
 
     for (size_t i = 0; settings != NULL && i < settings->instance_count; i++)
-        if (strcmp(settings->instances[i].name, own->instance->name) == 0 &&
-            settings->instances[i].module == own->instance->module)
+        if (strcmp(settings->instances[i].name, instance->name) == 0 &&
+            settings->instances[i].module == instance->module)
             return (struct judge){handle->residents[i], settings->instances[i].dry_run};
-    return (struct judge){own, false};
+    return *own;
 }
 
 static void
@@ -385,6 +386,6 @@ revalidation_tell(const struct connection *connection, enum reason reason,
 
     if (revalidation == NULL || reason == REASON_NONE || revalidation->said.reason != reason)
         return;
-    record->module = revalidation->asked[revalidation->next].own->instance->name;
+    record->module = revalidation->asked[revalidation->next].own.resident->instance->name;
     record->detail = revalidation->said.word;
 }

@@ -25,8 +25,14 @@ count_asked(const struct request *request)
     return count;
 }
 
+static struct judge
+judge_of(const struct request *request, const struct instance_settings *instance)
+{
+    return (struct judge){request->handle->residents[instance->index], instance->dry_run};
+}
+
 static void
-add(struct revalidation *revalidation, struct resident *own, void *slot)
+add(struct revalidation *revalidation, struct judge own, void *slot)
 {
     size_t i = revalidation->count++;
 
@@ -44,7 +50,7 @@ fill(struct revalidation *revalidation, const struct request *request)
     revalidation->patience_ms = request->settings->timeouts.auth;
     for (size_t i = 0; i < request->chain.held_count; i++)
         if (held_at(request, i)->module->revalidate != NULL)
-            add(revalidation, request->handle->residents[held_at(request, i)->index],
+            add(revalidation, judge_of(request, held_at(request, i)),
                 request->chain.slots[request->chain.held[i]]);
 }
 

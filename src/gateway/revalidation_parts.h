@@ -21,17 +21,17 @@ enum state_of_round {
     OVER,
 };
 
-/* A module of the chain. */
-struct asked {
-    struct resident *own; /* which let it in; held by the connection */
-    void *slot;
-    struct mw_task task; /* index: its own, in `asked` */
-};
-
 /* By whose instance it is judged. */
 struct judge {
     struct resident *resident;
     bool dry_run;
+};
+
+/* A module of the chain. */
+struct asked {
+    struct judge own; /* which let it in; held by the connection */
+    void *slot;
+    struct mw_task task; /* index: its own, in `asked` */
 };
 
 struct revalidation {

@@ -105,15 +105,12 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
     struct http_call *call = arg;
     struct http_answer answer;
     http_done *done = call->done;
-    char error[HTTP_CLIENT_ERROR_MAX];
-    void *done_arg = call->arg;
 
     (void)fd, (void)what;
+    call->done = NULL;
     http_transfer_overdue(&call->transfer, call->timeout_ms, &answer);
-    memcpy(error, call->transfer.text, sizeof(error));
-    answer.error = error;
+    done(call->arg, &answer);
     let_go(call);
-    done(done_arg, &answer);
 }
 
 static void

@@ -34,7 +34,7 @@ struct http_client;
 struct http_call;
 
 struct http_query {
-    const char *method; /* "GET", or "POST" with a body */
+    const char *method; /* "GET", "HEAD", or "POST" with a body */
     const char *url;
     const char *const *fields; /* "Name: value" each, the last one NULL; NULL: none */
     struct str body;           /* of a POST; wiped when the call is over */
@@ -65,15 +65,17 @@ enum http_outcome {
 struct http_answer {
     enum http_outcome outcome;
     unsigned status;   /* 0 unless ANSWERED */
+    unsigned head_status; /* of the answer's head, whatever became of its body; 0: none was whole */
     struct str body;   /* valid for the call of done; never NULL, whole if ANSWERED, else empty */
     int64_t max_age_s; /* of Cache-Control (protocol/cache_control.h); -1: it says nothing */
     const char *error; /* a printable line for the operator, without credentials; "" if ANSWERED */
-    void *handle;      /* for http_answer_field */
+    void *handle;      /* for http_answer_field, as is the next */
     struct str (*field)(const struct http_answer *answer, const char *name, size_t i);
 };
 
 /* The i-th header field of that name, in any case, of the answer itself, not of a redirect before
- * it. Good until the next call, and as long as the body. at == NULL: there is none. */
+ * it. Good until the next call, and as long as the body. at == NULL: there is none, or the head was
+ * not whole. */
 struct str http_answer_field(const struct http_answer *answer, const char *name, size_t i)
     MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /* http_transfer.c - libcurl's options, and its callbacks for one transfer; see http_transfer.h. */
 #include "net/http_transfer.h"
 
+#include "net/http_answer_head.h"
 #include "protocol/cache_control.h"
 
 #include <stdio.h>
@@ -37,39 +38,12 @@ on_body(char *at, size_t one, size_t bytes, void *arg)
     struct http_transfer *transfer = arg;
 
     (void)one;
-    if (bytes > transfer->body_max - transfer->body_len) {
-        transfer->refused = HTTP_TOO_LARGE;
-        return 0;
-    }
-    if (!make_room(transfer, transfer->body_len + bytes)) {
-        transfer->refused = HTTP_BROKEN;
-        return 0;
-    }
+    if (bytes > transfer->body_max - transfer->body_len)
+        return http_transfer_refuse(transfer, HTTP_TOO_LARGE, "the answer is too large");
+    if (!make_room(transfer, transfer->body_len + bytes))
+        return http_transfer_refuse(transfer, HTTP_BROKEN, "out of memory");
     memcpy(transfer->body + transfer->body_len, at, bytes);
     transfer->body_len += bytes;
-    return bytes;
-}
-
-/* Each line of each head: of interim answers and redirects too. */
-static size_t
-on_head_line(char *at, size_t one, size_t bytes, void *arg)
-{
-    struct http_transfer *transfer = arg;
-    struct str line = {at, bytes}, name = STR("Cache-Control:");
-
-    (void)one;
-    transfer->head_bytes += bytes;
-    if (transfer->head_bytes > HTTP_CLIENT_HEAD_MAX) {
-        transfer->refused = HTTP_TOO_LARGE;
-        return 0;
-    }
-    while (line.len > 0 && (line.at[line.len - 1] == '\n' || line.at[line.len - 1] == '\r'))
-        line.len--;
-    if (str_starts_with(line, STR("HTTP/")))
-        transfer->max_age_s = CACHE_CONTROL_SILENT;
-    else if (line.len >= name.len && strncasecmp(line.at, name.at, name.len) == 0)
-        transfer->max_age_s = cache_control_max_age(
-            transfer->max_age_s, (struct str){line.at + name.len, line.len - name.len});
     return bytes;
 }
 
@@ -107,10 +81,11 @@ on_connected(void *arg, char *to, char *from, int to_port, int from_port)
     bool secure = curl_easy_getinfo(transfer->easy, CURLINFO_SCHEME, &scheme) == CURLE_OK &&
                   scheme != NULL && strcasecmp(scheme, "https") == 0;
     if (transfer->secure && !secure) {
-        transfer->refused = HTTP_REDIRECT;
+        (void)http_transfer_refuse(transfer, HTTP_REDIRECT, "a redirect from https to http");
         return CURL_PREREQFUNC_ABORT;
     }
     transfer->secure = secure;
+    transfer->head_status = 0; /* of a redirect */
     return CURL_PREREQFUNC_OK;
 }
 
@@ -155,7 +130,7 @@ set_callbacks(struct http_transfer *transfer, void *owner)
            curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_head_line) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, http_answer_head_line) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_lookup) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, transfer) == CURLE_OK &&
@@ -208,7 +183,10 @@ set_query(struct http_transfer *transfer, const struct http_query *query)
     bool secure = strncasecmp(query->url, "https:", 6) == 0;
 
     transfer->body_max = query->body_max;
+    transfer->bodiless = strcmp(query->method, "HEAD") == 0;
     if (strcmp(query->method, "POST") == 0 && !set_request(transfer, query->body))
+        return false;
+    if (transfer->bodiless && curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) != CURLE_OK)
         return false;
     return curl_easy_setopt(easy, CURLOPT_URL, query->url) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, query->redirects_max > 0 ? 1L : 0L) ==
@@ -216,9 +194,15 @@ set_query(struct http_transfer *transfer, const struct http_query *query)
            curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)query->redirects_max) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https") ==
                CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)query->body_max) ==
-               CURLE_OK &&
            set_fields(transfer, query->fields);
+}
+
+size_t
+http_transfer_refuse(struct http_transfer *transfer, enum http_outcome outcome, const char *why)
+{
+    transfer->refused = outcome;
+    transfer->why = why;
+    return 0;
 }
 
 bool
@@ -274,7 +258,6 @@ static const struct {
     {CURLE_SSL_CIPHER, HTTP_TLS},
     {CURLE_SSL_ISSUER_ERROR, HTTP_TLS},
     {CURLE_SSL_ENGINE_INITFAILED, HTTP_TLS},
-    {CURLE_FILESIZE_EXCEEDED, HTTP_TOO_LARGE},
     {CURLE_TOO_MANY_REDIRECTS, HTTP_REDIRECT},
 };
 
@@ -310,16 +293,18 @@ outcome_of(const struct http_transfer *transfer, CURLcode result)
 static const char *
 words(const struct http_transfer *transfer, enum http_outcome outcome, CURLcode result)
 {
-    if (transfer->refused == HTTP_REDIRECT)
-        return "a redirect from https to http";
-    if (transfer->refused == HTTP_BROKEN)
-        return "out of memory";
-    if (outcome == HTTP_TOO_LARGE)
-        return "the answer is too large";
+    if (transfer->why != NULL)
+        return transfer->why;
     if ((outcome == HTTP_NO_ADDRESS || outcome == HTTP_NO_CONNECTION || outcome == HTTP_TLS) &&
         transfer->error[0] != '\0')
         return transfer->error;
     return curl_easy_strerror(result);
+}
+
+static struct str
+field_of(const struct http_answer *answer, const char *name, size_t i)
+{
+    return answer->head_status != 0 ? http_answer_head_field(answer->handle, name, i) : STR_NONE;
 }
 
 static void
@@ -328,20 +313,15 @@ fail(struct http_transfer *transfer, struct http_answer *answer, enum http_outco
     for (char *c = transfer->text; *c != '\0'; c++)
         if (*c < ' ' || *c > '~')
             *c = '?';
-    *answer = (struct http_answer){.outcome = outcome,
-                                   .body = STR(""),
-                                   .max_age_s = CACHE_CONTROL_SILENT,
-                                   .error = transfer->text};
-}
-
-static struct str
-field_of(const struct http_answer *answer, const char *name, size_t i)
-{
-    struct curl_header *header;
-
-    if (curl_easy_header(answer->handle, name, i, CURLH_HEADER, -1, &header) != CURLHE_OK)
-        return STR_NONE;
-    return str_of(header->value);
+    *answer = (struct http_answer){
+        .outcome = outcome,
+        .head_status = transfer->head_status,
+        .body = STR(""),
+        .max_age_s = CACHE_CONTROL_SILENT,
+        .error = transfer->text,
+        .handle = transfer->easy,
+        .field = field_of,
+    };
 }
 
 struct str
@@ -353,18 +333,20 @@ http_answer_field(const struct http_answer *answer, const char *name, size_t i)
 void
 http_transfer_answer(struct http_transfer *transfer, CURLcode result, struct http_answer *answer)
 {
+    /* A connection that ends within the head is a success to libcurl. */
+    if (result == CURLE_OK && transfer->head_status == 0)
+        (void)http_transfer_refuse(transfer, HTTP_BROKEN, "the answer's head is not whole");
     enum http_outcome outcome = outcome_of(transfer, result);
-    long status = 0;
 
     if (outcome != HTTP_ANSWERED) {
         snprintf(transfer->text, sizeof(transfer->text), "%s", words(transfer, outcome, result));
         fail(transfer, answer, outcome);
         return;
     }
-    (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     struct str body = {transfer->body_len > 0 ? transfer->body : "", transfer->body_len};
     *answer = (struct http_answer){
-        .status = (unsigned)status,
+        .status = transfer->head_status,
+        .head_status = transfer->head_status,
         .body = body,
         .max_age_s = transfer->max_age_s,
         .error = "",

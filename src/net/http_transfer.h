@@ -20,8 +20,11 @@ struct http_transfer {
     char *body;            /* the answer's */
     size_t body_len, body_size, body_max;
     size_t head_bytes;
+    unsigned head_status;  /* of a whole head; 0: there is none, or only an interim one */
+    bool bodiless;         /* asked by HEAD: what the answer says of its length is about another */
     int64_t max_age_s;
     enum http_outcome refused; /* by us, while it arrived; ANSWERED: not */
+    const char *why;           /* static words for that; NULL: the outcome's own */
     bool secure;               /* a request has gone out over TLS: none may go without */
     bool looking_up;           /* a thread of libcurl may be asking for an address */
     bool forgotten;            /* no socket is opened any more */
@@ -42,6 +45,10 @@ void http_transfer_answer(struct http_transfer *transfer, CURLcode result,
 /* The same when the deadline of timeout_ms has come first. */
 void http_transfer_overdue(struct http_transfer *transfer, uint64_t timeout_ms,
                            struct http_answer *answer);
+/* While it arrives: no more of it, for static words. Returns what a callback of libcurl's returns
+ * then. */
+size_t http_transfer_refuse(struct http_transfer *transfer, enum http_outcome outcome,
+                            const char *why);
 /* The handle must be out of its multi handle. */
 void http_transfer_close(struct http_transfer *transfer);
 

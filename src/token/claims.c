@@ -34,6 +34,38 @@ claims_of_segment(struct str segment, void *scratch)
                                                     : NULL;
 }
 
+static char *
+put_string(struct json_node *node, struct str string, char *at)
+{
+    *node = (struct json_node){
+        .as.text = at, .size = (uint32_t)string.len, .kind = JSON_NODE_STRING, .span = 1};
+    if (string.len > 0)
+        memcpy(at, string.at, string.len);
+    return at + string.len;
+}
+
+struct claims *
+claims_of_strings(const struct claim_string *members, size_t count)
+{
+    size_t nodes = 1 + 2 * count;
+    size_t bytes = offsetof(struct claims, all) + nodes * sizeof(struct json_node);
+
+    for (size_t i = 0; i < count; i++)
+        bytes += members[i].name.len + members[i].value.len;
+    struct claims *claims = malloc(bytes);
+    if (!claims)
+        return NULL;
+    claims->bytes = bytes;
+    claims->all[0] = (struct json_node){
+        .size = (uint32_t)count, .kind = JSON_NODE_OBJECT, .span = (uint32_t)nodes & 0xFFFFFFF};
+    char *at = (char *)&claims->all[nodes];
+    for (size_t i = 0; i < count; i++) {
+        at = put_string(&claims->all[1 + 2 * i], members[i].name, at);
+        at = put_string(&claims->all[2 + 2 * i], members[i].value, at);
+    }
+    return claims;
+}
+
 void
 claims_free(struct claims *claims)
 {

@@ -18,6 +18,11 @@ struct claims {
  * overwritten and not wiped. NULL: it is none, or there is no memory. */
 struct claims *claims_of_text(struct str text) MUST_CHECK;
 struct claims *claims_of_segment(struct str segment, void *scratch) MUST_CHECK;
+/* An object of strings, copied: no name twice, UTF-8 without NUL. NULL: no memory. */
+struct claim_string {
+    struct str name, value;
+};
+struct claims *claims_of_strings(const struct claim_string *members, size_t count) MUST_CHECK;
 /* From any thread; NULL is allowed. */
 void claims_free(struct claims *claims);
 

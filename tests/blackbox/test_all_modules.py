@@ -95,7 +95,7 @@ class AllModules(Case):
             "machines": {"client_certificate": {"common_name": ["a test"]}},
             "app": {"headers": {"require": ["X-App"], "forbid": ["X-Debug"], "set": {"X-Gateway": "edge"}}},
             "talk": {"subprotocol": {"allow": ["chat"], "required": True, "others": "remove"}},
-            "often": {"rate_limit": {"key": "address", "rate": "1/s", "burst": 3}},
+            "often": {"rate_limit": {"key": "address", "rate": "1/100s", "burst": 1}},
             "tenant": {"rate_limit": {"key": "header:X-Tenant", "rate": "1000/s", "burst": 10, "max_keys": 600}},
             "live": {"connection_limit": {"key": "identity", "max": 3, "on_limit": "close_oldest"}},
             "doors": {"connection_limit": {"key": "address", "max": 12}},
@@ -114,18 +114,18 @@ class AllModules(Case):
                     "client_ca": secure.authority().path("ca.pem"), "client_verify": "optional"}},
             ],
         )
-        again = {"frames": "checked", "revalidate_interval": "200ms", "on_reload": "revalidate"}
+        again = {"tunnel": {"frames": "checked"}, "revalidate": "200ms", "on_reload": "revalidate"}
         config["routes"] = [
-            self.route("/jwt", ["near", "users", "live", "wait"], tunnel=again),
+            self.route("/jwt", ["near", "users", "live", "wait"], **again),
             self.route("/web", ["web", "app", "talk", "tenant", "doors"]),
             self.route("/often", ["near", "often", {"not": "far"}]),
-            self.route("/opaque", ["opaque", "live", "wait"], tunnel=again),
-            self.route("/ask", ["wait", "ask", "live"], tunnel=again),
+            self.route("/opaque", ["opaque", "live", "wait"], **again),
+            self.route("/ask", ["wait", "ask", "live"], **again),
             self.route("/key", ["keys", "tenant", "live"], tunnel={"frames": "checked"}),
             self.route("/machine", ["machines", "live"], listeners=["secure"]),
             self.route("/any", [{"any_of": [{"all_of": ["web", "keys"]}, {"all_of": ["ask", "doors"]}, "users"]},
-                                "trial", "live"], tunnel=again),
-            self.route("/who", ["who", "tenant", "live", "wait"], tunnel=again),
+                                "trial", "live"], **again),
+            self.route("/who", ["who", "tenant", "live", "wait"], **again),
             self.route("/deny", ["live", "deny"]),
         ]
         gate = self.start(config, binary=test_program())
@@ -231,7 +231,7 @@ class AllModules(Case):
         middleware = gate.config["middleware"]
         middleware["live"]["connection_limit"]["max"] = 2 + i % 3
         middleware["doors"]["connection_limit"]["max"] = 10 + i % 2
-        middleware["often"]["rate_limit"]["burst"] = 3 + i % 2
+        middleware["often"]["rate_limit"]["burst"] = 1 + i // 4 % 2
         middleware["tenant"]["rate_limit"]["max_keys"] = 600 - i % 2
         middleware["wait"]["test_waits"]["delay"] = ("1ms", "0")[i % 2]
         middleware["opaque"]["introspection"]["cache"]["time"] = ("1s", "2s")[i % 2]

@@ -7,7 +7,8 @@ option without a row, or without a bad value.
 
 from harness.case import Case
 from harness.gateway import options_program
-from harness.module_table import PASS, ModuleTable, ask, fault, passed, program_options, refused, row
+from harness.module_rows import PASS, ask, fault, passed, program_options, refused, row
+from harness.module_table import ModuleTable
 
 PROTOCOL = "Sec-WebSocket-Protocol"
 NOT_MODULES = ("process", "log", "admin", "listeners", "limits", "timeouts", "routes", "backends")
@@ -66,10 +67,11 @@ class IpAllowlist(ModuleTable, Case):
                 control={"allow": ["192.0.2.0/29"]}),
             row("allow", {"allow": ["unix"]}, ask(listener="unix"), PASS, no,
                 control={"allow": ["0.0.0.0/0", "::/0"]}),
+            row("deny", {"deny": ["127.0.0.2"]}, [here, there, ask(listener="unix")],
+                [PASS, no, no], [PASS, PASS, PASS],
+                control={"allow": ["127.0.0.0/8", "unix"], "deny": ["127.0.0.3"]}),
             row("deny", {"allow": ["127.0.0.0/8"], "deny": ["127.0.0.2"]}, [here, there], [PASS, no],
                 PASS),
-            row("deny", {"deny": ["127.0.0.2"]}, [here, there], [PASS, no], PASS,
-                control={"deny": ["127.0.0.3"]}),
             row("files", {"allow": ["127.0.0.1"], "files": [allow]}, [here, there, six], PASS,
                 [PASS, no, no]),
             row("files", {"files": [allow]}, [here, there, six], [no, PASS, PASS], [PASS, no, no],
@@ -160,6 +162,13 @@ class Headers(ModuleTable, Case):
             fault("forbid", ["Host"], host, '"Host"'),
             fault("set", {"sec-websocket-key": "x"}, "belongs to the handshake itself", '"x"'),
             fault("set", {"X-A": "a\r\nX-B: b"}, "control character", '"a\\r\\nX-B: b"'),
+            fault("set", {"X-A": "1", "x_a": "2"}, "one header is set twice", '"2"'),
+            fault("forbid", ["X-A"], "`X-A` is required too: nobody could pass", '"X-A"',
+                  require=["X-A"]),
+            *(fault("set", {name: "1"}, f"`{name}` is the gateway's own", '"1"')
+              for name in ("X-Forwarded-For", "X_Request_Id", "Expect", "X-Real-IP")),
+            *(fault("remove", [name], f"`{name}` is the gateway's own", f'"{name}"')
+              for name in ("x-forwarded-for", "X-Request-Id")),
             fault("set", ["X-A"], "expected a map of strings, found a list"),
             fault("remove", ["X-A", "Upgrade"], "`Upgrade` belongs to the handshake", '"Upgrade"'),
         ]

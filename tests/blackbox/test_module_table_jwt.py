@@ -7,7 +7,7 @@ import time
 from harness import tokens
 from harness.bearer_table import CLAIMS, WIDE, BearerTable, bearer, from_now
 from harness.case import Case
-from harness.module_table import ABSENT, PASS, ask, fault, passed, refused, row
+from harness.module_rows import ABSENT, PASS, ask, fault, passed, refused, row
 from harness.provider import Provider, authority, response
 
 LONG = "s" * 64  # a secret for HS512

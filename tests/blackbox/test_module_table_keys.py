@@ -7,7 +7,8 @@ import subprocess
 from harness import secure
 from harness.case import Case
 from harness.certificates import Authority
-from harness.module_table import ABSENT, PASS, ModuleTable, ask, fault, passed, refused, row
+from harness.module_rows import ABSENT, PASS, ask, fault, passed, refused, row
+from harness.module_table import ModuleTable
 
 PROTOCOL = "Sec-WebSocket-Protocol"
 KEY, OTHER = "k" * 43, "q" * 43
@@ -81,7 +82,8 @@ class ApiKey(ModuleTable, Case):
             fault("key_from", several, "expected 1 to 8 places"),
             fault("forward_key", "no", "expected true or false, found `no`"),
             fault("issuer", ["x"], "expected a string, found a list"),
-            fault("forward_identity", "X Partner", "`X Partner` is no header that a module can set"),
+            fault("forward_identity", "X Partner", "`X Partner` is no header that a module"),
+            fault("forward_identity", "content-length", "is no header that a module can set"),
             fault("realm", 'a"b', "expected printable ASCII without"),
             fault("realm", "x" * 300, "is too long"),
         ]
@@ -189,6 +191,8 @@ class ClientCertificate(ModuleTable, Case):
             fault("issuer", ["**"], stars, '"**"'),
             fault("identity", "serial", "expected one of common_name, subject, dns"),
             fault("forward", {"colour": "X-C"}, "expected common_name, subject, dns", '"X-C"'),
-            fault("forward", {"dns": "X Dns"},
-                  "expected a header that a module can set, once, found `X Dns`", '"X Dns"'),
+            *(fault("forward", {"dns": name}, "expected a header that a module can set", f'"{name}"')
+              for name in ("X Dns", "Host")),
+            fault("forward", {"dns": "X-A", "uri": "x-a"},
+                  "expected a header that a module can set, once, found `x-a`", '"x-a"'),
         ]

@@ -5,7 +5,8 @@ import hashlib
 
 from harness import tokens
 from harness.case import Case
-from harness.module_table import ABSENT, PASS, ModuleTable, ask, fault, passed, refused, row
+from harness.module_rows import ABSENT, PASS, ask, fault, passed, refused, row
+from harness.module_table import ModuleTable
 
 KEYS = {name: name * 43 for name in ("a", "b")}
 SIX = [ask(address=f"2001:db8:0:{i}::{j}", hold=True) for i, j in ((1, 1), (2, 1), (2, 2))]

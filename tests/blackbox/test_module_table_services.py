@@ -8,7 +8,8 @@ import urllib.parse
 from harness import tokens
 from harness.bearer_table import CLAIMS, WIDE, BearerTable
 from harness.case import Case
-from harness.module_table import ABSENT, PASS, ModuleTable, ask, fault, passed, refused, row
+from harness.module_rows import ABSENT, PASS, ask, fault, passed, refused, row
+from harness.module_table import ModuleTable
 from harness.provider import authority
 from harness.service import Service, reply
 
@@ -226,6 +227,10 @@ class ForwardAuth(Asking, Case):
             fault("copy_headers", ["X Y"], "expected the name of a header", '"X Y"'),
             fault("copy_headers", ["Sec-WebSocket-Key"], hop, '"Sec-WebSocket-Key"'),
             fault("forward_headers", ["X-A", "Connection"], hop, '"Connection"'),
+            fault("forward_headers", ["X-Request-Id"], "the gateway writes that header itself",
+                  '"X-Request-Id"'),
+            fault("forward_headers", ["X-A", "x_a"], "sets the header `x-a` twice", '{"url"'),
+            fault("cache.bytes", "1KiB", "expected at least 64KiB"),
             fault("identity_header", "X Y", "expected the name of a header"),
             fault("deadline_header", ["X-Y"], "expected a string, found a list"),
             fault("on_error", "allow", "expected one of deny, pass, found `allow`"),

@@ -105,6 +105,29 @@ class Revalidation(Reloading):
                 self.assertGreaterEqual(totals["asked"], 3)
                 self.assertEqual(totals["released"], 1)
 
+    def test_a_dry_run_ends_nobody(self):
+        """It is told, and told on by the same instance once no configuration has it."""
+        service = self.backend()
+        config = self.config(
+            service,
+            require=["wait0", "wait1"],
+            middleware={"wait0": {"test_waits": {"again": "deny"}, "dry_run": True},
+                        "wait1": {"test_waits": {}}},
+            route={"revalidate": "100ms"},
+        )
+        gate = self.start(config, binary=test_program())
+        client, peer = self.tunnel(gate, service, handshake("/ws"))
+        told = {"event": "dry-run", "module": "wait0", "reason": "revalidation-refused"}
+        gate.await_lines(2, **told)
+        del gate.config["middleware"]["wait0"]
+        gate.config["routes"][0]["require"] = ["wait1"]
+        self.reload(gate)
+        gate.await_lines(len(gate.lines(**told)) + 2, **told)
+        client.send(b"still here")
+        self.assertEqual(peer.read(10), b"still here")
+        client.close(), peer.close()
+        self.assertEqual(self.totals(gate)["released"], 2)
+
     def test_in_order(self):
         """Behind one that refuses nobody is asked; before it, everybody."""
         service = self.backend()

@@ -209,7 +209,7 @@ class Slots(Case):
             self.route("/too-much", ["live", "full"]),
             self.route("/old", ["live"], tunnel=checked | {"max_lifetime": "100ms"}),
             self.route("/brief", ["live", "brief"], tunnel=checked),
-            self.route("/again", ["live", "often"], tunnel=checked | {"revalidate_interval": "100ms"}),
+            self.route("/again", ["live", "often"], tunnel=checked, revalidate="100ms"),
             self.route("/fill", ["live"], tunnel=checked),
         ]
         return self.start(config, binary=test_program())
@@ -269,21 +269,22 @@ class Slots(Case):
             thread.join()
         self.assertEqual(faults, [])
 
-    def reload(self, gate):
-        gate.config["routes"][-1]["path"] = "/filled" if gate.config["routes"][-1]["path"] == "/fill" else "/fill"
+    def reload(self, gate, more):
+        """More places, or as many as before: other instances count on with those who are there."""
+        gate.config["middleware"]["live"]["connection_limit"]["max"] = PLACES + more
         gate.write("wsgate.json", json.dumps(gate.config))
         gate.send_signal(signal.SIGHUP)
         self.assertTrue(gate.await_reload().startswith("reloaded"))
 
     def work_with_reloads(self, gate, orders):
-        """Configurations come and go meanwhile; all of them count by the same instance."""
+        """Configurations come and go meanwhile."""
         over, failed = threading.Event(), []
 
         def run():
             try:
                 while not over.wait(0.1):
-                    self.reload(gate)
-                    self.reload(gate)
+                    self.reload(gate, 5)
+                    self.reload(gate, 0)
             except AssertionError as fault:
                 failed.append(fault)
 
@@ -338,8 +339,6 @@ class Slots(Case):
         """With reloads in the middle; and at last a drain of tunnels and of handshakes that wait."""
         gate = self.gate_for()
         self.work_with_reloads(gate, 40 if FULL else 3)
-        if gate.config["routes"][-1]["path"] != "/fill":
-            self.reload(gate)
         for client in self.check_empty(gate)[: PLACES // 2]:
             client.close()
         gate.await_lines(PLACES // 2, "tunnel", route=len(gate.config["routes"]) - 1)

@@ -74,6 +74,34 @@ START_TEST(usual_claims_are_small)
 }
 END_TEST
 
+START_TEST(strings_are_an_object)
+{
+    static const struct claim_string members[] = {
+        {{"sub", 3}, {"a\"\\", 3}}, {{"", 0}, {"", 0}}, {{"x", 1}, {"\xc3\xa4", 2}}};
+
+    for (size_t count = 0; count <= COUNT_OF(members); count++) {
+        struct claims *claims = claims_of_strings(members, count);
+        ck_assert_uint_eq(claims->all->size, count);
+        ck_assert_uint_eq(claims->all->span, 1 + 2 * count);
+        const struct json_node *name = json_node_first(claims->all);
+        for (size_t i = 0; i < count; i++) {
+            const struct json_node *value = json_node_next(claims->all, name);
+            ck_assert(str_equal(json_node_text(name), members[i].name));
+            ck_assert(str_equal(json_node_text(value), members[i].value));
+            ck_assert_ptr_eq(value, json_node_member(claims->all, members[i].name));
+            name = json_node_next(claims->all, value);
+        }
+        ck_assert_ptr_null(name);
+        ck_assert_ptr_null(json_node_member(claims->all, STR("none")));
+        ck_assert_uint_ge(claims->bytes, (1 + 2 * count) * sizeof(struct json_node));
+        claims_free(claims);
+    }
+    failing_memory_arm(1);
+    ck_assert_ptr_null(claims_of_strings(members, 1));
+    ck_assert(failing_memory_disarm());
+}
+END_TEST
+
 /* One allocation for a usual token; if it fails there are no claims, and nothing is lost. */
 START_TEST(memory_may_run_out)
 {
@@ -98,6 +126,7 @@ claims_suite(void)
     tcase_add_test(tc, a_segment_is_decoded);
     tcase_add_test(tc, many_claims_are_counted);
     tcase_add_test(tc, usual_claims_are_small);
+    tcase_add_test(tc, strings_are_an_object);
     tcase_add_test(tc, memory_may_run_out);
     suite_add_tcase(suite, tc);
     return suite;

@@ -354,6 +354,18 @@ header(const struct mw_request *request, const char *name, size_t i)
     return find(request->headers, name, i, strcasecmp);
 }
 
+static bool
+own_header(const struct mw_request *request, const char *name, struct mw_str *said)
+{
+    *said = text(NULL);
+    for (const struct fake_pair *own = request->own; own->name; own++)
+        if (strcasecmp(own->name, name) == 0) {
+            *said = text(own->value);
+            return true;
+        }
+    return false;
+}
+
 static struct mw_str
 cookie(const struct mw_request *request, const char *name, size_t i)
 {
@@ -647,6 +659,12 @@ is_revalidated(const struct mw_request *request)
 }
 
 static bool
+is_dry_run(const struct mw_request *request)
+{
+    return request->dry_run;
+}
+
+static bool
 is_offline(const struct mw_request *request)
 {
     return request->offline;
@@ -728,6 +746,7 @@ const struct mw_host fake_host = {
     .peer_address = peer_address,
     .capture = capture,
     .header = header,
+    .own_header = own_header,
     .cookie = cookie,
     .query = query,
     .subprotocol = subprotocol,
@@ -757,6 +776,7 @@ const struct mw_host fake_host = {
     .give_claim = give_claim,
     .claim = claim,
     .is_offline = is_offline,
+    .is_dry_run = is_dry_run,
     .undecided = undecided,
     .deny_tunnel = deny_tunnel,
     .tunnel_capture = tunnel_capture,
@@ -768,6 +788,7 @@ const struct mw_host fake_host = {
     .retry_after = retry_after,
     .method = method,
     .host = host_name,
+    .authority = host_name,
     .path = path,
     .uri = uri,
     .is_secure = is_secure,

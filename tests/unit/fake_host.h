@@ -52,6 +52,7 @@ struct fake_pair {
 struct mw_request {
     /* Set by the test; name == NULL (protocols: NULL) at the end. */
     struct fake_pair headers[FAKE_MAX], cookies[FAKE_MAX], arguments[FAKE_MAX], captures[FAKE_MAX];
+    struct fake_pair own[FAKE_MAX]; /* headers of the gateway's own; value NULL: nothing was said */
     const char *protocols[FAKE_MAX];
     const char *expected[FAKE_MAX]; /* claims; NULL at the end */
     struct fake_pair claims[FAKE_MAX];
@@ -63,6 +64,7 @@ struct mw_request {
     bool no_memory;     /* alloc fails */
     bool revalidated;   /* its tunnel will be judged again */
     bool offline;       /* made up by `wsgatectl explain` */
+    bool dry_run;       /* the instance is only tried out */
     const char *broken; /* the answer that fails: "strip", "identify", "forward", "label", "give" */
 
     /* Filled by the fake. */

@@ -133,6 +133,7 @@ void
 fake_http_end_with(int i, unsigned status, const char *body, const char *const *fields)
 {
     struct http_answer answer = {.status = status,
+                                 .head_status = status,
                                  .body = STR(""),
                                  .max_age_s = -1,
                                  .error = "",
@@ -147,6 +148,23 @@ fake_http_end_with(int i, unsigned status, const char *body, const char *const *
                                       .body = STR(""),
                                       .max_age_s = -1,
                                       .error = "it was not to be"};
+    struct http_call *call = take(i);
+    call->done(call->arg, &answer);
+    free(call);
+}
+
+void
+fake_http_break(int i, enum http_outcome outcome, unsigned head_status, const char *const *fields)
+{
+    const struct http_answer answer = {.outcome = outcome,
+                                       .head_status = head_status,
+                                       .body = STR(""),
+                                       .max_age_s = -1,
+                                       .error = "it was not to be",
+                                       .handle = (void *)(uintptr_t)fields,
+                                       .field = field_of};
+
+    REQUIRE(i < waiting);
     struct http_call *call = take(i);
     call->done(call->arg, &answer);
     free(call);

@@ -23,6 +23,9 @@ const char *fake_http_body(int i);
 void fake_http_end(int i, unsigned status, const char *body);
 /* The same with header fields: name and value in turn, NULL at the end. */
 void fake_http_end_with(int i, unsigned status, const char *body, const char *const *fields);
+/* Ends it behind a whole head with that status and these fields, but before the end of its body. */
+void fake_http_break(int i, enum http_outcome outcome, unsigned head_status,
+                     const char *const *fields);
 /* The i-th call's own fields, one a line. */
 const char *fake_http_fields(int i);
 /* Of the timers that are set, the one that was set last is due. Returns the milliseconds that it

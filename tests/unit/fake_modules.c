@@ -40,7 +40,11 @@ every_setup(const struct mw_options *options, const struct mw_host *host)
     if (strcmp(needed, "reserve") == 0 &&
         (!host->reserve_header(options, "X_Reserved") ||
          !host->reserve_header(options, "x-auth-b") || host->reserve_header(options, "X-*") ||
-         host->reserve_header(options, "a b")))
+         host->reserve_header(options, "a b") || host->reserve_header(options, "Host") ||
+         host->reserve_header(options, "x_request_id")))
+        return NULL;
+    if (strcmp(needed, "twice") == 0 && (!host->reserve_header(options, "X-A") ||
+                                         !host->reserve_header(options, "x_a")))
         return NULL;
     return make_instance(needed);
 }

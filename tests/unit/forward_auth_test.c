@@ -10,6 +10,7 @@
 #include "registry.h"
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define NOW_MS INT64_C(1700000000000)
@@ -84,11 +85,21 @@ static const struct {
     struct fake_row rows[4];
     const char *connection; /* NULL: no such header */
     const char *fields;
+    struct fake_pair own;
 } questions[] = {
-    {{URL}, NULL, ABOUT "Authorization: secret\n"},
-    {{URL, {"copy_headers", "x-tenant", NULL}}, NULL, ABOUT "x-tenant: t\nx-tenant: u\n"},
-    {{URL}, "keep-alive, authorization", ABOUT},
-    {{URL, {"copy_headers", NULL, NULL}}, NULL, ABOUT},
+    {{URL}, NULL, ABOUT "Authorization: secret\n", {NULL, NULL}},
+    {{URL, {"copy_headers", "x-tenant", NULL}},
+     NULL,
+     ABOUT "x-tenant: t\nx-tenant: u\n",
+     {NULL, NULL}},
+    {{URL}, "keep-alive, authorization", ABOUT, {NULL, NULL}},
+    {{URL, {"copy_headers", NULL, NULL}}, NULL, ABOUT, {NULL, NULL}},
+    /* What is the gateway's to say no client says. */
+    {{URL, {"copy_headers", "X-Tenant", NULL}}, NULL, ABOUT, {"x-tenant", NULL}},
+    {{URL, {"copy_headers", "X-Tenant", NULL}},
+     "X-Tenant",
+     ABOUT "X-Tenant: v\n",
+     {"x-tenant", "v"}},
 };
 
 START_TEST(the_service_sees_what_it_needs)
@@ -96,6 +107,7 @@ START_TEST(the_service_sees_what_it_needs)
     struct setup setup = begin(questions[_i].rows);
     struct mw_request request = request_with("secret");
 
+    request.own[0] = questions[_i].own;
     if (questions[_i].connection)
         request.headers[3] = (struct fake_pair){"Connection", questions[_i].connection};
     ck_assert_int_eq(decide(&setup, &request), MW_WAIT);
@@ -152,12 +164,59 @@ static const struct {
      0,
      NULL,
      "identify  ann\nforward X-Role: a \"b\" \\\t\n"},
-    {telling, 200, "", {"X-Until", "1700000001", NULL}, 0, NULL, "deadline 1700000001000\n"},
-    {telling, 200, "", {"X-Until", "1700000000", NULL}, 401, "forward-auth-expired", ""},
-    {telling, 200, "", {"X-Until", "soon", NULL}, 401, "forward-auth-expired", ""},
-    {telling, 200, "", {"X-Until", "", NULL}, 401, "forward-auth-expired", ""},
-    {telling, 200, "", {"X-Until", "99999999999999999999", NULL}, 401, "forward-auth-expired", ""},
-    {telling, 200, "", {"X-Role", "\xff", NULL}, 503, "forward-auth-garbled", ""},
+    {telling,
+     200,
+     "",
+     {"X-User", "u", "X-Until", "1700000001", NULL},
+     0,
+     NULL,
+     "deadline 1700000001000\nidentify  u\n"},
+    {telling,
+     200,
+     "",
+     {"X-User", "u", "X-Until", "1700000000", NULL},
+     401,
+     "forward-auth-expired",
+     ""},
+    {telling, 200, "", {"X-User", "u", "X-Until", "soon", NULL}, 401, "forward-auth-expired", ""},
+    {telling, 200, "", {"X-User", "u", "X-Until", "", NULL}, 401, "forward-auth-expired", ""},
+    {telling,
+     200,
+     "",
+     {"X-User", "u", "X-Until", "99999999999999999999", NULL},
+     401,
+     "forward-auth-expired",
+     ""},
+    {telling, 200, "", {"X-User", "u", "X-Role", "\xff", NULL}, 503, "forward-auth-garbled", ""},
+    {telling, 200, "", {"X-User", "u", "X-Role", "\xc3", NULL}, 503, "forward-auth-garbled", ""},
+    {telling, 200, "", {"X-User", "u", "X-Role", "a\rb", NULL}, 503, "forward-auth-garbled", ""},
+    {telling, 200, "", {"X-User", "u", "X-Role", "a\x7f", NULL}, 503, "forward-auth-garbled", ""},
+    {telling, 200, "", {"X-User", "a\nb", NULL}, 503, "forward-auth-garbled", ""},
+    {telling, 200, "", {"X-User", "\xc3\xa4", NULL}, 0, NULL, "identify  \xc3\xa4\n"},
+    {telling,
+     200,
+     "",
+     {"X-User", "u", "X-Role", "", NULL},
+     0,
+     NULL,
+     "identify  u\nforward X-Role: \n"},
+    {telling,
+     200,
+     "",
+     {"X-Role", "a", "X-User", "u", "x-role", "b", NULL},
+     0,
+     NULL,
+     "identify  u\nforward X-Role: a, b\n"},
+    {telling, 200, "", {"X-Role", "a", NULL}, 503, "forward-auth-nameless", ""},
+    {telling, 200, "", {"X-User", "", NULL}, 503, "forward-auth-nameless", ""},
+    {telling, 200, "", {"X-User", "u", "x-user", "u", NULL}, 503, "forward-auth-garbled", ""},
+    {telling,
+     200,
+     "",
+     {"X-User", "u", "X-Until", "1700000001", "X-Until", "1700000001", NULL},
+     503,
+     "forward-auth-garbled",
+     ""},
     {plain, 401, "", {NULL}, 401, "forward-auth-refused", ""},
     {plain,
      401,
@@ -167,6 +226,8 @@ static const struct {
      "forward-auth-refused",
      "body text/x: no\n"},
     {plain, 403, "no", {NULL}, 403, "forward-auth-refused", "body text/plain: no\n"},
+    {plain, 403, "\x1f\x8b", {"Content-Encoding", "gzip", NULL}, 403, "forward-auth-refused", ""},
+    {telling, 403, "", {NULL}, 403, "forward-auth-refused", ""},
     {passing, 403, "", {NULL}, 403, "forward-auth-refused", ""},
     {plain, 302, "", {"Location", "file:///etc/passwd", NULL}, 503, "forward-auth-status", ""},
     {plain, 404, "", {NULL}, 503, "forward-auth-status", ""},
@@ -204,6 +265,42 @@ START_TEST(an_answer_decides)
 }
 END_TEST
 
+/* The head has said it: whatever becomes of the body, on_error does not let him in. */
+START_TEST(no_is_no_without_its_body)
+{
+    static const enum http_outcome outcomes[] = {HTTP_TOO_LARGE, HTTP_TIMEOUT, HTTP_BROKEN};
+    static const char *const fields[] = {"WWW-Authenticate", "Negotiate", "www-authenticate",
+                                         "Basic realm=\"a, b\"", NULL};
+
+    for (unsigned status = 401; status <= 403; status += 2) {
+        struct setup setup = begin(passing);
+        struct mw_request request = request_with("secret");
+        ck_assert_int_eq(decide(&setup, &request), MW_WAIT);
+        fake_http_break(0, outcomes[_i], status, fields);
+        ck_assert_int_eq(request.verdict, MW_DENY);
+        ck_assert_uint_eq((unsigned)request.status, status);
+        ck_assert_str_eq(request.word, "forward-auth-refused");
+        ck_assert_str_eq(request.challenge, "Negotiate, Basic realm=\"a, b\"");
+        ck_assert_str_eq(request.trace, ASKED);
+        end(&setup);
+    }
+}
+END_TEST
+
+/* A yes whose end nobody has seen is none. */
+START_TEST(yes_is_whole)
+{
+    struct setup setup = begin(plain);
+    struct mw_request request = request_with("secret");
+
+    ck_assert_int_eq(decide(&setup, &request), MW_WAIT);
+    fake_http_break(0, HTTP_TOO_LARGE, 200, NULL);
+    ck_assert_int_eq(request.verdict, MW_DENY);
+    ck_assert_str_eq(request.word, "forward-auth-garbled");
+    end(&setup);
+}
+END_TEST
+
 /* ---- What is kept -------------------------------------------------------------------- */
 
 static const struct fake_row cache_rows[] = {{"time", "10s", NULL},
@@ -212,15 +309,23 @@ static const struct fake_row cache_rows[] = {{"time", "10s", NULL},
                                              {"by", "claim:tenant", NULL},
                                              {NULL, NULL, NULL}};
 
-START_TEST(a_yes_is_kept_for_its_parts)
+static const struct mw_options *
+cache_options(struct mw_options *members, const struct fake_row *rows)
 {
-    const struct fake_row *table = cache_rows;
-    struct mw_options members = {NULL, table};
+    *members = (struct mw_options){NULL, rows};
     for (const struct mw_option *row = forward_auth_options; row->word; row++)
         if (strcmp(row->word, "cache") == 0)
-            members.table = row->members;
-    const struct fake_row rows[] = {
-        URL, {"cache", NULL, &members}, {"identity_header", "X-User", NULL}, {NULL, NULL, NULL}};
+            members->table = row->members;
+    return members;
+}
+
+START_TEST(a_yes_is_kept_for_its_parts)
+{
+    struct mw_options members;
+    const struct fake_row rows[] = {URL,
+                                    {"cache", NULL, cache_options(&members, cache_rows)},
+                                    {"identity_header", "X-User", NULL},
+                                    {NULL, NULL, NULL}};
     static const char *const fields[] = {"X-User", "ann", NULL};
     struct setup setup = begin(rows);
     struct mw_request first = request_with("a"), again = request_with("a"),
@@ -251,6 +356,124 @@ START_TEST(a_yes_is_kept_for_its_parts)
     let_go(&setup, &first);
     again.verdict = MW_PASS;
     let_go(&setup, &again);
+    end(&setup);
+}
+END_TEST
+
+/* By which of the two, and who comes second. Each is asked about anew, but for the last rows. */
+static const struct {
+    const char *by[2]; /* the second may be NULL */
+    const char *uri, *again;
+    struct fake_pair first[3], second[3]; /* headers */
+    struct fake_pair cookies[3];          /* of the second */
+    struct fake_pair arguments[3];        /* the same */
+    bool kept;
+} seconds[] = {
+    /* Nobody has named where the credential stands. */
+    {{"path"}, "/a", "/a", {{"Authorization", "x"}}, {{NULL, NULL}}, {{0}}, {{0}}, false},
+    {{"path"}, "/a", "/a", {{"Cookie", "s=1"}}, {{"Cookie", "s=2"}}, {{0}}, {{0}}, false},
+    {{"path"}, "/a?token=x", "/a", {{0}}, {{0}}, {{0}}, {{0}}, false},
+    {{"path"}, "/a?token=x", "/a?token=y", {{0}}, {{0}}, {{0}}, {{0}}, false},
+    {{"address"},
+     "/a",
+     "/a",
+     {{"Authorization", "x"}},
+     {{"Authorization", "x"}, {"Authorization", "y"}},
+     {{0}},
+     {{0}},
+     false},
+    {{"address"},
+     "/a",
+     "/a",
+     {{"Authorization", "x"}},
+     {{"Authorization", "x"}, {"Connection", "authorization"}},
+     {{0}},
+     {{0}},
+     false},
+    {{"address"}, "/a", "/a", {{"Cookie", "x"}}, {{"Authorization", "x"}}, {{0}}, {{0}}, false},
+    /* He has; but there it stands twice. */
+    {{"cookie:s"}, "/a", "/a", {{0}}, {{0}}, {{"s", "1"}, {"s", "1"}}, {{0}}, false},
+    {{"query:t"}, "/a", "/a", {{0}}, {{0}}, {{0}}, {{"t", "1"}, {"t", "1"}}, false},
+    /* What was not named where something was does not count. */
+    {{"cookie:s"}, "/a", "/a", {{"Cookie", "x=1"}}, {{"Cookie", "x=2"}}, {{0}}, {{0}}, true},
+    {{"query:t"}, "/a?x=1", "/a?x=2", {{0}}, {{0}}, {{0}}, {{0}}, true},
+    {{"query:t", "cookie:s"},
+     "/a?x=1",
+     "/b",
+     {{"Cookie", "x=1"}},
+     {{"X-Tenant", "t"}},
+     {{0}},
+     {{0}},
+     true},
+};
+
+START_TEST(no_yes_is_given_to_another)
+{
+    const struct fake_row by[] = {{"time", "10s", NULL},
+                                  {"by", seconds[_i].by[0], NULL},
+                                  {seconds[_i].by[1] ? "by" : NULL, seconds[_i].by[1], NULL},
+                                  {NULL, NULL, NULL}};
+    struct mw_options members;
+    const struct fake_row rows[] = {
+        URL, {"cache", NULL, cache_options(&members, by)}, {NULL, NULL, NULL}};
+    struct setup setup = begin(rows);
+    struct mw_request first = {.now_ms = clock_wall_ms(),
+                               .uri = seconds[_i].uri,
+                               .peer = (const struct sockaddr *)&client};
+    struct mw_request second = first, same = first;
+
+    memcpy(first.headers, seconds[_i].first, sizeof(seconds[_i].first));
+    memcpy(same.headers, seconds[_i].first, sizeof(seconds[_i].first));
+    memcpy(second.headers, seconds[_i].second, sizeof(seconds[_i].second));
+    memcpy(second.cookies, seconds[_i].cookies, sizeof(seconds[_i].cookies));
+    memcpy(second.arguments, seconds[_i].arguments, sizeof(seconds[_i].arguments));
+    second.uri = seconds[_i].again;
+    ck_assert_int_eq(decide(&setup, &first), MW_WAIT);
+    fake_http_end(0, 200, "");
+    ck_assert_int_eq(first.verdict, MW_PASS);
+    ck_assert_int_eq(same.verdict = decide(&setup, &same), MW_PASS);
+    second.verdict = decide(&setup, &second);
+    ck_assert_int_eq(second.verdict, seconds[_i].kept ? MW_PASS : MW_WAIT);
+    if (second.verdict == MW_WAIT)
+        fake_http_end(0, 403, "");
+    let_go(&setup, &first);
+    let_go(&setup, &same);
+    let_go(&setup, &second);
+    end(&setup);
+}
+END_TEST
+
+/* Not beyond the moment that it names; a refused one not at all. */
+START_TEST(a_yes_is_kept_while_it_holds)
+{
+    struct mw_options members;
+    const struct fake_row rows[] = {URL,
+                                    {"cache", NULL, cache_options(&members, cache_rows)},
+                                    {"deadline_header", "X-Until", NULL},
+                                    {NULL, NULL, NULL}};
+    struct setup setup = begin(rows);
+    int64_t now_ms = clock_wall_ms();
+    char soon[32], past[32];
+
+    snprintf(soon, sizeof(soon), "%lld", (long long)(now_ms / 1000 + 5));
+    snprintf(past, sizeof(past), "%lld", (long long)(now_ms / 1000 - 5));
+    const char *const fields[][3] = {{"X-Until", past, NULL}, {"X-Until", soon, NULL}};
+    for (int i = 0; i < 2; i++) {
+        struct mw_request request = request_with("a");
+        request.now_ms = now_ms;
+        ck_assert_int_eq(decide(&setup, &request), MW_WAIT);
+        fake_http_end_with(0, 200, "", fields[i]);
+        ck_assert_int_eq(request.verdict, i == 0 ? MW_DENY : MW_PASS);
+        let_go(&setup, &request);
+    }
+    for (int i = 0; i < 2; i++) {
+        struct mw_request request = request_with("a");
+        request.now_ms = now_ms + 6000 * i;
+        ck_assert_int_eq(request.verdict = decide(&setup, &request), i == 0 ? MW_PASS : MW_WAIT);
+        if (i == 1)
+            forward_auth_module.cancel(setup.state, (struct mw_task *)&request);
+        let_go(&setup, &request);
+    }
     end(&setup);
 }
 END_TEST
@@ -429,9 +652,24 @@ static const struct {
       {"copy_headers", "Upgrade", NULL},
       {"copy_headers", "sec-websocket-key", NULL},
       {"copy_headers", "a b", NULL}},
-     "copy_headers[0]: that header belongs to one connection alone\n"
-     "copy_headers[1]: that header belongs to one connection alone\n"
+     "copy_headers[0]: that header is the gateway's own, or of one connection\n"
+     "copy_headers[1]: that header is the gateway's own, or of one connection\n"
      "copy_headers[2]: expected the name of a header\n"},
+    {{URL,
+      {"copy_headers", "Sec_WebSocket_Key", NULL},
+      {"copy_headers", "X_Forwarded_For", NULL},
+      {"copy_headers", "x-real-ip", NULL}},
+     "copy_headers[0]: that header is the gateway's own, or of one connection\n"
+     "copy_headers[1]: that header is the gateway's own, or of one connection\n"
+     "copy_headers[2]: that header is the gateway's own, or of one connection\n"},
+    {{URL,
+      {"copy_headers", "Proxy", NULL},
+      {"copy_headers", "X-A", NULL},
+      {"copy_headers", "x_a", NULL},
+      {"forward_headers", "X-Forwarded-Proto", NULL}},
+     "copy_headers[0]: that header is the gateway's own, or of one connection\n"
+     "copy_headers[2]: that header stands here twice\n"
+     "forward_headers[0]: that header is the gateway's own, or of one connection\n"},
     {{URL,
       {"identity_header", "a b", NULL},
       {"deadline_header", "", NULL},
@@ -458,7 +696,11 @@ forward_auth_suite(void)
     tcase_add_test(one, nobody_is_asked_offline);
     tcase_add_loop_test(one, an_answer_decides, 0, (int)COUNT_OF(answers));
     tcase_add_loop_test(one, faults_are_reported, 0, (int)COUNT_OF(faults));
+    tcase_add_loop_test(one, no_is_no_without_its_body, 0, 3);
+    tcase_add_test(one, yes_is_whole);
     tcase_add_test(many, a_yes_is_kept_for_its_parts);
+    tcase_add_loop_test(many, no_yes_is_given_to_another, 0, (int)COUNT_OF(seconds));
+    tcase_add_test(many, a_yes_is_kept_while_it_holds);
     tcase_add_test(many, the_waiting_are_bounded);
     tcase_add_loop_test(one, a_tunnel_is_judged_again, 0, (int)COUNT_OF(again));
     tcase_add_test(many, tunnels_refuse_no_handshake);

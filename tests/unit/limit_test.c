@@ -108,6 +108,40 @@ START_TEST(ever_new_keys_gain_nothing)
 }
 END_TEST
 
+/* Another table goes on with what was taken from the first: as many tokens, at its own rate. */
+START_TEST(what_was_taken_is_taken_over)
+{
+    static const struct {
+        struct limit_rate rate;
+        uint64_t wait_ms; /* until one is due after all three of two_a_second were taken */
+    } rows[] = {
+        {{SECOND / 2, 3 * SECOND / 2}, 500},   {{SECOND, 3 * SECOND}, 1000}, /* slower */
+        {{SECOND / 10, 3 * SECOND / 10}, 100},                               /* faster */
+        {{SECOND / 2, SECOND / 2}, 500},   /* a smaller burst: it is empty, no more than that */
+        {{SECOND / 2, 5 * SECOND / 2}, 0}, /* a larger one: two more */
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct limit_buckets *old = limit_buckets_new(&two_a_second, 10000);
+        struct limit_buckets *buckets = limit_buckets_new(&rows[i].rate, 20);
+        uint64_t wait_ns = 0;
+
+        for (uint64_t key = 0; key < 100; key++)
+            for (int k = 0; k < 3; k++)
+                ck_assert_int_eq(take(old, key, NOW), LIMIT_TAKEN);
+        ck_assert_int_eq(take(old, 1000, NOW - 2 * SECOND), LIMIT_TAKEN); /* full again */
+        limit_buckets_adopt(buckets, old, NOW);
+        ck_assert_uint_eq(limit_buckets_count(buckets), 100); /* though 20 are its most */
+        enum limit_take taken = limit_buckets_take(buckets, key_of(7), NOW, &wait_ns);
+        ck_assert_msg(taken == (rows[i].wait_ms > 0 ? LIMIT_TOO_FAST : LIMIT_TAKEN), "row %zu", i);
+        ck_assert_uint_eq(wait_ns / 1000000, rows[i].wait_ms);
+        ck_assert_int_eq(take(buckets, 500, NOW), LIMIT_NO_ROOM);
+        limit_buckets_free(buckets);
+        limit_buckets_free(old);
+    }
+}
+END_TEST
+
 /* What is full goes as new ones come: the table follows what is in use. */
 START_TEST(what_is_full_goes)
 {
@@ -168,51 +202,51 @@ END_TEST
 /* ---- Places ------------------------------------------------------------------------ */
 
 static enum limit_entry
-enter(struct limit_places *places, uint64_t key, uint64_t session, bool replace,
+enter(struct limit_places *places, uint64_t max, uint64_t key, uint64_t session, bool replace,
       struct limit_place **place, uint64_t *replaced)
 {
-    return limit_places_take(places, key_of(key), session, replace, place, replaced);
+    return limit_places_take(places, key_of(key), max, session, replace, place, replaced);
 }
 
 START_TEST(places_are_counted_and_come_back)
 {
-    struct limit_places *places = limit_places_new(2);
+    struct limit_places *places = limit_places_new();
     struct limit_place *mine[4];
     uint64_t replaced;
 
     for (int round = 0; round < 3; round++) {
-        ck_assert_int_eq(enter(places, 1, 10, false, &mine[0], &replaced), LIMIT_ENTERED);
-        ck_assert_int_eq(enter(places, 1, 11, false, &mine[1], &replaced), LIMIT_ENTERED);
-        ck_assert_int_eq(enter(places, 1, 12, false, &mine[2], &replaced), LIMIT_ALL_TAKEN);
-        ck_assert_int_eq(enter(places, 2, 13, false, &mine[2], &replaced), LIMIT_ENTERED);
+        ck_assert_int_eq(enter(places, 2, 1, 10, false, &mine[0], &replaced), LIMIT_ENTERED);
+        ck_assert_int_eq(enter(places, 2, 1, 11, false, &mine[1], &replaced), LIMIT_ENTERED);
+        ck_assert_int_eq(enter(places, 2, 1, 12, false, &mine[2], &replaced), LIMIT_ALL_TAKEN);
+        ck_assert_int_eq(enter(places, 2, 2, 13, false, &mine[2], &replaced), LIMIT_ENTERED);
         ck_assert_uint_eq(limit_places_held(places), 3);
         limit_place_give_back(places, mine[0]);
-        ck_assert_int_eq(enter(places, 1, 14, false, &mine[0], &replaced), LIMIT_ENTERED);
+        ck_assert_int_eq(enter(places, 2, 1, 14, false, &mine[0], &replaced), LIMIT_ENTERED);
         for (int i = 0; i < 3; i++)
             limit_place_give_back(places, mine[i]);
         ck_assert_uint_eq(limit_places_held(places), 0);
     }
-    limit_places_free(places);
+    limit_places_leave(places);
 }
 END_TEST
 
 START_TEST(the_oldest_loses_its_place)
 {
-    struct limit_places *places = limit_places_new(2);
+    struct limit_places *places = limit_places_new();
     struct limit_place *mine[5];
     uint64_t replaced = 0;
 
     for (uint64_t i = 0; i < 2; i++)
-        ck_assert_int_eq(enter(places, 1, 10 + i, true, &mine[i], &replaced), LIMIT_ENTERED);
+        ck_assert_int_eq(enter(places, 2, 1, 10 + i, true, &mine[i], &replaced), LIMIT_ENTERED);
     for (uint64_t i = 2; i < 5; i++) {
-        ck_assert_int_eq(enter(places, 1, 10 + i, true, &mine[i], &replaced), LIMIT_REPLACED);
+        ck_assert_int_eq(enter(places, 2, 1, 10 + i, true, &mine[i], &replaced), LIMIT_REPLACED);
         ck_assert_uint_eq(replaced, 10 + i - 2);
         ck_assert_uint_eq(limit_places_held(places), 2);
     }
     for (int i = 4; i >= 0; i--)
         limit_place_give_back(places, mine[i]);
     ck_assert_uint_eq(limit_places_held(places), 0);
-    limit_places_free(places);
+    limit_places_leave(places);
 }
 END_TEST
 
@@ -228,7 +262,7 @@ come_and_go(void *arg)
         if (*place != NULL)
             limit_place_give_back(places, *place);
         *place = NULL;
-        if (enter(places, i % 3, i, i % 2 == 0, place, &replaced) == LIMIT_ALL_TAKEN)
+        if (enter(places, 5, i % 3, i, i % 2 == 0, place, &replaced) == LIMIT_ALL_TAKEN)
             ck_assert_ptr_null(*place);
         ck_assert_uint_le(limit_places_held(places), 3 * 5);
     }
@@ -240,7 +274,7 @@ come_and_go(void *arg)
 
 START_TEST(all_places_come_back_over_threads)
 {
-    struct crew crew = {.places = limit_places_new(5)};
+    struct crew crew = {.places = limit_places_new()};
     pthread_t threads[THREADS];
 
     for (size_t i = 0; i < THREADS; i++)
@@ -248,20 +282,50 @@ START_TEST(all_places_come_back_over_threads)
     for (size_t i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     ck_assert_uint_eq(limit_places_held(crew.places), 0);
-    limit_places_free(crew.places);
+    limit_places_leave(crew.places);
+}
+END_TEST
+
+/* Instances with another `max` share them: who is there counts for both. */
+START_TEST(the_maximum_may_change)
+{
+    struct limit_places *places = limit_places_new();
+    struct limit_place *mine[6];
+    uint64_t replaced = 0;
+
+    ck_assert_ptr_eq(limit_places_hold(places), places);
+    limit_places_leave(places);
+    for (uint64_t i = 0; i < 4; i++)
+        ck_assert_int_eq(enter(places, 4, 1, 10 + i, false, &mine[i], &replaced), LIMIT_ENTERED);
+    ck_assert_int_eq(enter(places, 2, 1, 14, false, &mine[4], &replaced), LIMIT_ALL_TAKEN);
+    ck_assert_int_eq(enter(places, 5, 1, 14, false, &mine[4], &replaced), LIMIT_ENTERED);
+    ck_assert(!limit_places_trim(places, key_of(1), 5, &replaced));
+    ck_assert(!limit_places_trim(places, key_of(2), 0, &replaced));
+    ck_assert_int_eq(enter(places, 2, 1, 15, true, &mine[5], &replaced), LIMIT_REPLACED);
+    ck_assert_uint_eq(replaced, 10);
+    for (uint64_t i = 1; i < 4; i++) {
+        ck_assert(limit_places_trim(places, key_of(1), 2, &replaced));
+        ck_assert_uint_eq(replaced, 10 + i);
+    }
+    ck_assert(!limit_places_trim(places, key_of(1), 2, &replaced));
+    ck_assert_uint_eq(limit_places_held(places), 2);
+    for (int i = 0; i < 6; i++)
+        limit_place_give_back(places, mine[i]);
+    ck_assert_uint_eq(limit_places_held(places), 0);
+    limit_places_leave(places);
 }
 END_TEST
 
 START_TEST(places_survive_failing_memory)
 {
-    struct limit_places *places = limit_places_new(1);
+    struct limit_places *places = limit_places_new();
     struct limit_place *place;
     uint64_t replaced;
     bool failed = true;
 
     for (size_t n = 1; failed; n++) {
         failing_memory_arm(n);
-        enum limit_entry entry = enter(places, n, n, false, &place, &replaced);
+        enum limit_entry entry = enter(places, 1, n, n, false, &place, &replaced);
         failed = failing_memory_disarm();
         ck_assert_int_eq(entry, failed ? LIMIT_NO_MEMORY : LIMIT_ENTERED);
         if (!failed)
@@ -269,7 +333,7 @@ START_TEST(places_survive_failing_memory)
         ck_assert_uint_lt(n, 10);
     }
     ck_assert_uint_eq(limit_places_held(places), 0);
-    limit_places_free(places);
+    limit_places_leave(places);
 }
 END_TEST
 
@@ -512,12 +576,96 @@ START_TEST(connections_are_limited)
 }
 END_TEST
 
+/* A dry run takes the oldest one's place, but ends nobody. */
+START_TEST(a_dry_run_ends_nobody)
+{
+    const struct fake_row rows[] = {{"key", "identity", NULL},
+                                    {"max", "1", NULL},
+                                    {"on_limit", "close_oldest", NULL},
+                                    {NULL, NULL, NULL}};
+    void *instance = fake_setup(&connection_limit_module, rows);
+    void *state = connection_limit_module.worker_start(instance, NULL);
+    struct mw_request first = {.subject = "a", .id = 7}, second = {.subject = "a", .id = 8};
+
+    second.dry_run = true;
+    ck_assert_int_eq(connection_limit_module.decide(instance, state, &first), MW_PASS);
+    ck_assert_int_eq(connection_limit_module.decide(instance, state, &second), MW_PASS);
+    ck_assert_str_eq(fake_complaints(), "");
+    connection_limit_module.release(state, first.slot, MW_END_CLOSED);
+    connection_limit_module.release(state, second.slot, MW_END_CLOSED);
+    connection_limit_module.worker_stop(state);
+    connection_limit_module.teardown(instance);
+}
+END_TEST
+
+/* Who is counted, before a reload and after it; how many may come then, and whom they end. */
+static const struct {
+    const char *key, *max, *on_limit;
+    unsigned passing; /* of three newcomers */
+    const char *ended;
+} adoptions[] = {
+    {"identity", "3", "refuse", 0, ""},
+    {"identity", "4", "refuse", 1, ""},
+    {"identity", "1", "refuse", 0, ""},
+    {"route", "3", "refuse", 3, ""}, /* counted by something else */
+    {"identity", "2", "close_oldest", 3,
+     "end 1 quota connection-limit\nend 2 quota connection-limit\nend 3 quota connection-limit\n"
+     "end 4 quota connection-limit\n"},
+};
+
+static struct fake_row limit_rows[4];
+
+static void *
+limit_instance(const char *key, const char *max, const char *on_limit)
+{
+    limit_rows[0] = (struct fake_row){"key", key, NULL};
+    limit_rows[1] = (struct fake_row){"max", max, NULL};
+    limit_rows[2] = (struct fake_row){"on_limit", on_limit, NULL};
+    void *instance = fake_setup(&connection_limit_module, limit_rows);
+
+    ck_assert_msg(instance != NULL, "%s", fake_complaints());
+    return instance;
+}
+
+START_TEST(a_reload_goes_on_counting_connections)
+{
+    void *old = limit_instance("identity", "3", "refuse");
+    void *old_state = connection_limit_module.worker_start(old, NULL);
+    struct mw_request before[3], after[3];
+    unsigned passing = 0;
+
+    for (uint64_t i = 0; i < 3; i++) {
+        before[i] = (struct mw_request){.subject = "a", .id = 1 + i};
+        ck_assert_int_eq(connection_limit_module.decide(old, old_state, &before[i]), MW_PASS);
+    }
+    void *instance = limit_instance(adoptions[_i].key, adoptions[_i].max, adoptions[_i].on_limit);
+    connection_limit_module.adopt(instance, old);
+    void *state = connection_limit_module.worker_start(instance, NULL);
+    for (uint64_t i = 0; i < 3; i++) {
+        after[i] = (struct mw_request){.subject = "a", .id = 4 + i};
+        passing += connection_limit_module.decide(instance, state, &after[i]) == MW_PASS;
+    }
+    ck_assert_uint_eq(passing, adoptions[_i].passing);
+    ck_assert_str_eq(fake_complaints(), adoptions[_i].ended);
+    for (size_t i = 0; i < 3; i++)
+        connection_limit_module.release(old_state, before[i].slot, MW_END_CLOSED);
+    connection_limit_module.worker_stop(old_state);
+    connection_limit_module.teardown(old);
+    for (size_t i = 0; i < 3; i++)
+        if (after[i].slot != NULL)
+            connection_limit_module.release(state, after[i].slot, MW_END_CLOSED);
+    connection_limit_module.worker_stop(state);
+    connection_limit_module.teardown(instance);
+}
+END_TEST
+
 Suite *
 limit_suite(void)
 {
     Suite *suite = suite_create("limit");
     TCase *tables = tcase_create("tables"), *modules = tcase_create("modules");
 
+    tcase_set_timeout(tables, 60); /* a million takes, on a busy machine */
     tcase_add_test(tables, a_bucket_fills_with_time);
     tcase_add_test(tables, only_what_is_full_makes_room);
     tcase_add_test(tables, ever_new_keys_gain_nothing);
@@ -526,12 +674,17 @@ limit_suite(void)
     tcase_add_test(tables, places_are_counted_and_come_back);
     tcase_add_test(tables, the_oldest_loses_its_place);
     tcase_add_test(tables, all_places_come_back_over_threads);
+    tcase_add_test(tables, what_was_taken_is_taken_over);
+    tcase_add_test(tables, the_maximum_may_change);
     tcase_add_test(tables, places_survive_failing_memory);
     tcase_add_loop_test(modules, keys_tell_who_is_who, 0, (int)COUNT_OF(pairs));
     tcase_add_loop_test(modules, faults_are_reported, 0, (int)COUNT_OF(faults));
     tcase_add_test(modules, a_rate_is_kept);
     tcase_add_test(modules, a_full_table_refuses);
     tcase_add_loop_test(modules, connections_are_limited, 0, 2);
+    tcase_add_test(modules, a_dry_run_ends_nobody);
+    tcase_add_loop_test(modules, a_reload_goes_on_counting_connections, 0,
+                        (int)COUNT_OF(adoptions));
     suite_add_tcase(suite, tables);
     suite_add_tcase(suite, modules);
     return suite;

@@ -321,6 +321,8 @@ static const struct {
     {L "routes: [{path: /, require: [m, o, n], backend: b}]\n" B
      "middleware: {m: {every: {needed: reserve}}, n: {every: {needed: reserve}}, o: {plain: {}}}",
      "2:36: `require`: `n` sets the header `x-auth-b`, as `m` does\n"},
+    {L R B "middleware: {m: {every: {needed: twice}}}",
+     "4:25: `m` sets the header `x-a` twice\n"},
 
     /* Limits and time-outs. */
     {L R B "limits: {head: 1023B, uri: 63B, headers: 7}",

@@ -2,7 +2,8 @@
 
 import time
 
-from .module_table import PASS, ModuleTable, ask, fault, passed, refused, row
+from .module_rows import PASS, ask, fault, passed, refused, row
+from .module_table import ModuleTable
 from .tokens import kubernetes
 
 PROTOCOL = "Sec-WebSocket-Protocol"
@@ -140,6 +141,8 @@ class BearerTable(ModuleTable):
             fault("require_expiration", 0, "expected true or false, found `0`"),
             fault("subject_claim", "a..b", "names joined by dots"),
             fault("forward_claims", {"sub": "Host"}, "this header has a meaning of its own", '"Host"'),
+            fault("forward_claims", {"sub": "X-Real-IP"}, "this header has a meaning of its own",
+                  '"X-Real-IP"'),
             fault("forward_claims", {"sub": "X-A", "iss": "x-a"}, "another claim goes to this header",
                   '"x-a"'),
             fault("forward_token", "x", "expected true or false, found `x`"),
