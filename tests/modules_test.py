@@ -58,6 +58,26 @@ class Modules(Case):
         gate.stop()
         self.assertEqual(gate.await_lines(1, "stopped", name="stderr")[0]["frozen-passed"], 1)
 
+    def test_explain_knows_a_deadline_that_has_passed(self):
+        gate = self.start_with(self.compiled("past.so", "-DPAST"), {"frozen": {"word": "sesame"}})
+        self.assertEqual(gate.ask(handshake("/ws", "X-Word: sesame")).status, 401)
+        reason = gate.await_line("handshake")["reason"]
+        done = subprocess.run(
+            [os.path.join(BUILD, "wsgatectl"), "explain", "-c", gate.path("wsgate.json"), "--json",
+             "--header", "X-Word: sesame", "/ws"], capture_output=True, text=True, timeout=60)
+        report = json.loads(done.stdout)
+        self.assertEqual((done.returncode, report["status"], report["reason"]), (1, 401, reason))
+
+    def test_controls(self):
+        """No module can end a line of a head."""
+        path = self.compiled("control.so", "-DCONTROL")
+        for word, status, reason in (("header", 403, "denied"), ("challenge", 401, "frozen-control")):
+            gate = self.start_with(path, {"frozen": {"word": word}})
+            answer = gate.ask(handshake("/ws", f"X-Word: {word}"))
+            self.assertEqual(answer.status, status)
+            self.assertIsNone(answer.get("WWW-Authenticate"))
+            self.assertEqual(gate.await_line("handshake")["reason"], reason)
+
     def test_a_reload_loads_nothing(self):
         """Neither another file, nor what else has come to stand in the same one."""
         path = self.compiled("first.so")
@@ -132,12 +152,14 @@ class Modules(Case):
             "gives no module": [self.compiled("none.so", "-DNO_MODULE")],
             "there is another one of that name": [self.compiled("jwt.so", '-DNAME="jwt"')],
             "`frozen`: there is another one": [good, self.compiled("again.so")],
+            "its option `word` has a type": [self.compiled("type.so", "-DTYPE=99")],
             "cannot be loaded: ": [not_elf],
             "cannot be read: No such file": [os.path.join(self.directory, "nowhere.so")],
         }
         for said, paths in rows.items():
             with self.subTest(said):
-                config = self.config(self.backend(), modules=paths)
+                config = self.config(self.backend(), modules=paths, require=["it"],
+                                     middleware={"it": {"frozen": {"word": "x"}}})
                 config["listeners"][0]["address"] = "127.0.0.1:1"
                 path = os.path.join(self.directory, "f.json")
                 with open(path, "w", encoding="ascii") as file:

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { NAME_MAX_BYTES = 64 };
+enum { NAME_MAX_BYTES = 64, OPTION_DEPTH_MAX = 8 };
 
 /* How far a struct of this size and ABI goes. */
 #define HAS(module, member) \
@@ -66,6 +66,25 @@ is_name(const char *name)
            !options_has(settings_instance_options, str_of(name));
 }
 
+/* Of a table, and of its members' tables: an option that cannot be read here, for the header that
+ * the module was built with may know more types. NULL: none. */
+static const struct mw_option *
+find_unreadable(const struct mw_option *row, unsigned depth)
+{
+    const struct mw_option *found = NULL;
+
+    for (; row != NULL && row->word != NULL && found == NULL; row++) {
+        bool has_members =
+            row->type == MW_OBJECT || row->type == MW_OBJECTS || row->type == MW_NAMED;
+        if ((unsigned)row->type > MW_NAMED || (row->type == MW_WORD && row->choices == NULL) ||
+            (has_members && depth == OPTION_DEPTH_MAX))
+            return row;
+        if (has_members)
+            found = find_unreadable(row->members, depth + 1);
+    }
+    return found;
+}
+
 static bool
 is_second(const struct mw_module *const *modules, const struct mw_module *const *module)
 {
@@ -89,6 +108,13 @@ module_table_check_one(const struct mw_module *const *modules,
                 "a module has no name of letters, digits, `_` and `-`, at most %d, that no option "
                 "beside it has\n",
                 NAME_MAX_BYTES);
+        return false;
+    }
+    const struct mw_option *unreadable = find_unreadable((*module)->options, 0);
+    if (unreadable != NULL) {
+        fprintf(faults,
+                "module `%s`: its option `%s` has a type, choices or depth that cannot be read\n",
+                (*module)->name, unreadable->word);
         return false;
     }
     fault = is_second(modules, module) ? "there is another one of that name"

@@ -56,6 +56,7 @@ struct settings_build {
     const struct mw_host *host;
     enum settings_use use;
     bool proxies_refused; /* not all trusted_proxies are known */
+    bool modules_refused; /* not all modules are known */
     struct place *listener_places; /* sorted; of the listeners whose addresses are good */
     size_t listener_place_count;
 };

@@ -18,7 +18,8 @@
 
 static const struct mw_option no_options[] = {{0}};
 
-/* NULL: a fault that names the module meant, or all there are. */
+/* NULL: a fault that names the module meant, or all there are; or it may be one of those that were
+ * refused. */
 static const struct mw_module *
 find_module(struct settings_build *build, const struct yaml_node *entry)
 {
@@ -35,6 +36,8 @@ find_module(struct settings_build *build, const struct yaml_node *entry)
             len += (size_t)snprintf(known + len, sizeof(known) - len, "%s`%s`",
                                     len > 0 ? ", " : "", (*module)->name);
     }
+    if (build->modules_refused)
+        return NULL;
     if (suggest.best != NULL)
         faults_add(build->faults, entry->key_mark, "no module `%s`" SUGGEST_FMT, entry->key.at,
                    SUGGEST_ARG(suggest));

@@ -56,7 +56,8 @@ settings_build_modules(struct settings_build *build)
 {
     struct settings_memory *memory = build->settings->memory;
     size_t known = count_modules(build->modules);
-    size_t count = memory->again ? 0 : options_count(build->root, "modules");
+    const struct option_value *named = options_find(build->root, "modules");
+    size_t count = memory->again ? 0 : named->count;
     const struct mw_module **table, **end;
 
     table = settings_array(build, known + count + 1, sizeof(const struct mw_module *));
@@ -64,13 +65,14 @@ settings_build_modules(struct settings_build *build)
         return;
     memcpy(table, build->modules, known * sizeof(const struct mw_module *));
     end = table + known;
+    build->modules_refused = !memory->again && named->given && named->items == NULL;
     for (size_t i = 0; i < count; i++) {
-        if (options_item(build->root, "modules", i) == NULL) /* refused already */
-            continue;
-        if (load(build, i, table, end))
+        bool good = options_item(build->root, "modules", i) != NULL && load(build, i, table, end);
+        if (good)
             end++;
         else
             *end = NULL;
+        build->modules_refused |= !good;
     }
     build->modules = memory->modules = table;
 }

@@ -105,8 +105,11 @@ host_forward_header(struct mw_request *mw, const char *name, struct mw_str value
 {
     struct request *request = of(mw);
 
-    if (!http_is_token(str_of(name)) || !is_field_value(in(value)) ||
-        request->forward_count == ROUTE_FORWARDS_MAX)
+    if (!http_is_token(str_of(name)) || !is_field_value(in(value))) {
+        (void)request_fail(request, REASON_DENIED, "a module's header has a forbidden character");
+        return false;
+    }
+    if (request->forward_count == ROUTE_FORWARDS_MAX)
         return too_much(request);
     if (is_forwarded(request, str_of(name))) {
         (void)request_fail(request, REASON_HEADER_TWICE, name);

@@ -140,7 +140,7 @@ strips_json(const struct explain_findings *found)
         (void)json_array_append_new(
             list, json_sprintf("%s %s", explain_source_word(found->strips[i].source),
                                found->strips[i].name));
-    if (found->strips_protocols)
+    if (found->stripped_protocols != 0)
         (void)json_array_append_new(list, json_string(explain_source_word(MW_SUBPROTOCOL)));
     return list;
 }
@@ -170,7 +170,7 @@ set_labels(json_t *object, const struct explain_findings *found)
 static void
 set_findings(json_t *object, const struct explain_findings *found)
 {
-    if (found->strip_count > 0 || found->strips_protocols)
+    if (found->strip_count > 0 || found->stripped_protocols != 0)
         set(object, "takes_out", strips_json(found));
     set_labels(object, found);
     if (found->claim_count > 0)

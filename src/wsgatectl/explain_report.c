@@ -241,8 +241,8 @@ print_findings(const struct lines *lines, const struct explain_findings *found)
                  found->strips[i].name);
         print_detail(lines, "takes out: ", str_of(text));
     }
-    if (found->strips_protocols)
-        print_detail(lines, "takes out: ", STR("subprotocol of the token"));
+    if (found->stripped_protocols != 0) /* not which: they may be credentials */
+        print_detail(lines, "takes out: ", str_of(explain_source_word(MW_SUBPROTOCOL)));
     print_labels(lines, found);
     print_headers(lines, "claims: ", found->claims, found->claim_count);
     print_headers(lines, "sets: ", found->forwards, found->forward_count);

@@ -167,7 +167,7 @@ findings_of(struct request *request, const struct explain_findings *before)
         .strip_count = request->strip_count,
         .forward_count = request->forward_count,
         .label_count = request->label_count,
-        .strips_protocols = request->stripped_protocols != 0 && !before->strips_protocols,
+        .stripped_protocols = request->stripped_protocols & ~before->stripped_protocols,
         .issuer = request->who.issuer.at != before->issuer.at ? request->who.issuer : STR_NONE,
         .subject =
             request->who.subject.at != before->subject.at ? request->who.subject : STR_NONE,
@@ -200,7 +200,7 @@ on_news(struct request *request, size_t node, enum chain_news news)
             .forward_count = request->forward_count,
             .label_count = request->label_count,
             .claim_count = count_claims(request),
-            .strips_protocols = request->stripped_protocols != 0,
+            .stripped_protocols = request->stripped_protocols,
             .issuer = request->who.issuer,
             .subject = request->who.subject,
             .deadline_wall_ms = request->deadline_wall_ms,
@@ -294,7 +294,7 @@ compose(struct explanation *explanation)
     *text = (struct text){explanation->worker.buffer, 0, WORKER_BUFFER_BYTES, false};
     request->answer = explanation->answer;
     if (explanation->answer.reason == REASON_NONE) {
-        explanation->let_in = forward_request(request, text);
+        explanation->let_in = request_still_holds(request) && forward_request(request, text);
         if (explanation->let_in)
             return true;
         *text = (struct text){explanation->worker.buffer, 0, WORKER_BUFFER_BYTES, false};

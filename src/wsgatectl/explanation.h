@@ -46,7 +46,7 @@ struct explain_findings {
     struct strip *strips;
     struct header *forwards, *labels, *claims;
     size_t strip_count, forward_count, label_count, claim_count;
-    bool strips_protocols;
+    uint32_t stripped_protocols; /* bit i: the i-th subprotocol */
     struct str issuer, subject; /* at == NULL: it said nothing about that */
     int64_t deadline_wall_ms;   /* INT64_MAX: no other than before */
 };

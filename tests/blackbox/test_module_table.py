@@ -7,7 +7,7 @@ option without a row, or without a bad value.
 
 from harness.case import Case
 from harness.gateway import options_program
-from harness.module_rows import PASS, ask, fault, passed, program_options, refused, row
+from harness.module_rows import ABSENT, PASS, ask, fault, fine, passed, program_options, refused, row
 from harness.module_table import ModuleTable
 
 PROTOCOL = "Sec-WebSocket-Protocol"
@@ -82,6 +82,8 @@ class IpAllowlist(ModuleTable, Case):
         bad, empty = self.file("bad", "127.0.0.1\nx\n"), self.file("empty", "# nobody\n")
         return [
             fault("allow", None, "allow, deny and files are all absent", '{}'),
+            *fine("allow", ["0.0.0.0/0", "::/0", "::ffff:10.0.0.0/104", "unix"]),
+            *fine("deny", ["127.0.0.1/32"], "10.0.0.0/8"),
             fault("allow", [], "the list is empty"),
             fault("allow", ["127.0.0.1/8"], "bits are set behind the prefix", '"127.0.0.1/8"'),
             fault("allow", ["10.0.0.0/33"], "a prefix length from 0 to 32", '"10.0.0.0/33"'),
@@ -123,6 +125,9 @@ class Origin(ModuleTable, Case):
 
     def faults(self):
         return [
+            *fine("allow", ["null", "https://*.a.test:8443", "chrome-extension://abc"]),
+            *fine("same_origin", True, allow=ABSENT),
+            fault("allow", None, "allow and same_origin are both absent", "{}", allow=ABSENT),
             fault("allow", [], "the list is empty: nobody could connect"),
             fault("allow", ["*"], "would allow every site", '"*"'),
             fault("allow", ["https://app.test/"], "an origin ends with its host or port", '"https://app.test/"'),
@@ -158,6 +163,8 @@ class Headers(ModuleTable, Case):
         return [
             fault("require", None, "all absent: it would do nothing", '{', forbid=[]),
             fault("require", ["X App"], "`X App` is no name of a header field", '"X App"'),
+            *fine("require", many[1:], "Forwarded"),
+            *fine("remove", many[1:]),
             fault("require", many, "at most 32 names", '"X-32"'),
             fault("forbid", ["Host"], host, '"Host"'),
             fault("set", {"sec-websocket-key": "x"}, "belongs to the handshake itself", '"x"'),
@@ -196,6 +203,8 @@ class Subprotocol(ModuleTable, Case):
 
     def faults(self):
         return [
+            *fine("allow", [f"p{i}" for i in range(32)]),
+            fault("allow", [f"p{i}" for i in range(33)], "expected 1 to 32 subprotocols"),
             fault("allow", [], "expected 1 to 32 subprotocols"),
             fault("allow", ["a b"], "`a b` is no name of a subprotocol", '"a b"'),
             fault("required", "yes", "expected true or false, found `yes`"),

@@ -7,7 +7,7 @@ import time
 from harness import tokens
 from harness.bearer_table import CLAIMS, WIDE, BearerTable, bearer, from_now
 from harness.case import Case
-from harness.module_rows import ABSENT, PASS, ask, fault, passed, refused, row
+from harness.module_rows import ABSENT, PASS, ask, fault, fine, passed, refused, row
 from harness.provider import Provider, authority, response
 
 LONG = "s" * 64  # a secret for HS512
@@ -215,17 +215,26 @@ class Jwt(BearerTable, Case):
             fault("jwks_url", [], "empty; leave it out, or name one"),
             fault("discovery", "https://id.test/.well-known/openid-configuration",
                   "expected the provider's address without /.well-known"),
-            fault("refresh", "10ms", "expected 1s to 7d", **remote),
+            *fine("leeway", "0", "1h"),
+            *fine("max_age", "0", "3650d"),
+            *(value for word, least, most in (("refresh", "1s", "7d"), ("refetch_interval", "1s", "1h"),
+                                              ("fetch_timeout", "100ms", "1m"))
+              for value in fine(word, least, most, **remote)),
+            *fine("max_stale", "0", "1s", "30d", **remote),
+            *fine("keys", [{"secret": OURS, "kid": "k" * 255}], [{"secret": "x" * 32}]),
+            key("kid", "k" * 256, "256 bytes; expected 1 to 255", secret=OURS),
+            fault("refresh", "999ms", "expected 1s to 7d", **remote),
             fault("refresh", "5m", "it needs jwks_url or discovery"),
-            fault("refetch_interval", "2h", "expected 1s to 1h", **remote),
-            fault("fetch_timeout", "2m", "expected 100ms to 1m", **remote),
+            fault("refetch_interval", "3601s", "expected 1s to 1h", **remote),
+            fault("fetch_timeout", "99ms", "expected 100ms to 1m", **remote),
             fault("max_stale", "31d", "expected 1s to 30d, or 0 for ever", **remote),
+            fault("max_stale", "1ms", "expected 1s to 30d, or 0 for ever", **remote),
             fault("ca_file", words, "expected certificates in PEM", **remote),
             fault("cache_file", "keys.json", "expected an absolute path", **remote),
             fault("algorithms", ["HS265"], '"HS265" is no algorithm', '"HS265"'),
             fault("algorithms", ["ES256"], "no key can serve any of these"),
             fault("typ", "", "empty; leave it out, or name one"),
-            fault("leeway", "2h", "expected at most 1h"),
+            fault("leeway", "3601s", "expected at most 1h"),
             fault("max_age", "3651d", "expected at most 3650d"),
             fault("revoked_file", words, f"{words}: line 1: expected an id"),
         ]

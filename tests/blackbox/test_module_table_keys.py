@@ -7,7 +7,7 @@ import subprocess
 from harness import secure
 from harness.case import Case
 from harness.certificates import Authority
-from harness.module_rows import ABSENT, PASS, ask, fault, passed, refused, row
+from harness.module_rows import ABSENT, PASS, ask, fault, fine, passed, refused, row
 from harness.module_table import ModuleTable
 
 PROTOCOL = "Sec-WebSocket-Protocol"
@@ -79,12 +79,14 @@ class ApiKey(ModuleTable, Case):
             fault("files", [self.ann, self.ann], "one key stands there twice"),
             fault("key_from", ["cookie:k"], "expected header:NAME, query:NAME or", '"cookie:k"'),
             fault("key_from", ["header:X Key"], "found `header:X Key`", '"header:X Key"'),
+            *fine("key_from", several[1:]),
             fault("key_from", several, "expected 1 to 8 places"),
             fault("forward_key", "no", "expected true or false, found `no`"),
             fault("issuer", ["x"], "expected a string, found a list"),
             fault("forward_identity", "X Partner", "`X Partner` is no header that a module"),
             fault("forward_identity", "content-length", "is no header that a module can set"),
             fault("realm", 'a"b', "expected printable ASCII without"),
+            *fine("realm", "x" * 200, "\x20"),
             fault("realm", "x" * 300, "is too long"),
         ]
 
@@ -181,6 +183,9 @@ class ClientCertificate(ModuleTable, Case):
         stars = "expected a text, with at most one `*`"
         return [
             fault("common_name", [], "the list is empty: nobody could connect"),
+            *fine("common_name", ["*a", "a*", "a b"]),
+            *fine("fingerprint", ["aB:" * 31 + "Cd", "00" * 32]),
+            *fine("forward", dict.fromkeys(("email", "uri"), "X-One") | {"uri": "X-Two"}),
             fault("common_name", ["a*b"], stars, '"a*b"'),
             fault("subject", ["*"], stars, '"*"'),
             fault("dns", ["*.a.*"], stars, '"*.a.*"'),

@@ -5,7 +5,7 @@ import hashlib
 
 from harness import tokens
 from harness.case import Case
-from harness.module_rows import ABSENT, PASS, ask, fault, passed, refused, row
+from harness.module_rows import ABSENT, PASS, ask, fault, fine, passed, refused, row
 from harness.module_table import ModuleTable
 
 KEYS = {name: name * 43 for name in ("a", "b")}
@@ -57,6 +57,7 @@ class Counting(ModuleTable):
             fault("key", "claim:a..b", "expected a claim's name, or names joined by dots"),
             fault("key", "route:x", '"route:x": expected address, identity'),
             fault("key", None, "`key` is missing", '{"', key=ABSENT),
+            *fine("v6_prefix", 16, 128),
             fault("v6_prefix", 15, "expected 16 to 128"),
             fault("v6_prefix", 129, "expected 16 to 128"),
         ]
@@ -90,10 +91,15 @@ class RateLimit(Counting, Case):
         return [
             *self.faults_of_keys(),
             fault("rate", None, "`rate` is missing", '{"', rate=ABSENT),
+            *fine("rate", "1/1000s", "1000000000/s", "1000/7d"),
+            fault("rate", "1/2001s", "expected a rate of at least 1/1000s"),
+            *fine("burst", 1, 1000000),
+            *fine("max_keys", 1, 10000000),
             fault("rate", "10", "expected a rate such as 10/s or 100/1m, found `10`"),
             fault("rate", "0", "expected more than 0"),
-            fault("burst", 0, "expected 1 to 1000000"),
-            fault("max_keys", 10000001, "expected 1 to 10000000"),
+            fault("rate", "1000000001/s", "at most 1000000000/s"),
+            *(fault("burst", number, "expected 1 to 1000000") for number in (0, 1000001)),
+            *(fault("max_keys", number, "expected 1 to 10000000") for number in (0, 10000001)),
         ]
 
 
@@ -125,7 +131,8 @@ class ConnectionLimit(Counting, Case):
         return [
             *self.faults_of_keys(),
             fault("max", None, "`max` is missing", '{"', max=ABSENT),
-            fault("max", 0, "expected 1 to 1000000000"),
+            *fine("max", 1, 1000000000),
+            *(fault("max", number, "expected 1 to 1000000000") for number in (0, 1000000001)),
             fault("max", "1", "without quotes"),
             fault("on_limit", "close_newest", "expected one of refuse, close_oldest"),
         ]

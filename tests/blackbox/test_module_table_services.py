@@ -8,7 +8,7 @@ import urllib.parse
 from harness import tokens
 from harness.bearer_table import CLAIMS, WIDE, BearerTable
 from harness.case import Case
-from harness.module_rows import ABSENT, PASS, ask, fault, passed, refused, row
+from harness.module_rows import ABSENT, PASS, ask, fault, fine, passed, refused, row
 from harness.module_table import ModuleTable
 from harness.provider import authority
 from harness.service import Service, reply
@@ -55,8 +55,10 @@ class Asking(ModuleTable):
             fault("url", "http://a.test/", "http:// is for localhost"),
             fault("ca_file", "/nonexistent/x", "cannot be read: No such file"),
             fault("ca_file", self.no_ca, "expected certificates in PEM"),
-            fault("timeout", "0", "expected 1ms to 1m"),
-            fault("timeout", "2h", "expected 1ms to 1m"),
+            *fine("url", "https://a.test:8443/x?y=z", "http://localhost/", "http://[::1]:1/"),
+            *fine("timeout", "1ms", "1m", "60000ms"),
+            *fine("cache", self.KEPT | {"bytes": "64KiB", "entries": 1, "time": "1h"}),
+            *(fault("timeout", time, "expected 1ms to 1m") for time in ("0", "60001ms", "2h")),
             *(fault(f"cache.{word}", None, said, json.dumps(value), cache=self.KEPT | {word: value})
               for word, value, said in (("entries", 10000001, "expected at most 10000000"),
                                         ("bytes", "1KiB", "expected at least 64KiB"),
@@ -159,8 +161,8 @@ class ForwardAuth(Asking, Case):
         no = refused(403, "forward-auth-refused", body=b"not you")
         return [
             row("url", {"url": self.plain.url(ELSEWHERE)}, plain, no, PASS, control={}),
-            row("method", {"method": "POST"}, plain, passed(question={"method": "POST"}),
-                passed(question={"method": "GET"})),
+            *(row("method", {"method": method}, plain, passed(question={"method": method}),
+                  passed(question={"method": "GET"})) for method in ("POST", "HEAD")),
             row("ca_file", {"ca_file": authority().certificate}, plain, PASS,
                 refused(503, "forward-auth-unreachable"), secure=True),
             row("timeout", {"timeout": "100ms"}, plain, timeout, PASS, answer=late),
@@ -190,7 +192,8 @@ class ForwardAuth(Asking, Case):
             return [ask(f"X-Who: {name}") for name in names]
 
         wide = {"fields": [f"X-Wide: {WIDE}"]}
-        by = self.KEPT
+        by, unseen = self.KEPT, {"copy_headers": []}  # what it sees of credentials is a part anyway
+        other_part = {"cache": by | {"by": ["header:X-Same"]}}
         one_org, other_org, other_sub = (
             ask(f"Authorization: Bearer {tokens.hs(tokens.claims(sub=sub, org={'id': number}))}")
             for sub, number in (("ann", 1), ("ann", 2), ("bob", 1)))
@@ -200,17 +203,25 @@ class ForwardAuth(Asking, Case):
             row("cache.time", {"cache": by | {"time": "1ms"}},
                 [*asks("a"), ask("X-Who: a", before=pause)], asked(1, 2), asked(1, 1),
                 control={"cache": by}),
-            *(row("cache.by", {"cache": by | {"by": [part]}}, [one, other, one], asked(1, 2, 2),
-                  asked(1, 1, 1), control={"cache": by | {"by": ["header:X-Same"]}}, before=before)
+            *(row("cache.by", unseen | {"cache": by | {"by": [part]}}, [one, other, one],
+                  asked(1, 2, 2), asked(1, 1, 1), control=unseen | other_part, before=before)
               for part, one, other, *before in (
                   ("header:X-Who", *asks("a", "b")),
-                  ("cookie:who", ask("Cookie: x=1; who=a"), ask("Cookie: x=1; who=b")),
-                  ("query:who", ask(query="?who=a"), ask(query="?who=b")),
                   ("path", ask(path="a"), ask(path="b")),
                   ("host", ask(host="a.test"), ask(host="b.test")),
                   ("identity", one_org, other_sub, "token"),
                   ("claim:org.id", one_org, other_org, "token"),
                   ("address", ask(source="127.0.0.1"), ask(source="127.0.0.2")))),
+            *(row("cache.by", {"cache": by | {"by": [part]}}, steps, asked(1, 1, 2), asked(1, 2, 3),
+                  control=other_part)
+              for part, steps in (
+                  ("cookie:who", [ask(f"Cookie: {cookies}") for cookies in
+                                  ("x=1; who=a", "x=2; who=a", "x=1; who=b")]),
+                  ("query:who", [ask(query=query) for query in
+                                 ("?x=1&who=a", "?x=2&who=a", "?x=1&who=b")]))),
+            row("copy_headers", {"cache": by, "copy_headers": ["X-Other"]},
+                [ask("X-Who: a", credential) for credential in ("Cookie: a=b", "Cookie: a=c")],
+                asked(1, 1), asked(1, 2)),
             row("cache.entries", {"cache": by | {"entries": 1}}, asks("a", "b", "a"), asked(1, 2, 3),
                 asked(1, 2, 2)),
             row("cache.entries", {"cache": by | {"entries": 0}}, asks("a", "a"), asked(1, 2),
@@ -220,16 +231,15 @@ class ForwardAuth(Asking, Case):
         ]
 
     def faults(self):
-        hop = "that header belongs to one connection alone"
+        hop = "that header is the gateway's own, or of one connection"
         return [
             *self.faults_of_services(),
-            fault("method", "HEAD", "expected one of GET, POST, found `HEAD`"),
+            fault("method", "PUT", "expected one of GET, HEAD, POST, found `PUT`"),
             fault("copy_headers", ["X Y"], "expected the name of a header", '"X Y"'),
             fault("copy_headers", ["Sec-WebSocket-Key"], hop, '"Sec-WebSocket-Key"'),
             fault("forward_headers", ["X-A", "Connection"], hop, '"Connection"'),
-            fault("forward_headers", ["X-Request-Id"], "the gateway writes that header itself",
-                  '"X-Request-Id"'),
-            fault("forward_headers", ["X-A", "x_a"], "sets the header `x-a` twice", '{"url"'),
+            fault("forward_headers", ["X-Request-Id"], hop, '"X-Request-Id"'),
+            fault("forward_headers", ["X-A", "x_a"], "that header stands here twice", '"x_a"'),
             fault("cache.bytes", "1KiB", "expected at least 64KiB"),
             fault("identity_header", "X Y", "expected the name of a header"),
             fault("deadline_header", ["X-Y"], "expected a string, found a list"),

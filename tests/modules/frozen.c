@@ -4,8 +4,9 @@
  *
  * With -DAGAIN it judges live tunnels again, and lets none go on.
  *
- * With -DABI=n, -DSHORT, -DNO_ENTRY, -DNO_MODULE, -DNAME="..." it becomes one that the gateway
- * refuses.
+ * With -DABI=n, -DSHORT, -DNO_ENTRY, -DNO_MODULE, -DNAME="..." or -DTYPE=n it becomes one that the
+ * gateway refuses; with -DPAST its tunnels are over before they begin, and with -DCONTROL it says
+ * what no head can hold.
  */
 #include "middleware-1.h"
 
@@ -17,6 +18,9 @@
 #endif
 #ifndef NAME
 #define NAME "frozen"
+#endif
+#ifndef TYPE
+#define TYPE MW_STRING
 #endif
 #ifdef SHORT
 #define SIZE offsetof(struct mw_module, decide)
@@ -30,7 +34,7 @@ struct word {
 };
 
 static const struct mw_option options[] = {
-    {"word", MW_STRING, "open", "what X-Word must be", 0, NULL, NULL},
+    {"word", TYPE, "open", "what X-Word must be", 0, NULL, NULL},
     {NULL, MW_BOOL, NULL, NULL, 0, NULL, NULL},
 };
 
@@ -54,6 +58,14 @@ decide(const void *instance, void *state, struct mw_request *request)
     if (said.at == NULL || said.len != strlen(word->text) ||
         memcmp(said.at, word->text, said.len) != 0)
         return word->host->deny(request, 403, "frozen-word", NULL);
+#ifdef PAST
+    word->host->deadline(request, 1);
+#endif
+#ifdef CONTROL
+    if (said.at[0] != 'h')
+        return word->host->deny(request, 401, "frozen-control", "Basic realm=\"\x01\"");
+    (void)!word->host->forward_header(request, "X-A", (struct mw_str){"a\r\nX-B: b", 9});
+#endif
     word->host->count(request, "frozen-passed", 1);
     return word->host->label(request, "frozen", said) ? MW_PASS : MW_DENY;
 }

@@ -83,6 +83,15 @@ half_a_worker(struct mw_module *module)
     module->worker_start = start;
 }
 
+static const struct mw_option unknown[] = {{"x", (enum mw_option_type)99}, {0}},
+                              no_choices[] = {{"x", MW_WORD}, {0}},
+                              inside[] = {{"a", MW_BOOL},
+                                          {"b", MW_OBJECTS, .members = unknown},
+                                          {0}},
+                              endless[] = {{"x", MW_NAMED, .members = endless}, {0}};
+
+static const struct mw_option *const tables[] = {unknown, no_choices, inside, endless};
+
 static void
 same_name(struct mw_module *module)
 {
@@ -151,11 +160,31 @@ START_TEST(a_short_one_is_not_read_beyond_its_end)
 }
 END_TEST
 
+/* What a later header may know. */
+START_TEST(has_options_that_can_be_read)
+{
+    struct mw_module module = *fake_modules[1];
+    const struct mw_module *const modules[] = {&module, NULL};
+    char *said;
+    size_t len;
+    FILE *out = open_memstream(&said, &len);
+
+    module.options = tables[_i];
+    ck_assert(!module_table_check(modules, out));
+    fclose(out);
+    ck_assert_str_eq(said, "module `plain`: its option `x` has a type, choices or depth that "
+                           "cannot be read\n");
+    free(said);
+}
+END_TEST
+
 Suite *
 module_table_suite(void)
 {
     Suite *suite = suite_create("module_table");
     TCase *tc = tcase_create("module_table");
+
+    tcase_add_loop_test(tc, has_options_that_can_be_read, 0, COUNT_OF(tables));
 
     tcase_add_loop_test(tc, are_judged_before_they_run, 0, COUNT_OF(rows));
     tcase_add_test(tc, a_short_one_is_not_read_beyond_its_end);

@@ -2,7 +2,7 @@
 
 import time
 
-from .module_rows import PASS, ask, fault, passed, refused, row
+from .module_rows import PASS, ask, fault, fine, passed, refused, row
 from .module_table import ModuleTable
 from .tokens import kubernetes
 
@@ -132,6 +132,8 @@ class BearerTable(ModuleTable):
         return [
             *(fault(f"claims.{word}", None, said, at, claims=rules)
               for word, rules, said, at in claims),
+            *fine("cache", {"entries": 0, "bytes": "1KiB"}, {"bytes": "64KiB"}),
+            *fine("token_from", "header", ["header", "cookie:a", "cookie:b", "query:a"]),
             fault("cache.entries", 10000001, "expected at most 10000000"),
             fault("cache.bytes", "1KiB", "expected at least 64KiB; entries: 0 for no cache"),
             fault("issuer", "", "empty; leave it out, or name one"),

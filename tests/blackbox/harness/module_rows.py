@@ -70,7 +70,7 @@ def row(option, options, asked, outcome, default, control=None, **more):
 
 @dataclasses.dataclass
 class Fault:
-    """`text`: what the complaint points to."""
+    """`complaint` None: there is none. `text`: what it points to."""
 
     option: str
     options: dict
@@ -86,6 +86,11 @@ def fault(option, value, complaint, at=None, **others):
     first, _, rest = option.partition(".")
     own = {} if value is None else {first: {rest: value} if rest else value}
     return Fault(option, own | others, complaint, at or json.dumps(value))
+
+
+def fine(option, *values, **others):
+    """Values that are good, such as the last ones before a bad one."""
+    return [fault(option, value, None, **others) for value in values]
 
 
 # ---- Options as the program has them, and as a row has them -----------------------------------

@@ -88,7 +88,8 @@ class ModuleTable:
 
     def test_every_option_has_a_fault(self):
         self.prepare()
-        self.check_covers({one.option for one in self.faults()}, "no bad value")
+        bad = {one.option for one in self.faults() if one.complaint is not None}
+        self.check_covers(bad, "no bad value")
 
     # ---- asking ----
 
@@ -289,6 +290,9 @@ class ModuleTable:
             with self.subTest(option=one.option, options=one.options):
                 first = one.text[1:] if one.text.startswith("[") else one.text
                 said = found.pop(number, [])
+                if one.complaint is None:
+                    self.assertEqual(said, [])
+                    continue
                 self.assertEqual(len(said), 1, f"one complaint: {said}")
                 column, complaint = said[0]
                 self.assertIn(one.complaint, complaint)

@@ -6,6 +6,7 @@ import threading
 
 HANG = object()  # nothing more, until the other side or the test ends it
 CLOSE = object()  # the connection ends here
+FINISH = object()  # this direction ends here, the other goes on
 PATIENCE = 30
 
 
@@ -37,7 +38,7 @@ def reply(body=b"", status=200, fields=(), length=True):
 class Service:
     """
     `answer(request)` gives a list: bytes are sent, numbers are pauses in seconds, an Event is waited
-    for, HANG and CLOSE are what they say. Afterwards the next request is read from the same connection.
+    for, HANG, CLOSE and FINISH are what they say. Afterwards the next request is read from the same connection.
     """
 
     def __init__(self, answer, context=None):
@@ -118,6 +119,9 @@ class Service:
         for part in self.answer(request):
             if part is CLOSE:
                 return False
+            if part is FINISH:
+                sock.shutdown(socket.SHUT_WR)
+                part = HANG
             if part is HANG:
                 while sock.recv(4096):
                     pass
