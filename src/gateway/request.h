@@ -68,7 +68,7 @@ struct request_claim {
 /* A module's pending decision: the handle that resume() takes. */
 struct mw_task {
     struct request *request; /* NULL: a revalidation's */
-    size_t index;            /* into route->require */
+    size_t index;            /* into route->require; a revalidation's, into those it asks */
 };
 
 /* What a chain tells somebody who watches it. */

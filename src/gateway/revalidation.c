@@ -25,7 +25,10 @@ of_node(struct wheel_node *node)
 static struct revalidation *
 of_task(const struct mw_task *task)
 {
-    return (struct revalidation *)((char *)(uintptr_t)task - offsetof(struct revalidation, task));
+    const char *first = (const char *)task - task->index * sizeof(struct asked);
+
+    return (struct revalidation *)(uintptr_t)(first - offsetof(struct revalidation, asked) -
+                                              offsetof(struct asked, task));
 }
 
 static struct revalidation *
@@ -174,7 +177,7 @@ end(struct revalidation *revalidation)
 static enum mw_verdict
 ask(struct revalidation *revalidation)
 {
-    const struct asked *asked = &revalidation->asked[revalidation->next];
+    struct asked *asked = &revalidation->asked[revalidation->next];
     const struct mw_module *module = module_of(revalidation);
 
     revalidation->state = ASKING;
@@ -182,7 +185,7 @@ ask(struct revalidation *revalidation)
     revalidation->said.reason = REASON_NONE;
     revalidation->said.word = NULL;
     enum mw_verdict verdict = module->revalidate(revalidation->judge.resident->state, asked->slot,
-                                                 &revalidation->task);
+                                                 &asked->task);
     if (revalidation->out_of_turn || (verdict == MW_WAIT && module->cancel == NULL))
         return MW_DENY;
     if (verdict == MW_WAIT) {
@@ -263,8 +266,8 @@ revalidation_take_back(struct revalidation *revalidation)
 
     revalidation->state = OVER;
     if (waiting)
-        module_of(revalidation)
-            ->cancel(revalidation->judge.resident->state, &revalidation->task);
+        module_of(revalidation)->cancel(revalidation->judge.resident->state,
+                                        &revalidation->asked[revalidation->next].task);
     dismiss(revalidation);
 }
 
@@ -297,23 +300,28 @@ revalidation_due(struct wheel_node *node)
     go_on(revalidation);
 }
 
+/* An answer too many, or after cancel: a fault of that module, which must not keep a tunnel. */
+static void
+resumed_out_of_turn(struct revalidation *revalidation, size_t index)
+{
+    revalidation_take_back(revalidation);
+    revalidation->next = index;
+    revalidation->said.reason = REASON_REVALIDATION;
+    revalidation->said.word = NULL;
+    revalidation->judge.dry_run = false;
+    (void)settle(revalidation, MW_DENY);
+}
+
 void
 revalidation_resume(struct mw_task *task, enum mw_verdict verdict)
 {
     struct revalidation *revalidation = of_task(task);
 
-    if (revalidation->state == ASKING) {
+    if (revalidation->state == ASKING)
         revalidation->out_of_turn = true;
-        return;
-    }
-    if (revalidation->state != WAITING) { /* a fault of the module, too */
-        revalidation->said.reason = REASON_REVALIDATION;
-        revalidation->said.word = NULL;
-        revalidation->judge.dry_run = false;
-        revalidation->next -= revalidation->next == revalidation->count;
-        verdict = MW_DENY;
-    }
-    if (settle(revalidation, verdict))
+    else if (revalidation->state != WAITING || task->index != revalidation->next)
+        resumed_out_of_turn(revalidation, task->index);
+    else if (settle(revalidation, verdict))
         go_on(revalidation);
 }
 
@@ -355,7 +363,7 @@ revalidation_deny(struct mw_task *task, int status, const char *word)
 {
     struct revalidation *revalidation = of_task(task);
 
-    if (revalidation->said.reason != REASON_NONE)
+    if (task->index != revalidation->next || revalidation->said.reason != REASON_NONE)
         return;
     revalidation->said.reason = REASON_REVALIDATION;
     revalidation->said.word = word;

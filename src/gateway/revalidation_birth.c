@@ -32,6 +32,14 @@ judge_of(const struct request *request, const struct instance_settings *instance
 }
 
 static void
+add(struct revalidation *revalidation, struct judge own, void *slot)
+{
+    size_t i = revalidation->count++;
+
+    revalidation->asked[i] = (struct asked){own, slot, {.request = NULL, .index = i}};
+}
+
+static void
 fill(struct revalidation *revalidation, const struct request *request)
 {
     const struct route_settings *route = request->route;
@@ -42,9 +50,8 @@ fill(struct revalidation *revalidation, const struct request *request)
     revalidation->patience_ms = request->settings->timeouts.auth;
     for (size_t i = 0; i < request->chain.held_count; i++)
         if (held_at(request, i)->module->revalidate != NULL)
-            revalidation->asked[revalidation->count++] =
-                (struct asked){judge_of(request, held_at(request, i)),
-                               request->chain.slots[request->chain.held[i]]};
+            add(revalidation, judge_of(request, held_at(request, i)),
+                request->chain.slots[request->chain.held[i]]);
 }
 
 bool

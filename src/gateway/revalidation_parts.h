@@ -31,11 +31,11 @@ struct judge {
 struct asked {
     struct judge own; /* which let it in; held by the connection */
     void *slot;
+    struct mw_task task; /* index: its own, in `asked` */
 };
 
 struct revalidation {
     struct wheel_node due; /* the next round, or the end of its patience with this one */
-    struct mw_task task;
     struct turn turn;
     struct connection *connection;
     uint64_t interval_ms, patience_ms;

@@ -63,6 +63,22 @@ class Revalidation(Reloading):
                 self.assertEqual(totals["released"], 1)
                 self.assertEqual(totals["cancelled"], 0)
 
+    def test_an_answer_too_many(self):
+        """A fault of the module, which must not keep its tunnel by it."""
+        for chain in ([{"again": "wait_pass", "twice": True}],
+                      [{"again": "wait_pass", "twice": True}, {"again": "hang"}]):
+            with self.subTest(len(chain)):
+                service = self.backend()
+                gate = self.judged(service, *chain, timeouts={"auth": "3s"})
+                client, peer = self.tunnel(gate, service, handshake("/ws"))
+                client.read_rest()
+                peer.read_rest()
+                client.close()
+                peer.close()
+                line = gate.await_line("tunnel")
+                self.assertEqual((line["reason"], line["module"]), ("revalidation-refused", "wait0"))
+                self.totals(gate)
+
     def test_not_answered(self):
         """It fails closed, and takes back what it asked."""
         service = self.backend()

@@ -335,6 +335,17 @@ START_TEST(a_frame_whose_rest_does_not_come_is_cut)
 }
 END_TEST
 
+static const struct {
+    enum reason reason;
+    unsigned code;
+} revocations[] = {
+    {REASON_CLOSED_BY_MODULE, 4403},
+    {REASON_KILLED, 4403},
+    {REASON_REVOKED, 4403},
+    {REASON_REVALIDATION, 4403},
+    {REASON_REVALIDATION_UNAUTHORIZED, 4401},
+};
+
 /* Leave that was taken away: what the client has begun is not finished. */
 START_TEST(after_a_revocation_a_frame_of_the_client_is_cut)
 {
@@ -342,12 +353,12 @@ START_TEST(after_a_revocation_a_frame_of_the_client_is_cut)
     char *bytes = frame_case_bytes("T90", 1, true, &len);
 
     give(CLIENT, bytes, len - 50);
-    ck_assert_int_eq(tunnel_finish(&tunnel, REASON_CLOSED_BY_MODULE, 1000), REASON_NONE);
+    ck_assert_int_eq(tunnel_finish(&tunnel, revocations[_i].reason, 1000), REASON_NONE);
     give(CLIENT, bytes + len - 50, 50);
     char *got = drink(BACKEND, &size);
     ck_assert_uint_eq(size, len - 50);
     expect_fin(BACKEND);
-    expect_close(CLIENT, 4403);
+    expect_close(CLIENT, revocations[_i].code);
     free(got);
     free(bytes);
 }
@@ -626,7 +637,8 @@ tunnel_frames_suite(void)
     tcase_add_test(tc, ours_is_the_answer_to_a_close);
     tcase_add_loop_test(tc, a_frame_that_has_begun_is_finished, 0, 2);
     tcase_add_loop_test(tc, a_frame_whose_rest_does_not_come_is_cut, 0, 2);
-    tcase_add_test(tc, after_a_revocation_a_frame_of_the_client_is_cut);
+    tcase_add_loop_test(tc, after_a_revocation_a_frame_of_the_client_is_cut, 0,
+                        sizeof(revocations) / sizeof(revocations[0]));
     tcase_add_test(tc, the_beginning_of_a_header_is_not_passed_on);
     tcase_add_loop_test(tc, a_backend_that_is_lost, 0, 2);
     tcase_add_test(tc, a_backend_that_is_lost_within_a_frame);
