@@ -9,5 +9,6 @@ NAMES = {
     "graphql": "graphql-ws",
     "haproxy": "HAProxy",
     "nginx": "nginx",
+    "http.server": "Python's http.server",
     "slowhttptest": "slowhttptest",
 }

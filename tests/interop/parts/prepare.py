@@ -156,6 +156,7 @@ NEEDS = {
     or installed("certutil", "libnss3-tools"),
     "haproxy": lambda: installed("haproxy", "haproxy"),
     "nginx": lambda: installed("nginx", "nginx"),
+    "http.server": lambda: "",
     "slowhttptest": lambda: installed("slowhttptest", "slowhttptest"),
 }
 

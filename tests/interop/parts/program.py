@@ -108,6 +108,7 @@ BACKENDS = {
     "gin": (prepare.gin_program(),),
     "socketio": node("socketio_backend.js"),
     "graphql": node("graphql_backend.js"),
+    "http.server": python("authoriser.py"),
 }
 
 CLIENTS = {

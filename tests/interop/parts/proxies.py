@@ -102,10 +102,67 @@ http {{
 }}
 """
 
+# It decides for forward_auth: each location in a way that nginx has.
+NGINX_AUTHORISER = """
+daemon off;
+master_process off;
+pid {directory}/authoriser.pid;
+error_log stderr;
+events {{ }}
+http {{
+    log_format asked '$request_uri $status $request_method $http_x_forwarded_uri $connection';
+    access_log {directory}/asked asked;
+    client_body_temp_path {directory};
+    proxy_temp_path {directory};
+    fastcgi_temp_path {directory};
+    uwsgi_temp_path {directory};
+    scgi_temp_path {directory};
+    default_type text/plain;
+    server {{
+        listen {bind};
+        location = /yes {{
+            add_header X-Auth-User alice;
+            add_header X-Auth-Role reader;
+            add_header X-Auth-Role writer;
+            return 204;
+        }}
+        location = /cookie {{
+            if ($cookie_session != good) {{ return 401 "log in\n"; }}
+            return 204;
+        }}
+        location = /basic {{
+            auth_basic there;
+            auth_basic_user_file {directory}/htpasswd;
+            add_header X-Auth-User $remote_user;
+            alias {directory}/page;
+        }}
+        location = /no {{ return 403 "not you\n"; }}
+        location = /moved {{ return 302 http://{address}/yes; }}
+        location = /broken {{ return 500; }}
+        location = /closed {{ return 444; }}
+        location = /large {{ alias {directory}/large; }}
+        location = /large-no {{ deny all; error_page 403 /large; }}
+        location = /slow {{ limit_rate 1; limit_rate_after 400; alias {directory}/page; }}
+        location = /slow-no {{ deny all; error_page 403 /slow; }}
+        location = /few {{ keepalive_requests 3; return 204; }}
+        location = /brief {{ keepalive_timeout 10ms; return 204; }}
+    }}
+}}
+"""
 
 
 def haproxy(text):
     return text, "{address}", "{address} ssl crt {certificate}", lambda file: ("haproxy", "-db", "-f", file)
+
+
+def nginx(text):
+    return (
+        text,
+        "{address} reuseport",
+        "{address} reuseport ssl http2; ssl_certificate {certificate}; "
+        "ssl_certificate_key {certificate}",
+        lambda file: ("nginx", "-c", file, "-e", "stderr"),
+    )
 
 
 # By name: the configuration, what it binds with and without TLS, the command.
@@ -123,13 +180,8 @@ PROXIES = {
         )
     ),
     "haproxy accept-proxy": haproxy(HAPROXY_TOLD),
-    "nginx": (
-        NGINX,
-        "{address} reuseport",
-        "{address} reuseport ssl http2; ssl_certificate {certificate}; "
-        "ssl_certificate_key {certificate}",
-        lambda file: ("nginx", "-c", file, "-e", "stderr"),
-    ),
+    "nginx": nginx(NGINX),
+    "nginx authoriser": nginx(NGINX_AUTHORISER),
 }
 
 

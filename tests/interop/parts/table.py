@@ -26,6 +26,7 @@ SOURCES = {
     "graphql": ("npm", "graphql-ws"),
     "haproxy": ("debian", "haproxy"),
     "nginx": ("debian", "nginx"),
+    "http.server": ("debian", "python3"),
     "slowhttptest": ("debian", "slowhttptest"),
 }
 
