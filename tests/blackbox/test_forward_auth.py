@@ -200,8 +200,10 @@ class ForwardAuth(Authorised):
 
     def test_deadline_and_cache(self):
         """What is kept holds no longer than the answer said."""
-        service = self.service(reply(fields=(f"X-Until: {int(time.time()) + 4}",)))
+        service = self.service()
         gate = self.gate(service, deadline_header="X-Until", cache={"time": "1h", "by": ["path"]})
+        moment = reply(fields=(f"X-Until: {int(time.time()) + 4}",))
+        service.answer = lambda _: [moment]
         clients = []
         for _ in range(2):
             clients.append(self.client(gate, handshake("/ws")))

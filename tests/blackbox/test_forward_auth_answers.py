@@ -139,7 +139,7 @@ class Answers(Authorised):
 
     def test_a_no_is_a_no(self):
         """By its head alone: who can spoil its body is not let in by on_error."""
-        patient, impatient = self.gates(), self.gates(timeout="300ms")
+        patient, impatient = self.gates(), self.gates(timeout="1s")
         for status in (401, 403):
             for name, rest in {
                 "a gigabyte": [b"Content-Length: 1073741824\r\n\r\n", b"x" * MEBIBYTE, HANG],

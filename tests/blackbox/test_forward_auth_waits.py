@@ -80,7 +80,6 @@ class Connections(Authorised):
 
 
 class Waiting(Authorised):
-    time_limit = 120
     weight = 3
 
     def test_clients_that_leave(self):
