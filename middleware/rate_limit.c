@@ -50,16 +50,13 @@ in_range(const struct mw_options *options, const struct mw_host *host, const cha
 static bool
 read_rate(struct limit_rate *rate, const struct mw_options *options, const struct mw_host *host)
 {
-    int64_t per_1000s = host->option_integer(options, "rate");
     bool ok = in_range(options, host, "burst", BURST_MAX);
 
-    if (per_1000s > 0) {
-        rate->period_ns = UINT64_C(1000000000000) / (uint64_t)per_1000s;
-        if (rate->period_ns > 0 && ok)
-            rate->burst_ns = rate->period_ns * (uint64_t)host->option_integer(options, "burst");
-        if (rate->period_ns > 0)
-            return ok;
-    }
+    rate->period_ns = host->option_interval_ns(options, "rate");
+    if (rate->period_ns > 0 && ok)
+        rate->burst_ns = rate->period_ns * (uint64_t)host->option_integer(options, "burst");
+    if (rate->period_ns > 0)
+        return ok;
     if (host->option_given(options, "rate"))
         host->option_fault(options, "rate", 0, "expected more than 0, and at most 1000000000/s");
     return false;

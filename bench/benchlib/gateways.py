@@ -93,7 +93,7 @@ class Bench:
     def path(self, name):
         return os.path.join(self.work, name)
 
-    def _start(self, *arguments, **options):
+    def start(self, *arguments, **options):
         server = procs.Server(*arguments, **options)
         self.servers.append(server)
         return server
@@ -104,7 +104,7 @@ class Bench:
 
     def _backend(self, name, options):
         port = procs.free_port()
-        return self._start(name, [self.tool('backend'), '-l', f'127.0.0.1:{port}', *options],
+        return self.start(name, [self.tool('backend'), '-l', f'127.0.0.1:{port}', *options],
                            port, self.path(name + '.log'), procs.LOAD_CORE)
 
     # ---- Tokens -----------------------------------------------------------
@@ -195,7 +195,7 @@ class Bench:
         port = procs.free_port()
         backend = (self.sink if sink else self.echo).port
         argv = [*wrapper, *self._command(name, algorithm, port, backend, tls)]
-        server = self._start(name, argv, port, self.path(name + '.log'), procs.GATEWAY_CORE,
+        server = self.start(name, argv, port, self.path(name + '.log'), procs.GATEWAY_CORE,
                              patience_s=60 if wrapper else 15)
         if verify and not tls and not is_relay(name):
             self._check_chain(server, algorithm)

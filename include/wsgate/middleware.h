@@ -56,7 +56,7 @@ enum mw_option_type {
     MW_INTEGER,  /* 0 and up, or one of `choices`    -> option_integer; -1 - index of the choice */
     MW_SIZE,     /* 512B 64KiB 1MiB                  -> option_integer, bytes */
     MW_DURATION, /* 250ms 5s 2m 1h 7d, 0             -> option_integer, ms */
-    MW_RATE,     /* 10/s 100/1m                      -> option_integer, per 1000 s */
+    MW_RATE,     /* 10/s 100/1m -> option_integer, per 1000 s; option_interval_ns */
     MW_WORD,     /* one of `choices`, "a|b|c"        -> option_integer, its index */
     MW_STRING,   /* any string                       -> option_string */
     MW_FILE,     /* path of a file that can be read  -> option_string */
@@ -297,6 +297,10 @@ struct mw_host {
      * count for nothing, and it is released like any other; what it would do to others is left to
      * it, and must not be done. */
     bool (*is_dry_run)(const struct mw_request *request);
+
+    /* Of an MW_RATE: nanoseconds from one event to the next, which option_integer rounds. 0: there
+     * is no rate, it is 0, or the time is shorter than one. */
+    uint64_t (*option_interval_ns)(const struct mw_options *options, const char *word);
 };
 
 /* ---- A module ---------------------------------------------------------- */

@@ -88,6 +88,7 @@ bool options_equal(const struct mw_options *a, const struct mw_options *b) MUST_
  * NULL. */
 const char *options_string(const struct mw_options *options, const char *word);
 int64_t options_integer(const struct mw_options *options, const char *word);
+uint64_t options_interval_ns(const struct mw_options *options, const char *word);
 bool options_given(const struct mw_options *options, const char *word);
 size_t options_count(const struct mw_options *options, const char *word);
 const char *options_key(const struct mw_options *options, const char *word, size_t i);

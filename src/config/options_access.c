@@ -9,6 +9,7 @@
  * what is secret is taken out of the finished text (see faults.h).
  */
 #include "config/options.h"
+#include "config/scalar.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +119,14 @@ options_integer(const struct mw_options *options, const char *word)
             "number");
 
     return value ? value->integer : 0;
+}
+
+uint64_t
+options_interval_ns(const struct mw_options *options, const char *word)
+{
+    const struct option_item *item = item_of(ask(options, word, bit(MW_RATE), "rate"), 0);
+
+    return item ? scalar_interval_ns(str_of(item->text)) : 0;
 }
 
 bool

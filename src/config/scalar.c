@@ -166,22 +166,27 @@ read_period(struct str text)
     return number;
 }
 
+/* So many in so many milliseconds. A bare 0 is in any time. */
+static bool
+read_rate(struct str text, int64_t *number, int64_t *period, const char **error)
+{
+    *period = 1;
+    if (!begin_with_number(&text, number, "expected a rate such as 10/s or 100/1m", error))
+        return false;
+    if (*number == 0 && text.len == 0)
+        return true;
+    if (text.len == 0 || text.at[0] != '/')
+        return false;
+    *period = read_period((struct str){text.at + 1, text.len - 1});
+    return *period > 0;
+}
+
 bool
 scalar_rate(struct str text, int64_t *per_1000s, const char **error)
 {
-    int64_t number, scaled;
+    int64_t number, period, scaled;
 
-    if (!begin_with_number(&text, &number, "expected a rate such as 10/s or 100/1m", error))
-        return false;
-    if (number == 0 && text.len == 0) {
-        *per_1000s = 0;
-        return true;
-    }
-    if (text.len == 0 || text.at[0] != '/')
-        return false;
-    int64_t period = read_period((struct str){text.at + 1, text.len - 1});
-
-    if (period == 0)
+    if (!read_rate(text, &number, &period, error))
         return false;
     if (__builtin_mul_overflow(number, 1000 * 1000, &scaled) ||
         __builtin_add_overflow(scaled, period / 2, &scaled)) {
@@ -189,9 +194,20 @@ scalar_rate(struct str text, int64_t *per_1000s, const char **error)
         return false;
     }
     if (number > 0 && scaled < period) {
-        *error = "expected a rate of at least 1/1000s";
+        *error = "expected a rate of at least 1/2000s";
         return false;
     }
     *per_1000s = scaled / period;
     return true;
+}
+
+uint64_t
+scalar_interval_ns(struct str rate)
+{
+    int64_t number, period;
+    const char *error;
+
+    if (!read_rate(rate, &number, &period, &error) || number == 0)
+        return 0;
+    return (uint64_t)period * 1000000 / (uint64_t)number;
 }

@@ -29,7 +29,10 @@ bool scalar_integer(struct str text, int64_t *value, const char **error) MUST_CH
 bool scalar_duration(struct str text, int64_t *ms, const char **error) MUST_CHECK;
 /* 512B 64KiB 1MiB 2GiB, or 0 -> bytes. */
 bool scalar_size(struct str text, int64_t *bytes, const char **error) MUST_CHECK;
-/* 10/s 100/1m 5/2h, or 0 -> events per 1000 s, rounded to the nearest; below one is an error. */
+/* 10/s 100/1m 5/2h, or 0 -> events per 1000 s, rounded to the nearest; what would be 0 so is an
+ * error. */
 bool scalar_rate(struct str text, int64_t *per_1000s, const char **error) MUST_CHECK;
+/* Of a rate that scalar_rate takes: from one event to the next, rounded down. A rate of 0 has 0. */
+uint64_t scalar_interval_ns(struct str rate);
 
 #endif

@@ -329,6 +329,7 @@ settings_fill_host(struct mw_host *host)
 {
     host->option_string = options_string;
     host->option_integer = options_integer;
+    host->option_interval_ns = options_interval_ns;
     host->option_given = options_given;
     host->option_count = options_count;
     host->option_key = options_key;

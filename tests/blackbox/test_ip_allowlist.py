@@ -1,9 +1,14 @@
 """Addresses: prefixes of both families, deny before allow, files."""
 
 import os
+import signal
+import threading
 
 from harness.case import Case
+from harness.gateway import sanitized
 from harness.wire import handshake
+
+FULL = os.environ.get("WSGATE_FULL") == "1"
 
 
 class IpAllowlist(Case):
@@ -79,3 +84,83 @@ class IpAllowlist(Case):
             "Forwarded: for=192.0.2.1",
         ):
             self.assertEqual(gate.ask(handshake("/ws", line)).status, 403)
+
+
+class LongList(Case):
+    """A file of many lines, read again while handshakes run."""
+
+    LINES = 100000 if FULL else 4000
+    RELOADS = 10 if FULL else 4
+    GROWTH = 16 << 20  # bytes; a list of 100,000 takes 4 MiB, and one that stayed each time would show
+    time_limit = 300 if FULL else 60
+
+    # Who always may, who may while `first` stands there, and who never may.
+    ALWAYS, SOMETIMES, NEVER = "127.0.0.1", "127.7.7.7", "127.9.9.9"
+
+    def write(self, first, bad=None):
+        """Prefixes of both families that cannot be merged; a bad line is in the middle, and two blanks in."""
+        lines = []
+        for n in range(0, self.LINES, 2):
+            lines.append(f"{n >> 16 & 63}.{n >> 8 & 255}.{n & 255}.0/24")
+            lines.append(f"2000:{n >> 16:x}:{n & 65535:x}::/48")
+        lines += ["127.0.0.1", first]
+        if bad:
+            lines[self.LINES // 2] = "  " + bad
+        return self.file("allow.txt", "\n".join(lines) + "\n")
+
+    def status(self, gate, source):
+        return gate.ask(handshake("/ws"), source=source).status
+
+    def reload(self, gate, good=True):
+        gate.send_signal(signal.SIGHUP)
+        said = gate.await_reload()
+        self.assertTrue(said.startswith("reloaded" if good else "not reloaded"), said)
+
+    def ask_meanwhile(self, gate, over, seen, faults):
+        """Whoever is not in question gets his verdict at every moment."""
+        try:
+            while not over.is_set():
+                seen.add((self.status(gate, self.ALWAYS), self.status(gate, self.NEVER)))
+                seen.add(self.status(gate, self.SOMETIMES))
+        except Exception as fault:  # pylint: disable=broad-except
+            faults.append(fault)
+
+    def check_reloads(self, gate):
+        for i in range(self.RELOADS):
+            self.write("127.7.0.0/16" if i % 2 else "127.8.0.0/16")
+            self.reload(gate)
+            self.assertEqual(self.status(gate, self.SOMETIMES), 101 if i % 2 else 403)
+            if i == 1:
+                before = gate.memory("Anonymous")
+        if not sanitized():
+            self.assertLess(gate.memory("Anonymous") - before, self.GROWTH)
+
+    def check_a_bad_line(self, gate, path):
+        """The whole file is as if it had not changed."""
+        self.assertEqual(self.status(gate, self.SOMETIMES), 101)
+        for bad in ("10.0.0.0/33", "localhost", "10.0.0.1/8"):
+            self.write("127.8.0.0/16", bad=bad)
+            before = len(gate.lines("reload", name="stderr", level="error"))
+            self.reload(gate, good=False)
+            faults = gate.await_lines(before + 2, "reload", name="stderr", level="error")[before:]
+            self.assertIn(f" {path}:{self.LINES // 2 + 1}:3: ", faults[0]["message"])
+            self.assertEqual(self.status(gate, self.SOMETIMES), 101)
+            self.assertEqual(self.status(gate, self.ALWAYS), 101)
+
+    def test_reloaded(self):
+        path = self.write("127.7.0.0/16")
+        office = {"office": {"ip_allowlist": {"files": [path]}}}
+        gate = self.gateway(self.echo_backend(), require=["office"], middleware=office)
+        self.assertEqual(self.status(gate, self.SOMETIMES), 101)
+        over, seen, faults = threading.Event(), set(), []
+        thread = threading.Thread(target=self.ask_meanwhile, args=(gate, over, seen, faults))
+        thread.start()
+        try:
+            self.check_reloads(gate)
+            self.check_a_bad_line(gate, path)
+        finally:
+            over.set()
+            thread.join()
+        self.assertEqual(faults, [])
+        self.assertLessEqual(seen, {(101, 403), 101, 403})
+        self.assertIn((101, 403), seen)

@@ -8,9 +8,11 @@ import unittest
 
 from harness import tokens
 from harness.case import Case
-from harness.gateway import test_program
+from harness.gateway import sanitized, test_program
 from harness.service import Service, reply
 from harness.wire import handshake
+
+FULL = os.environ.get("WSGATE_FULL") == "1"
 
 
 class LimitCase(Case):
@@ -24,6 +26,8 @@ class LimitCase(Case):
 
 
 class RateLimit(LimitCase):
+    time_limit = 300 if FULL else 60
+
     def gate_for(self, require=(), middleware=None, route=None, **options):
         made = {"key": "address", "rate": "1/1000s"} | options
         return self.gateway(
@@ -95,6 +99,33 @@ class RateLimit(LimitCase):
         self.assertEqual(gate.await_line("handshake", id=reply.get("X-Request-Id"))["reason"], "rate-exceeded")
         reply = gate.ask(handshake("/ws", "X-Tenant: new"))
         self.assertEqual(gate.await_line("handshake", id=reply.get("X-Request-Id"))["reason"], "rate-keys-exhausted")
+
+    def test_who_rotates_keys_gains_nothing(self):
+        """As many get in as there are keys, over both workers; memory stays, and who was told no is told so."""
+        most, count = (2048, 50000) if FULL else (512, 2000)
+        gate = self.gate_for(key="header:X-Tenant", burst=2, max_keys=most)
+
+        def ask(tenant):
+            return gate.ask(handshake("/ws", f"X-Tenant: {tenant}"))
+
+        self.assertEqual([ask("honest").status for _ in range(3)], [101, 101, 429])
+        seen = {101: 0, 429: 0}
+        for i in range(count):
+            seen[ask(f"made-up-{i}").status] += 1
+            if i == most:
+                before = gate.memory("Anonymous")
+            if i % 500 == 499:
+                self.assertEqual(ask("honest").status, 429)
+        self.assertEqual(seen, {101: most - 1, 429: count - most + 1})
+        if not sanitized():
+            self.assertLess(gate.memory("Anonymous") - before, 1 << 20)
+        reply = ask("late")
+        self.check_refused(reply, 429)
+        self.assertEqual(reply.get("Retry-After"), "1")
+        reasons = [gate.await_line("handshake", id=one.get("X-Request-Id"))["reason"]
+                   for one in (reply, ask("honest"))]
+        self.assertEqual(reasons, ["rate-keys-exhausted", "rate-exceeded"])
+        self.assertEqual(ask("made-up-0").status, 101)  # its second: who is in the table is served
 
     def test_a_reload_keeps_what_was_taken(self):
         """Whatever changes but the key; as many tokens are missing then, at the new rate."""

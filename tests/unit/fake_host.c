@@ -2,6 +2,7 @@
 #include "fake_host.h"
 
 #include "base/compiler.h"
+#include "config/scalar.h"
 #include "protocol/field_names.h"
 #include "protocol/http_head.h"
 #include "unit.h"
@@ -168,16 +169,6 @@ choice(const char *choices, const char *text)
     }
 }
 
-static int64_t
-rate(const char *text)
-{
-    const char *slash = strchr(text, '/');
-
-    if (!slash)
-        return 0;
-    int64_t period_ms = slash[1] == 's' ? 1000 : duration_ms(slash + 1);
-    return strtoll(text, NULL, 10) * 1000 * 1000 / period_ms;
-}
 
 static int64_t
 option_integer(const struct mw_options *options, const char *word)
@@ -193,10 +184,17 @@ option_integer(const struct mw_options *options, const char *word)
         return choice(row->choices, text);
     if (row->type == MW_DURATION)
         return duration_ms(text);
-    if (row->type == MW_RATE)
-        return rate(text);
     REQUIRE(row->type == MW_INTEGER || row->type == MW_SIZE);
     return size(text);
+}
+
+static uint64_t
+option_interval_ns(const struct mw_options *options, const char *word)
+{
+    const char *text = option_string(options, word);
+
+    REQUIRE(row_of(options, word)->type == MW_RATE);
+    return text ? scalar_interval_ns(str_of(text)) : 0;
 }
 
 static bool
@@ -741,6 +739,7 @@ const struct mw_host fake_host = {
     .option_key = option_key,
     .option_item = option_item,
     .option_member = option_member,
+    .option_interval_ns = option_interval_ns,
     .option_fault = option_fault,
     .reserve_header = reserve_header,
     .peer_address = peer_address,

@@ -90,7 +90,7 @@ static const struct row rows[] = {
     {scalar_rate, "100/m", 1667, RATE},
     {scalar_rate, "5/2h", 1, RATE},
     {scalar_rate, "1/250ms", 4000, RATE},
-    {scalar_rate, "1/1d", BAD, "expected a rate of at least 1/1000s"},
+    {scalar_rate, "1/1d", BAD, "expected a rate of at least 1/2000s"},
     {scalar_rate, "10", BAD, RATE},
     {scalar_rate, "10/", BAD, RATE},
     {scalar_rate, "/s", BAD, RATE},
@@ -136,6 +136,22 @@ START_TEST(looks_at_its_own_bytes_only)
 }
 END_TEST
 
+static const struct {
+    const char *rate;
+    uint64_t ns;
+} intervals[] = {
+    {"10/s", 100000000},         {"100/1m", 600000000},       {"3/s", 333333333},
+    {"5/2h", 1440000000000},     {"1/2000s", 2000000000000},  {"1/250ms", 250000000},
+    {"1000000000/s", 1},         {"1000000001/s", 0},         {"0", 0},
+    {"0/s", 0},                  {"x", 0},                    {"10/3650d", 31536000000000000},
+};
+
+START_TEST(intervals_are_exact)
+{
+    ck_assert_uint_eq(scalar_interval_ns(str_of(intervals[_i].rate)), intervals[_i].ns);
+}
+END_TEST
+
 Suite *
 scalar_suite(void)
 {
@@ -144,6 +160,7 @@ scalar_suite(void)
 
     tcase_add_loop_test(tc, reads, 0, COUNT_OF(rows));
     tcase_add_loop_test(tc, looks_at_its_own_bytes_only, 0, COUNT_OF(rows));
+    tcase_add_loop_test(tc, intervals_are_exact, 0, COUNT_OF(intervals));
     suite_add_tcase(suite, tc);
     return suite;
 }
