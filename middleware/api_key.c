@@ -249,7 +249,7 @@ find_subprotocol(const struct api_keys *keys, const struct mw_request *request, 
 
     for (size_t i = 0; (entry = keys->host->subprotocol(request, i)).at != NULL; i++) {
         if (!subprotocol_is_api_key((struct str){entry.at, entry.len})) {
-            others++;
+            others += subprotocol_credential((struct str){entry.at, entry.len}) == 0;
             continue;
         }
         found->key = (struct mw_str){entry.at + prefix, entry.len - prefix};
