@@ -156,7 +156,7 @@ find_in_subprotocols(struct find *find)
             found_kubernetes(find, protocol);
             kubernetes = true;
         } else {
-            others++;
+            others += subprotocol_credential(protocol) == 0;
         }
     }
     if (kubernetes && others == 0 && find->reason == JOSE_OK)

@@ -87,6 +87,24 @@ class Answers(unittest.TestCase):
             rounds = run([{"url": service.url()}], [{"url": service.url()}])
             self.assertEqual(["answered"] * 2, [answers[0]["outcome"] for answers in rounds[:-1]])
 
+    def test_a_kept_connection_that_says_more_is_replaced(self):
+        """Glued to an answer or behind it: what nobody asked for is no answer to the next question."""
+        def late(over, sent):
+            yield reply(b"one")
+            yield over
+            sent.set()
+
+        for over in (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad", b"x"):
+            for glued in (True, False):
+                sent = threading.Event()
+                parts = [[reply(b"one") + over] if glued else late(over, sent), [reply(b"two")]]
+                with Service(lambda _: parts.pop(0)) as service, Service(lambda _: [sent, reply()]) as barrier:
+                    if glued:
+                        sent.set()
+                    _, _, (two,), _ = run(*[[{"url": one.url()}] for one in (service, barrier, service)])
+                    self.assertEqual(("answered", "two"), (two["outcome"], two["body"]), (over, glued))
+                    self.assertLessEqual(service.connections, 2)
+
     def test_connections_are_bounded(self):
         with Service(lambda _: [0.05, reply(b"x")]) as service:
             answers = run([{"url": service.url(), "timeout_ms": 60000}] * 200)[0]

@@ -32,6 +32,7 @@ struct http_client {
     struct event_base *base;
     CURLM *multi;
     struct http_trust trust;
+    struct http_sockets sockets;
     struct event timer;
     struct http_call *calls; /* doubly linked */
     size_t call_count;
@@ -113,12 +114,25 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
     let_go(call);
 }
 
+/* False: it has ended. */
+static bool
+begins_anew(struct http_call *call)
+{
+    CURLM *multi = call->client->multi;
+
+    return call->done != NULL && http_transfer_again(&call->transfer) &&
+           curl_multi_remove_handle(multi, call->transfer.easy) == CURLM_OK &&
+           curl_multi_add_handle(multi, call->transfer.easy) == CURLM_OK;
+}
+
 static void
 finish(struct http_call *call, CURLcode result)
 {
     struct http_answer answer;
     http_done *done = call->done;
 
+    if (begins_anew(call))
+        return;
     call->done = NULL;
     http_transfer_answer(&call->transfer, result, &answer);
     if (done != NULL)
@@ -282,7 +296,7 @@ http_call_start(struct http_client *client, const struct http_query *query, http
     call->client = client;
     call->done = done;
     call->arg = arg;
-    if (!http_transfer_open(&call->transfer, query, &client->trust, call) ||
+    if (!http_transfer_open(&call->transfer, query, &client->trust, &client->sockets, call) ||
         !arm(call, query->timeout_ms) ||
         curl_multi_add_handle(client->multi, call->transfer.easy) != CURLM_OK) {
         if (event_initialized(&call->deadline))

@@ -67,7 +67,19 @@ on_socket_wanted(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
     transfer->looking_up = false;
     if (transfer->forgotten)
         return CURL_SOCKET_BAD;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    transfer->is_new = true;
+    http_sockets_add(transfer->sockets, fd);
+    return fd;
+}
+
+/* Perhaps long after the transfer that opened it. */
+static int
+on_socket_done(void *sockets, curl_socket_t fd)
+{
+    return http_sockets_close(sockets, fd);
 }
 
 /* Connected, nothing sent yet. libcurl's own rule about redirects knows the first scheme alone. */
@@ -77,7 +89,11 @@ on_connected(void *arg, char *to, char *from, int to_port, int from_port)
     struct http_transfer *transfer = arg;
     const char *scheme = NULL;
 
-    (void)to, (void)from, (void)to_port, (void)from_port;
+    (void)to, (void)from, (void)to_port;
+    transfer->is_stale = !transfer->is_new && http_sockets_have_bytes(transfer->sockets, from_port);
+    transfer->is_new = false;
+    if (transfer->is_stale)
+        return CURL_PREREQFUNC_ABORT;
     bool secure = curl_easy_getinfo(transfer->easy, CURLINFO_SCHEME, &scheme) == CURLE_OK &&
                   scheme != NULL && strcasecmp(scheme, "https") == 0;
     if (transfer->secure && !secure) {
@@ -136,6 +152,8 @@ set_callbacks(struct http_transfer *transfer, void *owner)
            curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, transfer) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket_wanted) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_socket_done) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->sockets) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer) == CURLE_OK;
 }
@@ -207,12 +225,23 @@ http_transfer_refuse(struct http_transfer *transfer, enum http_outcome outcome, 
 
 bool
 http_transfer_open(struct http_transfer *transfer, const struct http_query *query,
-                   struct http_trust *trust, void *owner)
+                   struct http_trust *trust, struct http_sockets *sockets, void *owner)
 {
+    transfer->sockets = sockets;
     transfer->max_age_s = CACHE_CONTROL_SILENT;
     transfer->easy = curl_easy_init();
     return transfer->easy != NULL && set_fixed(transfer->easy) && set_callbacks(transfer, owner) &&
            http_trust_set(trust, transfer->easy, query->ca_file) && set_query(transfer, query);
+}
+
+bool
+http_transfer_again(struct http_transfer *transfer)
+{
+    bool again = transfer->is_stale &&
+                 curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
+
+    transfer->is_stale = false;
+    return again;
 }
 
 static void

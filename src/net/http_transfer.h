@@ -8,6 +8,7 @@
 #define WSGATE_HTTP_TRANSFER_H
 
 #include "net/http_client.h"
+#include "net/http_sockets.h"
 #include "net/http_trust.h"
 
 #include <curl/curl.h>
@@ -28,14 +29,21 @@ struct http_transfer {
     bool secure;               /* a request has gone out over TLS: none may go without */
     bool looking_up;           /* a thread of libcurl may be asking for an address */
     bool forgotten;            /* no socket is opened any more */
+    struct http_sockets *sockets; /* the client's */
+    bool is_new;               /* the connection: no kept one */
+    bool is_stale;             /* the kept one has said something: http_transfer_again */
     char error[CURL_ERROR_SIZE]; /* libcurl's words */
     char text[HTTP_CLIENT_ERROR_MAX];
 };
 
-/* Fills the zeroed *transfer; owner is what CURLINFO_PRIVATE gives. trust: the client's. false: out
- * of memory; http_transfer_close is due either way. */
+/* Fills the zeroed *transfer; owner is what CURLINFO_PRIVATE gives. trust and sockets: the
+ * client's. false: out of memory; http_transfer_close is due either way. */
 bool http_transfer_open(struct http_transfer *transfer, const struct http_query *query,
-                        struct http_trust *trust, void *owner) MUST_CHECK;
+                        struct http_trust *trust, struct http_sockets *sockets,
+                        void *owner) MUST_CHECK;
+/* It has ended because it is_stale, and nothing was sent: makes it ready to begin anew, on a
+ * connection of its own. false: it has ended for another reason. */
+bool http_transfer_again(struct http_transfer *transfer) MUST_CHECK;
 /* Nobody wants the answer, but the look-up goes on: what was to be sent is wiped, and never
  * sent. */
 void http_transfer_forget(struct http_transfer *transfer);

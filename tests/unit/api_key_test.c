@@ -166,6 +166,7 @@ static const struct {
     {{0}, {0}, {"key", KEY}, {0}, 0, NULL, STRIPS ANN},
     {{0}, {0}, {0}, {"chat", "api-key." KEY}, 0, NULL, STRIPS "strip subprotocol 1\n" ANN},
     {{0}, {0}, {0}, {"api-key." KEY}, 400, "key-alone", NULL},
+    {{0}, {0}, {0}, {"bearer", "api-key." KEY}, 400, "key-alone", NULL},
     {{0}, {0}, {0}, {0}, 401, "key-missing", NULL},
     {{"X-Api-Key", KEY}, {0}, {0}, {0}, 401, "key-missing", NULL},
     {{"x-key", "Test"}, {0}, {0}, {0}, 401, "key-unknown", NULL},

@@ -183,6 +183,8 @@ static const struct {
      {"chat", KUBERNETES "#"}},
     {everywhere, "token-alone", "strip subprotocol 0\n", {{NULL}}, {{NULL}}, {{NULL}},
      {KUBERNETES "#"}},
+    {everywhere, "token-alone", "strip subprotocol 0\n", {{NULL}}, {{NULL}}, {{NULL}},
+     {KUBERNETES "#", "api-key.x"}},
     {everywhere, "token-malformed", "strip subprotocol 1\n", {{NULL}}, {{NULL}}, {{NULL}},
      {"chat", KUBERNETES "#="}},
     {everywhere, "token-malformed", "strip subprotocol 1\n", {{NULL}}, {{NULL}}, {{NULL}},
