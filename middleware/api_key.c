@@ -9,14 +9,15 @@
 #include <wsgate/middleware.h>
 
 #include "api_key_table.h"
+#include "line_file.h"
 #include "protocol/field_names.h"
 #include "protocol/http_head.h"
 #include "protocol/subprotocol.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { PLACES_MAX = 8, FAULTS_PER_FILE = 10 };
+enum { PLACES_MAX = 8 };
 
 struct place {
     enum mw_source source;
@@ -112,26 +113,9 @@ read_places(struct api_keys *keys, const struct mw_options *options)
 }
 
 static bool
-read_lines(struct api_keys *keys, const struct mw_options *options, FILE *file, size_t i)
+take_key(void *table, struct str line, const char **error)
 {
-    const char *path = keys->host->option_item(options, "files", i), *error;
-    char *text = NULL;
-    size_t room = 0, number = 0, faults = 0;
-    ssize_t len;
-
-    while (faults < FAULTS_PER_FILE && (len = getline(&text, &room, file)) >= 0) {
-        struct str line = {text, (size_t)len};
-
-        number++;
-        while (line.len > 0 && (line.at[line.len - 1] == '\n' || line.at[line.len - 1] == '\r'))
-            line.len--;
-        if (api_key_table_add(keys->table, line, &error) || error == NULL)
-            continue;
-        keys->host->option_fault(options, "files", i, "%s:%zu: %s", path, number, error);
-        faults++;
-    }
-    free(text);
-    return faults == 0;
+    return api_key_table_add(table, line, error) || *error == NULL;
 }
 
 static bool
@@ -155,17 +139,8 @@ read_files(struct api_keys *keys, const struct mw_options *options)
     const struct mw_host *host = keys->host;
     bool good = true;
 
-    for (size_t i = 0; i < host->option_count(options, "files"); i++) {
-        FILE *file = fopen(host->option_item(options, "files", i), "re");
-        if (file != NULL)
-            good &= read_lines(keys, options, file, i);
-        if (file == NULL || ferror(file)) {
-            host->option_fault(options, "files", i, "cannot be read: %s", strerror(errno));
-            good = false;
-        }
-        if (file != NULL)
-            fclose(file);
-    }
+    for (size_t i = 0; i < host->option_count(options, "files"); i++)
+        good &= line_file_read(host, options, "files", i, take_key, keys->table);
     if (good && api_key_table_count(keys->table) == 0) {
         host->option_fault(options, "files", 0, "there is no key in them: nobody could connect");
         return false;
