@@ -1,11 +1,11 @@
 /* api_key_settings.c - see api_key_settings.h. */
 #include "api_key_settings.h"
 
+#include "line_file.h"
 #include "protocol/field_names.h"
 #include "protocol/http_head.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 
 const struct mw_option api_key_options[] = {
     {"files", MW_FILES, NULL, "Files of keys: the SHA-256 of one and its owner on a line.",
@@ -84,26 +84,9 @@ read_places(struct api_keys *keys, const struct mw_options *options)
 }
 
 static bool
-read_lines(struct api_keys *keys, const struct mw_options *options, FILE *file, size_t i)
+take_key(void *table, struct str line, const char **error)
 {
-    const char *path = keys->host->option_item(options, "files", i), *error;
-    char *text = NULL;
-    size_t room = 0, number = 0, faults = 0;
-    ssize_t len;
-
-    while (faults < API_KEY_FAULTS_PER_FILE && (len = getline(&text, &room, file)) >= 0) {
-        struct str line = {text, (size_t)len};
-
-        number++;
-        while (line.len > 0 && (line.at[line.len - 1] == '\n' || line.at[line.len - 1] == '\r'))
-            line.len--;
-        if (api_key_table_add(keys->table, line, &error) || error == NULL)
-            continue;
-        keys->host->option_fault(options, "files", i, "%s:%zu: %s", path, number, error);
-        faults++;
-    }
-    free(text);
-    return faults == 0;
+    return api_key_table_add(table, line, error) || *error == NULL;
 }
 
 static bool
@@ -127,17 +110,8 @@ read_files(struct api_keys *keys, const struct mw_options *options)
     const struct mw_host *host = keys->host;
     bool good = true;
 
-    for (size_t i = 0; i < host->option_count(options, "files"); i++) {
-        FILE *file = fopen(host->option_item(options, "files", i), "re");
-        if (file != NULL)
-            good &= read_lines(keys, options, file, i);
-        if (file == NULL || ferror(file)) {
-            host->option_fault(options, "files", i, "cannot be read: %s", strerror(errno));
-            good = false;
-        }
-        if (file != NULL)
-            fclose(file);
-    }
+    for (size_t i = 0; i < host->option_count(options, "files"); i++)
+        good &= line_file_read(host, options, "files", i, take_key, keys->table);
     if (good && api_key_table_count(keys->table) == 0) {
         host->option_fault(options, "files", 0, "there is no key in them: nobody could connect");
         return false;

@@ -11,7 +11,7 @@
 
 #include <wsgate/middleware.h>
 
-enum { API_KEY_PLACES_MAX = 8, API_KEY_FAULTS_PER_FILE = 10 };
+enum { API_KEY_PLACES_MAX = 8 };
 
 extern const struct mw_option api_key_options[];
 

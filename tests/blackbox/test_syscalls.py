@@ -9,10 +9,11 @@ import subprocess
 import time
 import unittest
 
-from harness import tokens
+from harness import process, tokens
 from harness.backend import EchoLoop
 from harness.case import Case
 from harness.gateway import sanitized
+from harness.peer import PATIENCE
 from harness.wire import handshake
 
 TICK = 0.1  # s: a worker looks at its deadlines that often
@@ -22,6 +23,7 @@ class Tracer:
     """`strace -c -f` on a running process; an error when it may not trace."""
 
     def __init__(self, pid, path):
+        self.pid = pid
         self.path = path
         self.process = subprocess.Popen(
             ["strace", "-c", "-f", "-o", path, "-p", str(pid)],
@@ -36,8 +38,16 @@ class Tracer:
             raise unittest.SkipTest(f"strace cannot attach: {line.strip()}")
         time.sleep(0.3)  # the other threads
 
+    def await_sleep(self):
+        """A call counts when it returns, and strace may be behind: until all threads sleep in one."""
+        deadline, looks = time.monotonic() + PATIENCE, 0
+        while looks < 5 and time.monotonic() < deadline:
+            looks = looks + 1 if process.states(self.pid) == {"S"} else 0
+            time.sleep(0.02)
+
     def counts(self):
         """{system call: times}"""
+        self.await_sleep()
         self.process.send_signal(signal.SIGINT)
         self.process.communicate()
         found = {}

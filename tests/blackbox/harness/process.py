@@ -23,8 +23,21 @@ def memory(pid, field="Rss"):
     raise ValueError(f"no {field} for {pid}")
 
 
+def threads_of(pid):
+    return os.listdir(f"/proc/{pid}/task")
+
+
 def threads(pid):
-    return len(os.listdir(f"/proc/{pid}/task"))
+    return len(threads_of(pid))
+
+
+def states(pid):
+    """What its threads do: "S" sleep, "R" run, "t" stand still for who traces them."""
+    found = set()
+    for number in threads_of(pid):
+        with open(f"/proc/{pid}/task/{number}/stat", encoding="ascii", errors="replace") as file:
+            found.add(file.read().rpartition(")")[2].split()[0])
+    return found
 
 
 def cpu_seconds(pid):
