@@ -16,8 +16,9 @@ enum {
     SHARD_KEYS_MIN = 256, /* fewer are not worth a shard of their own */
     ROOM_FIRST = 16,
     SWEEP = 2, /* buckets that each new one looks at: the table follows what is in use */
-    /* A pass over a full shard costs some 2 ns a bucket. So all shards' together are 2 % of a
-     * processor at most, and a place is found 1 s late in the largest table, 10 ms in a usual one. */
+    /* A pass over a full shard costs some 2 ns a bucket. So those of all shards are 2 % of a
+     * processor at most, and a place is found 1 s late in the largest table, 10 ms in a usual
+     * one. */
     PASS_REST_NS = 64 * 100,
 };
 
