@@ -8,196 +8,10 @@
 
 #include <wsgate/middleware.h>
 
-#include "api_key_table.h"
-#include "protocol/field_names.h"
-#include "protocol/http_head.h"
+#include "api_key_settings.h"
 #include "protocol/subprotocol.h"
 
-#include <errno.h>
 #include <stdlib.h>
-
-enum { PLACES_MAX = 8, FAULTS_PER_FILE = 10 };
-
-struct place {
-    enum mw_source source;
-    const char *name;
-};
-
-struct api_keys {
-    const struct mw_host *host;
-    struct api_key_table *table;
-    struct place places[PLACES_MAX];
-    size_t place_count;
-    const char *issuer, *forward; /* forward: a header; NULL: none */
-    bool keep;
-    char challenge[256];
-};
-
-static const struct mw_option options_table[] = {
-    {"files", MW_FILES, NULL, "Files of keys: the SHA-256 of one and its owner on a line.",
-     MW_REQUIRED},
-    {"key_from", MW_LIST, "header:X-API-Key",
-     "Where a key stands: header:NAME, query:NAME, subprotocol."},
-    {"forward_key", MW_BOOL, "false", "Whether the backend sees a key in a header or the query."},
-    {"issuer", MW_STRING, "api_key", "The issuer in the identity, whose subject the file has."},
-    {"forward_identity", MW_STRING, NULL, "The header in which the backend gets the identity."},
-    {"realm", MW_STRING, "wsgate", "The realm in WWW-Authenticate."},
-    {0},
-};
-
-/* ---- Setup ---------------------------------------------------------------------------------- */
-
-static bool
-parse_place(struct place *place, const char *text)
-{
-    static const struct {
-        const char *prefix;
-        enum mw_source source;
-    } kinds[] = {{"header:", MW_HEADER}, {"query:", MW_QUERY}};
-
-    if (strcmp(text, "subprotocol") == 0) {
-        *place = (struct place){MW_SUBPROTOCOL, NULL};
-        return true;
-    }
-    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        size_t len = strlen(kinds[i].prefix);
-        if (strncmp(text, kinds[i].prefix, len) != 0)
-            continue;
-        *place = (struct place){kinds[i].source, text + len};
-        struct str name = str_of(text + len);
-        return kinds[i].source == MW_HEADER
-                   ? http_is_token(name) && !field_names_have(&field_names_own, name)
-                   : name.len > 0;
-    }
-    return false;
-}
-
-/* Nobody's key could be found there but twice. */
-static bool
-is_place_taken(const struct api_keys *keys, const struct place *place)
-{
-    for (size_t i = 0; i < keys->place_count; i++) {
-        const struct place *other = &keys->places[i];
-        struct str name = str_of(place->name), taken = str_of(other->name);
-        if (other->source == place->source &&
-            (place->source == MW_HEADER ? str_equal_nocase(name, taken) : str_equal(name, taken)))
-            return true;
-    }
-    return false;
-}
-
-static bool
-read_places(struct api_keys *keys, const struct mw_options *options)
-{
-    const struct mw_host *host = keys->host;
-    size_t count = host->option_count(options, "key_from");
-
-    if (count == 0 || count > PLACES_MAX) {
-        host->option_fault(options, "key_from", 0, "expected 1 to %d places", PLACES_MAX);
-        return false;
-    }
-    for (; keys->place_count < count; keys->place_count++) {
-        const char *text = host->option_item(options, "key_from", keys->place_count);
-        struct place *place = &keys->places[keys->place_count];
-        bool is_place = parse_place(place, text);
-        if (is_place && !is_place_taken(keys, place))
-            continue;
-        host->option_fault(options, "key_from", keys->place_count,
-                           is_place ? "`%s` stands here twice"
-                                    : "expected header:NAME, query:NAME or subprotocol, found `%s`",
-                           text);
-        return false;
-    }
-    return true;
-}
-
-static bool
-read_lines(struct api_keys *keys, const struct mw_options *options, FILE *file, size_t i)
-{
-    const char *path = keys->host->option_item(options, "files", i), *error;
-    char *text = NULL;
-    size_t room = 0, number = 0, faults = 0;
-    ssize_t len;
-
-    while (faults < FAULTS_PER_FILE && (len = getline(&text, &room, file)) >= 0) {
-        struct str line = {text, (size_t)len};
-
-        number++;
-        while (line.len > 0 && (line.at[line.len - 1] == '\n' || line.at[line.len - 1] == '\r'))
-            line.len--;
-        if (api_key_table_add(keys->table, line, &error) || error == NULL)
-            continue;
-        keys->host->option_fault(options, "files", i, "%s:%zu: %s", path, number, error);
-        faults++;
-    }
-    free(text);
-    return faults == 0;
-}
-
-static bool
-seal(struct api_keys *keys, const struct mw_options *options)
-{
-    const struct api_key *twins[2];
-
-    if (api_key_table_seal(keys->table, twins))
-        return true;
-    if (twins[0] != NULL)
-        keys->host->option_fault(options, "files", 0, "one key stands there twice, for %s and %s",
-                                 twins[0]->identity, twins[1]->identity);
-    else
-        keys->host->option_fault(options, "files", 0, "out of memory");
-    return false;
-}
-
-static bool
-read_files(struct api_keys *keys, const struct mw_options *options)
-{
-    const struct mw_host *host = keys->host;
-    bool good = true;
-
-    for (size_t i = 0; i < host->option_count(options, "files"); i++) {
-        FILE *file = fopen(host->option_item(options, "files", i), "re");
-        if (file != NULL)
-            good &= read_lines(keys, options, file, i);
-        if (file == NULL || ferror(file)) {
-            host->option_fault(options, "files", i, "cannot be read: %s", strerror(errno));
-            good = false;
-        }
-        if (file != NULL)
-            fclose(file);
-    }
-    if (good && api_key_table_count(keys->table) == 0) {
-        host->option_fault(options, "files", 0, "there is no key in them: nobody could connect");
-        return false;
-    }
-    return good && seal(keys, options);
-}
-
-static bool
-read_words(struct api_keys *keys, const struct mw_options *options)
-{
-    const struct mw_host *host = keys->host;
-    const char *realm = host->option_string(options, "realm");
-
-    keys->keep = host->option_integer(options, "forward_key") != 0;
-    keys->issuer = host->option_string(options, "issuer");
-    keys->forward = host->option_string(options, "forward_identity");
-    if (keys->forward != NULL && !host->reserve_header(options, keys->forward)) {
-        host->option_fault(options, "forward_identity", 0,
-                           "`%s` is no header that a module can set", keys->forward);
-        return false;
-    }
-    for (const char *at = realm; *at != '\0'; at++)
-        if ((unsigned char)*at < ' ' || *at == '"' || *at == '\\' || (unsigned char)*at > '~') {
-            host->option_fault(options, "realm", 0, "expected printable ASCII without \" and \\");
-            return false;
-        }
-    if ((size_t)snprintf(keys->challenge, sizeof(keys->challenge), "ApiKey realm=\"%s\"", realm) <
-        sizeof(keys->challenge))
-        return true;
-    host->option_fault(options, "realm", 0, "is too long");
-    return false;
-}
 
 static void
 teardown(void *instance)
@@ -205,7 +19,7 @@ teardown(void *instance)
     struct api_keys *keys = instance;
 
     if (keys != NULL)
-        api_key_table_free(keys->table);
+        api_key_settings_free(keys);
     free(keys);
 }
 
@@ -214,26 +28,15 @@ setup(const struct mw_options *options, const struct mw_host *host)
 {
     struct api_keys *keys = calloc(1, sizeof(*keys));
 
-    if (keys != NULL) {
-        keys->host = host;
-        keys->table = api_key_table_new();
-    }
-    if (keys == NULL || keys->table == NULL) {
+    if (keys == NULL)
         host->option_fault(options, "files", 0, "out of memory");
-        teardown(keys);
-        return NULL;
-    }
-    bool good = read_places(keys, options);
-    good &= read_words(keys, options);
-    good &= read_files(keys, options);
-    if (good)
+    else if (api_key_settings_read(keys, options, host))
         return keys;
     teardown(keys);
     return NULL;
 }
 
-/* ---- Deciding ---------------------------------------------------------------------------------
- */
+/* ---- Deciding -------------------------------------------------------------------------- */
 
 struct found {
     struct mw_str key;
@@ -264,7 +67,7 @@ find(const struct api_keys *keys, const struct mw_request *request, struct found
     const struct mw_host *host = keys->host;
 
     for (size_t i = 0; i < keys->place_count; i++) {
-        const struct place *place = &keys->places[i];
+        const struct api_key_place *place = &keys->places[i];
         struct mw_str text;
 
         if (place->source == MW_SUBPROTOCOL) {
@@ -290,7 +93,7 @@ strip(const struct api_keys *keys, struct mw_request *request)
     struct mw_str entry;
 
     for (size_t i = 0; i < keys->place_count && good; i++) {
-        const struct place *place = &keys->places[i];
+        const struct api_key_place *place = &keys->places[i];
 
         if (place->source != MW_SUBPROTOCOL) {
             good = keys->keep || host->strip(request, place->source, place->name, 0);
@@ -301,6 +104,35 @@ strip(const struct api_keys *keys, struct mw_request *request)
                 good = host->strip(request, MW_SUBPROTOCOL, NULL, k);
     }
     return good;
+}
+
+/* What a tunnel keeps that will be judged again: which key let it in, and as whom. */
+struct kept {
+    unsigned char digest[API_KEY_DIGEST];
+    char identity[];
+};
+
+static bool
+keep(const struct mw_host *host, struct mw_request *request, const struct api_key *key)
+{
+    if (!host->is_revalidated(request))
+        return true;
+    size_t bytes = strlen(key->identity) + 1;
+    struct kept *kept = malloc(sizeof(*kept) + bytes);
+
+    if (kept == NULL)
+        return false;
+    memcpy(kept->digest, key->digest, sizeof(kept->digest));
+    memcpy(kept->identity, key->identity, bytes);
+    host->slot_set(request, kept);
+    return true;
+}
+
+static void
+release(void *state, void *slot, enum mw_end end)
+{
+    (void)state, (void)end;
+    free(slot);
 }
 
 static enum mw_verdict
@@ -316,7 +148,7 @@ admit(const struct api_keys *keys, struct mw_request *request, const struct api_
                            (struct mw_str){key->labels[i].value, strlen(key->labels[i].value)});
     if (good && keys->forward != NULL)
         good = host->forward_header(request, keys->forward, identity);
-    return good ? MW_PASS : MW_DENY;
+    return good && keep(host, request, key) ? MW_PASS : MW_DENY;
 }
 
 static enum mw_verdict
@@ -343,12 +175,46 @@ decide(const void *instance, void *state, struct mw_request *request)
                        : host->deny(request, 401, "key-unknown", keys->challenge);
 }
 
+/* ---- Judging again --------------------------------------------------------------------- */
+
+struct api_key_worker {
+    const struct api_keys *keys;
+};
+
+static void *
+worker_start(const void *instance, struct mw_worker *worker)
+{
+    struct api_key_worker *mine = malloc(sizeof(*mine));
+
+    (void)worker;
+    if (mine != NULL)
+        mine->keys = instance;
+    return mine;
+}
+
+/* The key must stand in the files still, for the same identity. */
+static enum mw_verdict
+revalidate(void *state, void *slot, struct mw_task *task)
+{
+    const struct api_keys *keys = ((struct api_key_worker *)state)->keys;
+    const struct kept *kept = slot;
+    const struct api_key *key = kept != NULL ? api_key_table_at(keys->table, kept->digest) : NULL;
+
+    return key != NULL && strcmp(key->identity, kept->identity) == 0
+               ? MW_PASS
+               : keys->host->deny_tunnel(task, 401, "key-unknown");
+}
+
 const struct mw_module api_key_module = {
     .size = sizeof(struct mw_module),
     .abi = WSGATE_MIDDLEWARE_ABI,
     .name = "api_key",
-    .options = options_table,
+    .options = api_key_options,
     .setup = setup,
     .teardown = teardown,
+    .worker_start = worker_start,
+    .worker_stop = free,
     .decide = decide,
+    .release = release,
+    .revalidate = revalidate,
 };

@@ -244,6 +244,14 @@ api_key_table_count(const struct api_key_table *table)
 }
 
 const struct api_key *
+api_key_table_at(const struct api_key_table *table, const unsigned char digest[API_KEY_DIGEST])
+{
+    size_t place = place_of(table, digest);
+
+    return table->places[place] != 0 ? &table->keys[table->places[place] - 1] : NULL;
+}
+
+const struct api_key *
 api_key_table_find(const struct api_key_table *table, struct str key)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -251,7 +259,5 @@ api_key_table_find(const struct api_key_table *table, struct str key)
     if (key.len < API_KEY_MIN || key.len > API_KEY_MAX ||
         SHA256((const unsigned char *)key.at, key.len, digest) == NULL)
         return NULL;
-    size_t place = place_of(table, digest);
-
-    return table->places[place] != 0 ? &table->keys[table->places[place] - 1] : NULL;
+    return api_key_table_at(table, digest);
 }

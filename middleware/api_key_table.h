@@ -61,5 +61,8 @@ bool api_key_table_seal(struct api_key_table *table, const struct api_key *twins
 size_t api_key_table_count(const struct api_key_table *table);
 /* Any thread. NULL: it is nobody's. */
 const struct api_key *api_key_table_find(const struct api_key_table *table, struct str key);
+/* The same by the key's SHA-256. */
+const struct api_key *api_key_table_at(const struct api_key_table *table,
+                                       const unsigned char digest[API_KEY_DIGEST]);
 
 #endif

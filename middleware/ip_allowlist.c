@@ -17,12 +17,9 @@
 #include <wsgate/middleware.h>
 
 #include "base/address.h"
+#include "line_file.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-enum { FAULTS_PER_FILE = 10 }; /* a file that is something else altogether shows soon enough */
 
 struct allowlist {
     const struct mw_host *host;
@@ -81,56 +78,15 @@ read_list(struct reading *reading, const char *word, struct address_set *set, bo
     }
 }
 
-/* Without the comment, the line's end (of either kind) and blanks around. */
-static struct str
-strip_line(const char *text, size_t len)
+/* A line, of which a comment is no part. */
+static bool
+take_prefix(void *set, struct str line, const char **error)
 {
-    const char *comment = memchr(text, '#', len);
-    struct str line = {text, comment ? (size_t)(comment - text) : len};
+    const char *comment = memchr(line.at, '#', line.len);
 
-    while (line.len > 0 && (line.at[line.len - 1] == '\n' || line.at[line.len - 1] == '\r'))
-        line.len--;
-    return str_trim(line);
-}
-
-static void
-read_lines(struct reading *reading, FILE *file, size_t i, struct address_set *set)
-{
-    const char *path = reading->host->option_item(reading->options, "files", i), *error;
-    char *text = NULL;
-    size_t room = 0, number = 0, faults = 0;
-    ssize_t len;
-
-    while (faults < FAULTS_PER_FILE && (len = getline(&text, &room, file)) >= 0) {
-        struct str line = strip_line(text, (size_t)len);
-
-        number++;
-        if (line.len == 0 || address_set_add(set, line, &error))
-            continue;
-        reading->host->option_fault(reading->options, "files", i, "%s:%zu:%zu: %s", path, number,
-                                    (size_t)(line.at - text) + 1, error);
-        faults++;
-    }
-    free(text);
-    if (faults > 0)
-        reading->failed = true;
-}
-
-static void
-read_file(struct reading *reading, size_t i, struct address_set *set)
-{
-    const char *path = reading->host->option_item(reading->options, "files", i);
-    FILE *file = fopen(path, "re");
-
-    if (file != NULL)
-        read_lines(reading, file, i, set);
-    if (file == NULL || ferror(file)) {
-        reading->host->option_fault(reading->options, "files", i, "cannot read %s: %s", path,
-                                    strerror(errno));
-        reading->failed = true;
-    }
-    if (file != NULL)
-        fclose(file);
+    if (comment != NULL)
+        line = str_trim((struct str){line.at, (size_t)(comment - line.at)});
+    return line.len == 0 || address_set_add(set, line, error);
 }
 
 static void
@@ -149,7 +105,8 @@ read_options(struct reading *reading, struct allowlist *list)
     read_list(reading, "allow", list->allow, &list->allows_unix);
     read_list(reading, "deny", list->deny, NULL);
     for (size_t i = 0; i < host->option_count(reading->options, "files"); i++)
-        read_file(reading, i, list->allow);
+        if (!line_file_read(host, reading->options, "files", i, take_prefix, list->allow))
+            reading->failed = true;
     if (has_files && !has_allow && !reading->failed && address_set_count(list->allow) == 0) {
         host->option_fault(reading->options, "files", 0,
                            "there is no prefix in them: nobody could pass");

@@ -153,6 +153,17 @@ class ForwardAuth(Authorised):
         self.assertEqual(len(service.requests), 2)
         gate.await_lines(5, "handshake", subject="ann")
 
+    def test_cache_of_all_workers(self):
+        service = self.service(reply(fields=("X-User: ann",)))
+        gate = self.gate(service, identity_header="X-User", cache={"time": "1h", "by": ["path"]},
+                         parts={"threads": 2})
+        self.passed(gate)
+        clients = [self.client(gate, handshake("/ws")) for _ in range(40)]
+        for client in clients:
+            self.check_switched(client.read_response())
+        self.assertEqual(len(service.requests), 1)
+        gate.await_lines(41, "handshake", subject="ann")
+
     def test_cache_of_another(self):
         """A yes for who has a credential is none for who has not, wherever the service looks for one."""
         def answer(request):

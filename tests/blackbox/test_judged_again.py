@@ -1,6 +1,7 @@
 """What each module says of a live tunnel when it is asked again, and what the client gets for it."""
 
 import copy
+import hashlib
 import json
 import os
 import signal
@@ -55,6 +56,22 @@ class Judged(Case):
         gate.write("wsgate.json", json.dumps(gate.config, indent=1))
         gate.send_signal(signal.SIGHUP)
         self.assertTrue(gate.await_reload().startswith("reloaded"))
+
+
+class ApiKey(Judged):
+    def test_a_key_that_is_taken_out(self):
+        """Or given to somebody else; the others go on."""
+        keys = {name: f"test-key-of-{name}-0000" for name in ("ann", "bob", "eve")}
+        line = {name: f"{hashlib.sha256(key.encode()).hexdigest()} " for name, key in keys.items()}
+        files = self.file("keys", "".join(line[name] + name + "\n" for name in keys))
+        gate = self.gate("it", {"api_key": {"files": [files]}}, {"revalidate": "0", "on_reload": "revalidate"})
+        ann, bob, eve = (self.open(gate, f"X-API-Key: {key}") for key in keys.values())
+        self.file("keys", line["ann"] + "ann\n" + line["eve"] + "mallory\n")
+        self.reload(gate)
+        for client in bob, eve:
+            self.check_ended(gate, client, UNAUTHORIZED, "it", "key-unknown")
+        self.check_open(ann)
+        ann.close()
 
 
 @unittest.skipUnless(os.access(test_program(), os.X_OK), f"{test_program()} is not built")

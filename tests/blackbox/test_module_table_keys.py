@@ -73,8 +73,8 @@ class ApiKey(ModuleTable, Case):
         return [
             fault("files", None, "`files` is missing", '{', files=ABSENT),
             fault("files", ["/nonexistent/x"], "cannot be read: No such file", '"/nonexistent/x"'),
-            fault("files", [bad], f"{bad}:3: expected the SHA-256 of a key", f'"{bad}"'),
-            fault("files", [label], f"{label}:1: expected NAME=VALUE", f'"{label}"'),
+            fault("files", [bad], f"{bad}:3:1: expected the SHA-256 of a key", f'"{bad}"'),
+            fault("files", [label], f"{label}:1:1: expected NAME=VALUE", f'"{label}"'),
             fault("files", [empty], "there is no key in them"),
             fault("files", [self.ann, self.ann], "one key stands there twice"),
             fault("key_from", ["cookie:k"], "expected header:NAME, query:NAME or", '"cookie:k"'),

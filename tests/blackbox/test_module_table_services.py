@@ -41,8 +41,7 @@ class Asking(ModuleTable):
     def base(self, name):
         of_row = self.row_of.get(name, OF_NO_ROW)
         service = self.secure if of_row.more.get("secure") else self.plain
-        patience = {} if of_row.option == "timeout" else {"timeout": "20s"}  # its control has the default
-        return {"url": service.url(f"/{name}")} | patience
+        return {"url": service.url(f"/{name}"), "timeout": "20s"}
 
     def asked(self, name):
         return [request for service in (self.plain, self.secure) for request in service.requests
@@ -105,7 +104,7 @@ class Introspection(Asking, BearerTable, Case):
             row("client_secret_file", {"client_id": "gate", "client_secret_file": secret}, good, PASS,
                 unknown, control={}, **theirs),
             row("timeout", {"timeout": "100ms"}, good, refused(504, "introspection-timeout"), PASS,
-                answer={"late": 0.5}),
+                control={}, answer={"late": 0.5}),
             row("require_expiration", {"require_expiration": True},
                 [good, self.ask_with(exp=time.time() + 100)], [refused(401, "token-no-expiry"), PASS],
                 PASS),
@@ -165,7 +164,7 @@ class ForwardAuth(Asking, Case):
                   passed(question={"method": "GET"})) for method in ("POST", "HEAD")),
             row("ca_file", {"ca_file": authority().certificate}, plain, PASS,
                 refused(503, "forward-auth-unreachable"), secure=True),
-            row("timeout", {"timeout": "100ms"}, plain, timeout, PASS, answer=late),
+            row("timeout", {"timeout": "100ms"}, plain, timeout, PASS, control={}, answer=late),
             row("copy_headers", {"copy_headers": ["x-device"]}, said,
                 passed(question={"X-Device": "d", "Authorization": None, "Cookie": None,
                                  "Upgrade-Insecure": None}),

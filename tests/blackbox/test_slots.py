@@ -19,9 +19,9 @@ from harness.ports import Port
 from harness.wire import WireError, handshake, switching
 
 FULL = os.environ.get("WSGATE_FULL") == "1"
-COUNT = 20000 if FULL else 400  # connections of one run, of each way in turn
-CREW = 8  # threads that come and go
-PLACES = 60  # more than the crew holds at a time, the ones that are killed together included
+COUNT = 20000 if FULL else 264  # connections of one run, of each way in turn
+CREW = 24 if FULL else 8  # threads that come and go
+PLACES = 100  # more than the crew holds at a time, the ones that are killed together included
 
 # What the access log must have seen, or a way of the table did not go where it was meant to go.
 HANDSHAKES = {
@@ -192,7 +192,7 @@ class Slots(Case):
         self.addCleanup(self.dead.close)
         checked = {"frames": "checked", "max_message": "1KiB"}
         config = self.config(self.backend(behave), middleware=self.middleware(**live),
-                             timeouts={"auth": "1s", "close": "1s", "drain": "1s"})
+                             timeouts={"auth": "1s", "close": "200ms", "drain": "1s"})
         config["backends"]["service"]["handshake_timeout"] = "1s"
         config["backends"]["dead"] = {"servers": [self.dead.text]}
         config["routes"] = [
@@ -374,6 +374,8 @@ class Slots(Case):
         for client, _ in held[1:]:
             client.expect_nothing(0.01)
         self.assertEqual(self.count_closed(gate), before + 1)
+        for event in ("handshake", "tunnel"):
+            self.assertTrue(gate.lines(event, reason="quota"), event)
         gate.stop(idle=False)
         self.check_slots(gate)
 

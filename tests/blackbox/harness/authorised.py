@@ -36,8 +36,9 @@ class Authorised(Case):
         before = before or {}
         url = service if isinstance(service, str) else service.url("/check")
         instances = {"ask": {"forward_auth": {"url": url, "timeout": "20s"} | options}}
-        made = self.gateway(backend, require=[*before.get("require", []), "ask"], threads=1,
-                            middleware=before.get("middleware", {}) | instances, **(parts or {}))
+        made = self.gateway(backend, require=[*before.get("require", []), "ask"],
+                            middleware=before.get("middleware", {}) | instances,
+                            **({"threads": 1} | (parts or {})))
         made.baseline += 40  # connections to the service that are kept
         return made
 

@@ -93,6 +93,7 @@ class Service:
 
     def _serve(self, plain):
         plain.settimeout(PATIENCE)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what was sent has been sent
         sock = plain
         self._open.add(plain)
         try:
