@@ -59,7 +59,7 @@ take_file(void *to, const char *value)
 static const struct option_row rows[] = {
     {0, "identity", required_argument, "NAME", take_identity, "whose key it is; no blanks"},
     {0, "label", required_argument, "NAME=VALUE", take_label,
-     "goes into the log with the identity; up to 4"},
+     "goes into the log with the identity; up to 4", true},
     {0, "file", required_argument, "FILE", take_file,
      "append the line to this file of keys; default: show it below the key"},
 };

@@ -165,7 +165,7 @@ class Checks(Case):
         path = os.path.join(self.directory, "made")
         made = [
             subprocess.run([wsgatectl, "key", "new", "--identity", name, "--label", "plan=free",
-                            "--file", path], capture_output=True, text=True, check=True, timeout=60).stdout
+                            "--label", "team=red", "--file", path], capture_output=True, text=True, check=True, timeout=60).stdout
             for name in ("ann", "bob")
         ]
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
@@ -175,7 +175,8 @@ class Checks(Case):
         for name, text in zip(("ann", "bob"), made):
             self.assertRegex(text, r"\A[A-Za-z0-9_-]{43}\n\Z")
             self.assertEqual(gate.ask(handshake("/ws", f"X-API-Key: {text.strip()}")).status, 101)
-            self.assertEqual(gate.await_lines(1, "handshake", subject=name)[0]["label_plan"], "free")
+            line = gate.await_lines(1, "handshake", subject=name)[0]
+            self.assertEqual((line["label_plan"], line["label_team"]), ("free", "red"))
         for arguments in (["--identity", "a b"], ["--identity", "a", "--label", "x"], []):
             done = subprocess.run([wsgatectl, "key", "new", *arguments], capture_output=True, timeout=60)
             self.assertNotEqual(done.returncode, 0)
