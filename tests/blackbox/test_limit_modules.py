@@ -26,7 +26,7 @@ class LimitCase(Case):
 
 
 class RateLimit(LimitCase):
-    time_limit = 300 if FULL else 60
+    time_limit = 1800
 
     def gate_for(self, require=(), middleware=None, route=None, **options):
         made = {"key": "address", "rate": "1/1000s"} | options

@@ -1,7 +1,5 @@
 """Where each client can put a token, and what it sees when it is turned away."""
 
-import time
-
 from harness import tokens
 from parts.meeting import Meeting, browsers, message, receive, send
 
@@ -87,12 +85,12 @@ class Sources:
 
     def test_the_tunnel_ends_with_its_token(self):
         gate = self.gate(jwt={"leeway": "0s"})
-        token = tokens.hs(tokens.claims(3))
-        start = time.monotonic()
+        self.check_events(self.talk(gate, HELLO), message("hello"))
+        # The client is at work, so nothing of this one's life (3 to 4 s) goes into a start.
+        token = tokens.hs(tokens.claims(4))
         events = self.talk(gate, [*HELLO, {"do": "await_close"}], token=token)
         self.check_events(events, message("hello"), {"closed": 1006})
-        self.assertLess(time.monotonic() - start, 10)
-        self.assertRegex(gate.await_line("tunnel")["reason"], "expir|credential")
+        gate.await_line("tunnel", reason="expired")
 
 
 class Headers:
@@ -143,8 +141,8 @@ class Pages:
         gate = self.gate(jwt={"leeway": "0s"}, route={"tunnel": {"frames": "checked"}})
         pair = {"by": "pair", "subprotocols": ["chat.v1"]}
         self.check_events(self.talk(gate, HELLO, **pair), message("hello"))
-        # The page is at work, so nothing of this one's life (2 to 3 s) goes into a start.
-        token = tokens.hs(tokens.claims(3))
+        # The page is at work, so nothing of this one's life (3 to 4 s) goes into a start.
+        token = tokens.hs(tokens.claims(4))
         events = self.talk(gate, [*HELLO, {"do": "await_close"}], token=token, **pair)
         end = {"closed": 4401, "reason": "expired", "clean": True}
         self.check_events(events, message("hello"), end)

@@ -22,7 +22,7 @@ BACKEND = {"connect_timeout": "20s", "handshake_timeout": "20s"}
 class Case(unittest.TestCase):
     """A test. Whatever it made is closed after it, and every gateway must pass its last checks."""
 
-    time_limit = 180  # seconds; the watchdog's, no test asserts a time
+    time_limit = 0  # seconds; the watchdog's, where it has to have more than it gives everybody
     weight = 1  # heavier ones start first
     secure_client = secure_backend = False  # the form: see secure.in_four_forms
     maxDiff = None

@@ -23,6 +23,7 @@ from .secure import make_certificates
 Outcome = collections.namedtuple("Outcome", "word text logs", defaults=("", ""))
 SHOWN = 12  # failed rows of one table that are printed
 WIDTH = 600  # characters of a line in the excerpts at the end
+LEAST = 300  # seconds that every test has at least; a busy machine takes its time
 GRACE = 45  # seconds after the watchdog until the parent ends a whole process
 
 
@@ -76,12 +77,16 @@ class Result(unittest.TestResult):
         self.reason = reason
 
 
+def time_limit(test):
+    return max(LEAST, getattr(test, "time_limit", 0))
+
+
 def run_one(test):
     def expired(_signal, _frame):
         raise TimeLimit(f"the test did not end in {limit} s")
 
     result = Result()
-    limit = getattr(test, "time_limit", 180)
+    limit = time_limit(test)
     signal.signal(signal.SIGALRM, expired)
     signal.setitimer(signal.ITIMER_REAL, limit)
     try:
@@ -135,8 +140,7 @@ class Worker:
         return Outcome(*json.loads(line)) if line else Outcome("failed", "the test process died")
 
     def overdue(self):
-        limit = getattr(self.test, "time_limit", 180) + GRACE
-        return self.test is not None and time.monotonic() - self.started > limit
+        return self.test is not None and time.monotonic() - self.started > time_limit(self.test) + GRACE
 
     def end(self):
         """The process, and by its session whatever it has started."""

@@ -93,7 +93,7 @@ func ping(ws *websocket.Conn, _ *http.Request, rest string) error {
 	ws.SetPongHandler(func(data string) error {
 		return ws.WriteMessage(websocket.TextMessage, []byte("pong "+data))
 	})
-	return ws.WriteControl(websocket.PingMessage, []byte(rest), time.Now().Add(time.Second))
+	return ws.WriteControl(websocket.PingMessage, []byte(rest), time.Now().Add(20*time.Second))
 }
 
 func closeWith(ws *websocket.Conn, _ *http.Request, rest string) error {
@@ -103,7 +103,7 @@ func closeWith(ws *websocket.Conn, _ *http.Request, rest string) error {
 		return err
 	}
 	message := websocket.FormatCloseMessage(code, reason)
-	return ws.WriteControl(websocket.CloseMessage, message, time.Now().Add(time.Second))
+	return ws.WriteControl(websocket.CloseMessage, message, time.Now().Add(20*time.Second))
 }
 
 // A message longer than the write buffer goes out in fragments.

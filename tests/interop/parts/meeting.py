@@ -191,7 +191,7 @@ class Meeting(Case):
 
     def last_close(self, where, reason):
         """The Close that the backend got, which it notes a moment after the client is gone."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while True:
             events = self.talk(where, [send("/last-close"), receive()])
             noted = json.loads(events[0]["data"])

@@ -11,7 +11,7 @@ from harness.ports import Port
 from . import prepare
 from .program import ProgramError, die_with_parent
 
-START_LIMIT = 10.0
+START_LIMIT = 30.0
 
 HAPROXY = """
 global
