@@ -66,6 +66,13 @@ settings_can_meet(const struct require_node *nodes, size_t earlier, size_t later
     return nodes[group].kind != REQUIRE_ANY_OF;
 }
 
+/* Does what it sets reach the backend? A `not` and a dry run take it back. */
+static bool
+sets_headers(const struct settings *settings, const struct require_node *node)
+{
+    return node->kind == REQUIRE_ONE && !settings->instances[node->instance].dry_run;
+}
+
 /* A module sees one slot for each node, so twice would work; but it would say nothing new. Two
  * that set one header: every request would be refused, or the backend would have to choose. */
 static bool
@@ -83,7 +90,7 @@ check_meetings(const struct require_build *require, const struct entry *entry, s
                           settings->instances[node->instance].name);
             return false;
         }
-        if (node->kind == REQUIRE_ONE && nodes[i].kind == REQUIRE_ONE &&
+        if (sets_headers(settings, node) && sets_headers(settings, &nodes[i]) &&
             settings_set_one_header(settings, node->instance, nodes[i].instance, &name)) {
             options_fault(entry->options, entry->word, entry->i,
                           "`%s` sets the header `" STR_FMT "`, as `%s` does",
@@ -103,7 +110,9 @@ headers_of(const struct require_build *require, size_t at)
     const struct reserved_header *reserved = require->build->settings->memory->reserved;
     size_t most = 0;
 
-    for (; node->kind == REQUIRE_ONE && reserved != NULL; reserved = reserved->next)
+    if (!sets_headers(require->build->settings, node))
+        reserved = NULL;
+    for (; reserved != NULL; reserved = reserved->next)
         most += reserved->instance == node->instance;
     for (size_t i = at + 1; i < node->end; i = nodes[i].end) {
         size_t member = headers_of(require, i);

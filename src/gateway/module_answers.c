@@ -89,12 +89,24 @@ host_answer_body(struct mw_request *mw, struct mw_str type, struct mw_str body)
     return true;
 }
 
+/* The first of those that a header could meet: what a `not` and a dry run set is taken back, so it
+ * meets nobody else's. */
+static size_t
+first_forward(const struct request *request)
+{
+    const struct require_node *node = &request->route->require[request->chain.next];
+    bool is_taken_back =
+        node->kind == REQUIRE_NOT || request->settings->instances[node->instance].dry_run;
+
+    return is_taken_back ? request->marks[node->depth].forward_count : 0;
+}
+
 /* Two values for one header would let the backend choose who the client is; and what the gateway
  * writes itself is there already. */
 static bool
 is_forwarded(const struct request *request, struct str name)
 {
-    for (size_t i = 0; i < request->forward_count; i++)
+    for (size_t i = first_forward(request); i < request->forward_count; i++)
         if (http_names_alike(request->forwards[i].name, name))
             return true;
     return field_names_have(&field_names_own, name);

@@ -25,6 +25,8 @@ class Composition(Case):
             "ann": jwt("a", "X-Auth-Who"),
             "bob": jwt("b", "X-Auth-Who"),
             "trial": {**jwt("a", "X-Auth-Trial"), "dry_run": True},
+            "same": {**jwt("a", "X-Auth-Who"), "dry_run": True},
+            "query": jwt("b", "X-Auth-Who", token_from=["query:t"]),
         }
 
     def gate_for(self, require, **parts):
@@ -102,6 +104,16 @@ class Composition(Case):
                          [line["id"] for line in gate.await_lines(3, "handshake")][:2])
         gate.stop()
         self.assertEqual(gate.await_lines(1, "stopped", name="stderr")[0]["dry-run-refused"], 2)
+
+    def test_what_is_taken_back_meets_no_header(self):
+        """A copy that is only tried out can set what the original sets; so can what has to refuse."""
+        gate = self.gate_for(["ann", "same", {"not": "query"}])
+        head = self.sent(gate, self.bearer("a"))
+        self.assertEqual(head.lower().count(b"x-auth-who"), 1)
+        token = tokens.hs(tokens.claims(iss="b", sub="who"))
+        self.assertEqual(gate.ask(handshake(f"/ws?t={token}", self.bearer("a"))).status, 403)
+        self.assertEqual(gate.await_lines(2, "handshake")[1]["reason"], "excluded")
+        self.assertEqual(gate.lines("dry-run"), [])
 
     def test_one_instance_on_many_routes(self):
         config = self.config(self.echo_backend(), require=["ann"], middleware=self.middleware())
