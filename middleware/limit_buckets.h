@@ -4,7 +4,7 @@
  * A bucket is one number, the moment at which it is full again (GCRA). One that is full says no
  * more than one that is not there: only such a bucket is let go. So whoever comes with ever new
  * keys cannot push out those that count. Where the table has as many keys as it may and none is
- * full, a new key is refused.
+ * full, a new key is refused. One that is full is looked for in passes with a rest after each.
  *
  * Shards, each behind a short lock. Every shard holds its part of `keys_max`, so a table may be
  * full a little earlier than at the sum.

@@ -640,6 +640,18 @@ The client would be answered:
                     for hidden in (secret, token, token.split(".")[2], tokens.b64(token.encode())):
                         self.assertNotIn(hidden, done.stdout + done.stderr)
 
+    def test_what_is_set_for_a_backend_alone(self):
+        secret = tokens.unguessable().decode()
+        config = self.config(self.backend(), require=["own"], middleware={"own": {"headers": {"set": {
+            "Authorization": f"Basic {secret}", "X-Backend-Token": secret, "X-Gateway": "edge"}}}})
+        config["listeners"][0]["address"] = "127.0.0.1:1"
+        for json_too in ([], ["--json"]):
+            done = self.explain(*json_too, "/ws", config=config)
+            self.assertEqual(done.returncode, 0)
+            self.assertNotIn(secret, done.stdout)
+        self.assertEqual(json.loads(done.stdout)["modules"][0]["sets"], {
+            "Authorization": "Basic [redacted]", "X-Backend-Token": "[redacted]", "X-Gateway": "edge"})
+
     def test_a_token_from_a_file(self):
         config, token = self.on_paper(), tokens.hs()
         file = self.file("token", token + "\n")

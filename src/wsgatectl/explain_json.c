@@ -145,38 +145,43 @@ strips_json(const struct explain_findings *found)
     return list;
 }
 
+/* Some of what is set are credentials of ours for the backend. */
 static json_t *
-headers_json(const struct header *headers, size_t count)
+headers_json(const struct header *headers, size_t count, struct str secret)
 {
     json_t *object = json_object();
 
-    for (size_t i = 0; i < count; i++)
-        set(object, headers[i].name.at, safe_text_json(headers[i].value)); /* ends with a NUL */
+    for (size_t i = 0; i < count; i++) {
+        const struct header *header = &headers[i]; /* whose name ends with a NUL */
+        char *value = redact_value_copy(header->name, header->value, secret);
+        set_text(object, header->name.at, value);
+        free(value);
+    }
     return object;
 }
 
 /* Who it is, and why: a refusal has these too. */
 static void
-set_labels(json_t *object, const struct explain_findings *found)
+set_labels(json_t *object, const struct explain_findings *found, struct str secret)
 {
     if (found->issuer.at != NULL)
         set(object, "issuer", safe_text_json(found->issuer));
     if (found->subject.at != NULL)
         set(object, "subject", safe_text_json(found->subject));
     if (found->label_count > 0)
-        set(object, "labels", headers_json(found->labels, found->label_count));
+        set(object, "labels", headers_json(found->labels, found->label_count, secret));
 }
 
 static void
-set_findings(json_t *object, const struct explain_findings *found)
+set_findings(json_t *object, const struct explain_findings *found, struct str secret)
 {
     if (found->strip_count > 0 || found->stripped_protocols != 0)
         set(object, "takes_out", strips_json(found));
-    set_labels(object, found);
+    set_labels(object, found, secret);
     if (found->claim_count > 0)
-        set(object, "claims", headers_json(found->claims, found->claim_count));
+        set(object, "claims", headers_json(found->claims, found->claim_count, secret));
     if (found->forward_count > 0)
-        set(object, "sets", headers_json(found->forwards, found->forward_count));
+        set(object, "sets", headers_json(found->forwards, found->forward_count, secret));
     if (found->deadline_wall_ms != INT64_MAX)
         set_time(object, "ends_tunnel_at", found->deadline_wall_ms);
 }
@@ -194,7 +199,7 @@ said_json(const struct answer *said)
 }
 
 static json_t *
-module_json(const struct explain_entry *entry, const struct require_node *node)
+module_json(const struct explain_entry *entry, const struct require_node *node, struct str secret)
 {
     json_t *object = verdict_json(entry->instance->name, &entry->verdict);
     bool is_not = node->kind == REQUIRE_NOT, is_dry = entry->instance->dry_run;
@@ -207,15 +212,15 @@ module_json(const struct explain_entry *entry, const struct require_node *node)
     if (is_not || is_dry)
         set(object, "says", said_json(&entry->said));
     else if (entry->verdict.outcome == EXPLAIN_PASS)
-        set_findings(object, &entry->findings);
+        set_findings(object, &entry->findings, secret);
     else
-        set_labels(object, &entry->findings);
+        set_labels(object, &entry->findings, secret);
     return object;
 }
 
 /* The members of the group at that node; a group among them has its own in turn. */
 static json_t *
-members_json(const struct explanation *explanation, size_t group)
+members_json(const struct explanation *explanation, size_t group, struct str secret)
 {
     const struct require_node *nodes = explanation->request->route->require;
     json_t *list = json_array();
@@ -225,10 +230,10 @@ members_json(const struct explanation *explanation, size_t group)
         json_t *object;
 
         if (entry->instance != NULL) {
-            object = module_json(entry, &nodes[i]);
+            object = module_json(entry, &nodes[i], secret);
         } else {
             object = verdict_json(NULL, &entry->verdict);
-            set(object, explain_group_word(nodes[i].kind), members_json(explanation, i));
+            set(object, explain_group_word(nodes[i].kind), members_json(explanation, i, secret));
         }
         (void)json_array_append_new(list, object);
     }
@@ -320,7 +325,7 @@ explain_report_json(FILE *out, const struct explanation *explanation, struct str
     if (explanation->request->route != NULL)
         set(object, "route", route_json(explanation, secret));
     if (explanation->entries != NULL)
-        set(object, "modules", members_json(explanation, 0));
+        set(object, "modules", members_json(explanation, 0, secret));
     set_outcome(object, explanation, secret);
     bool printed = safe_text_dump(out, object, JSON_INDENT(2));
     fputc('\n', out);

@@ -205,18 +205,18 @@ print_detail(const struct lines *lines, const char *what, struct str text)
     fputc('\n', lines->out);
 }
 
+/* Some of what is set are credentials of ours for the backend. */
 static void
 print_headers(const struct lines *lines, const char *what, const struct header *headers,
               size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        char *text;
-        int len = asprintf(&text, STR_FMT ": " STR_FMT, STR_ARG(headers[i].name),
-                           STR_ARG(headers[i].value));
-        if (len == -1)
-            return;
-        print_detail(lines, what, (struct str){text, (size_t)len});
-        free(text);
+        char *value = redact_value_copy(headers[i].name, headers[i].value, lines->secret), *text;
+        int len = asprintf(&text, STR_FMT ": %s", STR_ARG(headers[i].name), value ? value : "");
+        if (len != -1)
+            print_detail(lines, what, (struct str){text, (size_t)len});
+        free(len != -1 ? text : NULL);
+        free(value);
     }
 }
 

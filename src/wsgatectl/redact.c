@@ -219,6 +219,16 @@ redact_field(FILE *out, struct str line, struct str secret)
     put_value(out, str_trim(name), str_trim((struct str){value.at + 1, value.len - 1}), secret);
 }
 
+/* What was written to memory, with its end. */
+static char *
+finish(FILE *memory, char **text)
+{
+    if (fclose(memory) == 0)
+        return *text;
+    free(*text);
+    return NULL;
+}
+
 char *
 redact_copy(redact_function *redact, struct str piece, struct str secret)
 {
@@ -229,8 +239,18 @@ redact_copy(redact_function *redact, struct str piece, struct str secret)
     if (memory == NULL)
         return NULL;
     redact(memory, piece, secret);
-    if (fclose(memory) == 0)
-        return text;
-    free(text);
-    return NULL;
+    return finish(memory, &text);
+}
+
+char *
+redact_value_copy(struct str name, struct str value, struct str secret)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *memory = open_memstream(&text, &len);
+
+    if (memory == NULL)
+        return NULL;
+    put_value(memory, name, value, secret);
+    return finish(memory, &text);
 }

@@ -23,5 +23,7 @@ redact_function redact_field;        /* "Name: value" */
 
 /* What that function writes, as a string of its own (end it with free). NULL: out of memory. */
 char *redact_copy(redact_function *redact, struct str piece, struct str secret) MUST_CHECK;
+/* The same of the value of a field of that name, alone. */
+char *redact_value_copy(struct str name, struct str value, struct str secret) MUST_CHECK;
 
 #endif

@@ -108,6 +108,29 @@ START_TEST(ever_new_keys_gain_nothing)
 }
 END_TEST
 
+/* At the cap: what is full makes room, all of it, and then one for each that becomes full. */
+START_TEST(room_is_found_at_the_cap)
+{
+    struct limit_buckets *buckets = limit_buckets_new(&two_a_second, 400);
+    uint64_t full = NOW + SECOND / 2, key = 1000, admitted = 0;
+
+    for (uint64_t i = 0; i < 400; i++)
+        ck_assert_int_eq(take(buckets, i, NOW + (i < 300 ? 0 : i * SECOND / 1000)), LIMIT_TAKEN);
+    ck_assert_int_eq(take(buckets, key++, full - SECOND / 20), LIMIT_NO_ROOM);
+    for (; take(buckets, key, full) == LIMIT_TAKEN; key++)
+        admitted++;
+    ck_assert_uint_eq(admitted, 300);
+    for (uint64_t i = 300; i < 400; i++, key++)
+        admitted += take(buckets, key, full + i * SECOND / 1000) == LIMIT_TAKEN;
+    /* A pass may have been just before: what it has not seen is found 3 ms later. */
+    for (uint64_t i = 0; i < 20; i++, key++)
+        admitted += take(buckets, key, full + (400 + 3 * i) * SECOND / 1000) == LIMIT_TAKEN;
+    ck_assert_uint_eq(admitted, 400);
+    ck_assert_uint_le(limit_buckets_count(buckets), 400);
+    limit_buckets_free(buckets);
+}
+END_TEST
+
 /* Another table goes on with what was taken from the first: as many tokens, at its own rate. */
 START_TEST(what_was_taken_is_taken_over)
 {
@@ -670,6 +693,7 @@ limit_suite(void)
     tcase_add_test(tables, only_what_is_full_makes_room);
     tcase_add_test(tables, ever_new_keys_gain_nothing);
     tcase_add_test(tables, what_is_full_goes);
+    tcase_add_test(tables, room_is_found_at_the_cap);
     tcase_add_test(tables, buckets_are_exact_over_threads);
     tcase_add_test(tables, places_are_counted_and_come_back);
     tcase_add_test(tables, the_oldest_loses_its_place);
