@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 
 enum {
-    FULL_READS = 4,        /* in a row: that is a flow */
+    FULL_READS = 4,        /* in a row, half full at least: that is a flow */
     FLOW_MAX = 64,         /* so many short pieces more than long ones, and it is none any more */
     PIECE_MIN = 16 * 1024, /* below it, copying is cheaper than two system calls more */
     PIECES_PER_TURN = 2,   /* more save nothing, and make others wait */

@@ -28,7 +28,7 @@ struct side {
     bool reading; /* the read event is registered */
     bool shut;    /* our direction is ended, or dead */
     bool ended;   /* the peer's direction is: end of stream or error */
-    uint8_t flow; /* how steadily reads have filled the buffer; its reader's to count */
+    uint8_t flow; /* how steadily reads have filled half the buffer; its reader's to count */
 };
 
 /* Once, before the others: a side that is closed. `read` must live as long as the side does. */
