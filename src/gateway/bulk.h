@@ -2,9 +2,9 @@
  * bulk.h - a direction that flows on and on is spliced: its bytes are not copied.
  *
  * Where both sides are plain, no rates hold, and a direction has filled half the buffer some times
- * in a row, headers are looked at in the socket (MSG_PEEK), judged, and go with the payload behind them
- * through the worker's pipe. All else (small frames, control frames, faults, ends, text that is
- * judged) goes the usual way, which stays the only one that says no. A wake-up moves a bounded
+ * in a row, headers are looked at in the socket (MSG_PEEK), judged, and go with the payload behind
+ * them through the worker's pipe. All else (small frames, control frames, faults, ends, text that
+ * is judged) goes the usual way, which stays the only one that says no. A wake-up moves a bounded
  * number of bytes; what the other side would not take is kept in its outbox, as ever: two pieces at
  * most.
  */
