@@ -78,8 +78,9 @@ remember(const struct forward_auth_worker *worker, const struct forward_question
 
     if (!question->is_kept || answer->claims == NULL)
         return;
-    if (until_ms > forward_verdict_until(answer->claims))
-        until_ms = forward_verdict_until(answer->claims);
+    int64_t deadline_ms = forward_verdict_until(answer->claims);
+    if (until_ms > deadline_ms)
+        until_ms = deadline_ms;
     struct token_entry *entry =
         token_entry_new(question->digest, NULL, 0, answer->claims, until_ms);
     if (entry == NULL)

@@ -91,16 +91,6 @@ read_names(const struct headers *headers, const struct mw_options *options, cons
     return good;
 }
 
-/* The end of a field's value, and of the request, would be the writer's to choose. */
-static bool
-is_value(const char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < ' ' ? *text != '\t' : *text == 0x7F)
-            return false;
-    return true;
-}
-
 /* Is the name among the first `count` of them? */
 static bool
 is_among(const struct name_list *list, size_t count, const char *name)
@@ -121,7 +111,7 @@ read_set(struct headers *headers, const struct mw_options *options)
     for (size_t i = 0; i < names->count; i++) {
         const char *value = host->option_item(options, "set", i), *fault = NULL;
         headers->set_values.at[headers->set_values.count++] = value;
-        if (!is_value(value))
+        if (!http_is_field_value(str_of(value)))
             fault = "a value holds a control character";
         else if (is_among(names, i, names->at[i]))
             fault = "one header is set twice";

@@ -52,7 +52,7 @@ turn_away(struct worker *worker, const struct listener_settings *listener, struc
     access_log_turned_away(worker->log, id, &peer->any, listener, reason);
     refusal_turn_away(reason, id, &text);
     if (listener->tls == NULL) /* nobody pays for a handshake only to hear a refusal */
-        (void)!stream_write_more(stream, text.at, text.len).n;
+        (void)!stream_write(stream, text.at, text.len, true).n;
     (void)stream_shutdown(stream);
     /* What it has sent already is read, so that the close does not reset. */
     (void)!stream_read(stream, worker->buffer, WORKER_BUFFER_BYTES).n;

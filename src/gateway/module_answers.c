@@ -16,39 +16,23 @@
 #include "protocol/http_head.h"
 #include "token/revocations.h"
 
-static struct request *
-of(const struct mw_request *request)
-{
-    return (struct request *)(uintptr_t)request;
-}
-
 static struct str
 in(struct mw_str text)
 {
     return (struct str){text.at, text.len};
 }
 
-/* No control may stand in a field's value: it could end the line (RFC 9110 5.5). */
-static bool
-is_field_value(struct str value)
-{
-    for (size_t i = 0; i < value.len; i++)
-        if ((unsigned char)value.at[i] < 0x20 ? value.at[i] != '\t' : value.at[i] == 0x7F)
-            return false;
-    return true;
-}
-
 static enum mw_verdict
 host_deny(struct mw_request *mw, int status, const char *word, const char *challenge)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
 
     if (request->answer.reason != REASON_NONE)
         return MW_DENY;
     request->answer.reason = REASON_DENIED;
     request->answer.status = status >= 400 && status <= 599 ? (unsigned)status : 403;
     request->answer.word = word;
-    if (challenge != NULL && is_field_value(str_of(challenge)))
+    if (challenge != NULL && http_is_field_value(str_of(challenge)))
         request->answer.challenge = arena_copy(&request->arena, str_of(challenge));
     return MW_DENY;
 }
@@ -56,14 +40,14 @@ host_deny(struct mw_request *mw, int status, const char *word, const char *chall
 static enum mw_verdict
 host_undecided(struct mw_request *mw, const char *why)
 {
-    (void)request_fail(of(mw), REASON_UNDECIDED, why);
+    (void)request_fail(request_from(mw), REASON_UNDECIDED, why);
     return MW_DENY;
 }
 
 static void
 host_retry_after(struct mw_request *mw, uint32_t seconds)
 {
-    of(mw)->answer.retry_after_s = seconds;
+    request_from(mw)->answer.retry_after_s = seconds;
 }
 
 static bool
@@ -76,10 +60,10 @@ too_much(struct request *request)
 static bool
 host_answer_body(struct mw_request *mw, struct mw_str type, struct mw_str body)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
     struct answer *answer = &request->answer;
 
-    if (body.len > MW_BODY_MAX || !is_field_value(in(type)))
+    if (body.len > MW_BODY_MAX || !http_is_field_value(in(type)))
         return false;
     struct str copy = arena_copy(&request->arena, in(body));
     answer->body_type = arena_copy(&request->arena, in(type));
@@ -115,9 +99,9 @@ is_forwarded(const struct request *request, struct str name)
 static bool
 host_forward_header(struct mw_request *mw, const char *name, struct mw_str value)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
 
-    if (!http_is_token(str_of(name)) || !is_field_value(in(value))) {
+    if (!http_is_token(str_of(name)) || !http_is_field_value(in(value))) {
         (void)request_fail(request, REASON_DENIED, "a module's header has a forbidden character");
         return false;
     }
@@ -158,7 +142,7 @@ make_room_for_strip(struct request *request)
 static bool
 host_strip(struct mw_request *mw, enum mw_source source, const char *name, size_t i)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
 
     if (source == MW_SUBPROTOCOL) {
         if (i < request->handshake.protocol_count)
@@ -183,7 +167,7 @@ copy_if_there(struct request *request, struct str *to, struct str text)
 static bool
 host_identify(struct mw_request *mw, struct mw_str issuer, struct mw_str subject)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
 
     return copy_if_there(request, &request->who.issuer, in(issuer)) &&
            copy_if_there(request, &request->who.subject, in(subject));
@@ -192,7 +176,7 @@ host_identify(struct mw_request *mw, struct mw_str issuer, struct mw_str subject
 static bool
 host_identify_token(struct mw_request *mw, struct mw_str token_id, struct mw_str session_id)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
 
     return copy_if_there(request, &request->who.token_id, in(token_id)) &&
            copy_if_there(request, &request->who.session_id, in(session_id));
@@ -202,7 +186,7 @@ host_identify_token(struct mw_request *mw, struct mw_str token_id, struct mw_str
 static bool
 host_give_claim(struct mw_request *mw, const char *name, struct mw_str issuer, struct mw_str value)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
     const char *expected = route_claim(request->route, name);
 
     if (expected == NULL || value.at == NULL)
@@ -232,14 +216,14 @@ host_is_revoked(const struct mw_host *host, struct mw_str issuer, struct mw_str 
 static void
 host_deadline(struct mw_request *mw, int64_t wall_ms)
 {
-    if (wall_ms < of(mw)->deadline_wall_ms)
-        of(mw)->deadline_wall_ms = wall_ms;
+    if (wall_ms < request_from(mw)->deadline_wall_ms)
+        request_from(mw)->deadline_wall_ms = wall_ms;
 }
 
 static bool
 host_label(struct mw_request *mw, const char *key, struct mw_str value)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
 
     if (request->label_count == REQUEST_LABELS_MAX)
         return too_much(request);
@@ -255,19 +239,19 @@ host_label(struct mw_request *mw, const char *key, struct mw_str value)
 static void *
 host_alloc(struct mw_request *mw, size_t bytes)
 {
-    return arena_alloc(&of(mw)->arena, bytes);
+    return arena_alloc(&request_from(mw)->arena, bytes);
 }
 
 static void
 host_slot_set(struct mw_request *mw, void *slot)
 {
-    of(mw)->chain.slots[of(mw)->chain.next] = slot;
+    request_from(mw)->chain.slots[request_from(mw)->chain.next] = slot;
 }
 
 static void *
 host_slot(const struct mw_request *mw)
 {
-    return of(mw)->chain.slots[of(mw)->chain.next];
+    return request_from(mw)->chain.slots[request_from(mw)->chain.next];
 }
 
 static enum mw_verdict

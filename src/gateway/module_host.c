@@ -12,12 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct request *
-of(const struct mw_request *request)
-{
-    return (struct request *)(uintptr_t)request;
-}
-
 /* ---- The worker --------------------------------------------------------- */
 
 static struct event_base *
@@ -37,7 +31,7 @@ host_post(struct mw_worker *worker, void (*fn)(void *arg), void *arg)
 static struct mw_task *
 host_task(struct mw_request *mw)
 {
-    return &of(mw)->chain.tasks[of(mw)->chain.next];
+    return &request_from(mw)->chain.tasks[request_from(mw)->chain.next];
 }
 
 static void
@@ -103,7 +97,7 @@ host_log(const struct mw_host *host, enum mw_log_level level, const char *module
 static void
 host_count(struct mw_request *mw, const char *word, uint64_t n)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
     size_t at = request->route->require[request->chain.next].instance;
 
     metrics_count(&request->worker->metrics, request->settings->instances[at].module->name, word,

@@ -14,12 +14,6 @@
 #include "net/tls_peer.h"
 #include "protocol/http_head.h"
 
-static struct request *
-of(const struct mw_request *request)
-{
-    return (struct request *)(uintptr_t)request;
-}
-
 static struct mw_str
 out(struct str text)
 {
@@ -29,25 +23,25 @@ out(struct str text)
 static const struct sockaddr *
 host_peer_address(const struct mw_request *request)
 {
-    return of(request)->peer;
+    return request_from(request)->peer;
 }
 
 static struct mw_str
 host_method(const struct mw_request *request)
 {
-    return out(of(request)->head.method);
+    return out(request_from(request)->head.method);
 }
 
 static struct mw_str
 host_host(const struct mw_request *request)
 {
-    return out(of(request)->host.name);
+    return out(request_from(request)->host.name);
 }
 
 static struct mw_str
 host_authority(const struct mw_request *mw)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
     struct text text = {NULL, 0, request->host.name.len + sizeof(":65535"), false};
 
     text.at = arena_alloc(&request->arena, text.cap);
@@ -62,20 +56,22 @@ host_authority(const struct mw_request *mw)
 static struct mw_str
 host_path(const struct mw_request *request)
 {
-    return out(of(request)->target.path);
+    return out(request_from(request)->target.path);
 }
 
 static struct mw_str
 host_capture(const struct mw_request *request, const char *name)
 {
-    return out(router_capture(of(request)->route, of(request)->captures, str_of(name)));
+    const struct request *of = request_from(request);
+
+    return out(router_capture(of->route, of->captures, str_of(name)));
 }
 
 /* Decoded; an argument that cannot be decoded is given as it came, so that it is seen. */
 static struct mw_str
 host_query(const struct mw_request *mw, const char *name, size_t i)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
     struct str value;
     size_t len;
 
@@ -98,7 +94,8 @@ host_header(const struct mw_request *request, const char *name, size_t i)
     size_t place = 0;
 
     for (;; i--) {
-        const struct http_field *field = http_find(&of(request)->head, str_of(name), &place);
+        const struct http_field *field =
+            http_find(&request_from(request)->head, str_of(name), &place);
         if (field == NULL)
             return out(STR_NONE);
         if (i == 0)
@@ -109,7 +106,7 @@ host_header(const struct mw_request *request, const char *name, size_t i)
 static bool
 host_own_header(const struct mw_request *mw, const char *name, struct mw_str *said)
 {
-    const struct request *request = of(mw);
+    const struct request *request = request_from(mw);
 
     *said = out(STR_NONE);
     if (!forward_is_own(request->settings, str_of(name)))
@@ -128,7 +125,7 @@ host_cookie(const struct mw_request *request, const char *name, size_t i)
     size_t place = 0;
     struct str value;
 
-    while ((field = http_find(&of(request)->head, STR("cookie"), &place)) != NULL)
+    while ((field = http_find(&request_from(request)->head, STR("cookie"), &place)) != NULL)
         for (size_t k = 0; cookie_find(field->value, str_of(name), k, &value); k++)
             if (i-- == 0)
                 return out(value);
@@ -138,7 +135,7 @@ host_cookie(const struct mw_request *request, const char *name, size_t i)
 static struct mw_str
 host_subprotocol(const struct mw_request *request, size_t i)
 {
-    const struct handshake *handshake = &of(request)->handshake;
+    const struct handshake *handshake = &request_from(request)->handshake;
 
     return out(i < handshake->protocol_count ? handshake->protocols[i] : STR_NONE);
 }
@@ -147,13 +144,13 @@ host_subprotocol(const struct mw_request *request, size_t i)
 static int64_t
 host_wall_clock_ms(const struct mw_request *request)
 {
-    return of(request)->chain.waiting ? clock_wall_ms() : of(request)->wall_ms;
+    return request_from(request)->chain.waiting ? clock_wall_ms() : request_from(request)->wall_ms;
 }
 
 static struct mw_str
 host_peer_certificate(const struct mw_request *mw, enum mw_certificate part, size_t i)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
     const struct connection *connection = request->connection;
 
     if (connection == NULL)
@@ -164,25 +161,25 @@ host_peer_certificate(const struct mw_request *mw, enum mw_certificate part, siz
 static uint64_t
 host_session_id(const struct mw_request *request)
 {
-    return of(request)->id;
+    return request_from(request)->id;
 }
 
 static struct mw_str
 host_issuer(const struct mw_request *request)
 {
-    return out(of(request)->who.issuer);
+    return out(request_from(request)->who.issuer);
 }
 
 static struct mw_str
 host_subject(const struct mw_request *request)
 {
-    return out(of(request)->who.subject);
+    return out(request_from(request)->who.subject);
 }
 
 static const char *
 host_expected_claim(const struct mw_request *request, size_t i)
 {
-    const struct route_settings *route = of(request)->route;
+    const struct route_settings *route = request_from(request)->route;
 
     return i < route->claim_count ? route->claims[i] : NULL;
 }
@@ -190,7 +187,7 @@ host_expected_claim(const struct mw_request *request, size_t i)
 static struct mw_str
 host_claim(const struct mw_request *request, const char *name, struct mw_str *issuer)
 {
-    const struct request_claim *claim = of(request)->claims;
+    const struct request_claim *claim = request_from(request)->claims;
 
     while (claim != NULL && strcmp(claim->name, name) != 0)
         claim = claim->older;
@@ -202,7 +199,7 @@ host_claim(const struct mw_request *request, const char *name, struct mw_str *is
 static struct mw_str
 host_uri(const struct mw_request *mw)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
     struct target target = request->target;
     struct text text = {NULL, 0, target.path.len + target.query.len + 1, false};
 
@@ -220,13 +217,13 @@ host_uri(const struct mw_request *mw)
 static bool
 host_is_secure(const struct mw_request *request)
 {
-    return of(request)->secure;
+    return request_from(request)->secure;
 }
 
 static struct mw_str
 host_route(const struct mw_request *mw)
 {
-    struct request *request = of(mw);
+    struct request *request = request_from(mw);
     struct text text = {NULL, 0, request->route->host.len + request->route->path.len + 2, false};
 
     text.at = arena_alloc(&request->arena, text.cap);
@@ -239,7 +236,7 @@ host_route(const struct mw_request *mw)
 static const struct instance_settings *
 deciding(const struct mw_request *mw)
 {
-    const struct request *request = of(mw);
+    const struct request *request = request_from(mw);
 
     return &request->settings->instances[request->route->require[request->chain.next].instance];
 }
@@ -253,7 +250,7 @@ host_is_dry_run(const struct mw_request *request)
 static bool
 host_is_revalidated(const struct mw_request *request)
 {
-    return route_is_revalidated(of(request)->route);
+    return route_is_revalidated(request_from(request)->route);
 }
 
 static struct mw_str
@@ -267,7 +264,7 @@ host_tunnel_capture(const struct mw_task *task, const char *name)
 static bool
 host_is_offline(const struct mw_request *request)
 {
-    return of(request)->connection == NULL;
+    return request_from(request)->connection == NULL;
 }
 
 void

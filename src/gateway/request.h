@@ -165,6 +165,13 @@ struct request {
     struct chain_mark marks[REQUIRE_DEPTH_MAX + 2]; /* by depth: an any_of's, and a module's own */
 };
 
+/* As a module knows it. */
+static inline struct request *
+request_from(const struct mw_request *request)
+{
+    return (struct request *)(uintptr_t)request;
+}
+
 /* Bits for stripped_protocols. */
 _Static_assert(HANDSHAKE_PROTOCOLS_MAX <= 32, "one bit for each subprotocol");
 

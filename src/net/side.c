@@ -135,8 +135,7 @@ transmit(struct side *side, const void *data, size_t bytes, bool more)
     struct stream_result result = {STREAM_AGAIN, 0};
 
     if (side->out == NULL)
-        result = more ? stream_write_more(&side->stream, data, bytes)
-                      : stream_write(&side->stream, data, bytes);
+        result = stream_write(&side->stream, data, bytes, more);
     if (result.status == STREAM_OK && result.n == bytes)
         return SIDE_SENT;
     if (result.status == STREAM_ERROR) {
@@ -170,7 +169,7 @@ side_flush(struct side *side)
     if (out == NULL)
         return SIDE_SENT;
     struct stream_result result =
-        stream_write(&side->stream, out->data + out->sent, out->bytes - out->sent);
+        stream_write(&side->stream, out->data + out->sent, out->bytes - out->sent, false);
     if (result.status == STREAM_ERROR) {
         int error = errno;
         side_abandon(side);

@@ -55,7 +55,7 @@ enum side_sent {
 
 /* Behind what waits in the outbox already. */
 enum side_sent side_send(struct side *side, const void *data, size_t bytes) MUST_CHECK;
-/* The same where more, or side_shutdown, follows at once: see stream_write_more. */
+/* The same where more, or side_shutdown, follows at once: see stream_write. */
 enum side_sent side_send_more(struct side *side, const void *data, size_t bytes) MUST_CHECK;
 /* From the writable handler: goes on. SIDE_KEPT: some more is still there. */
 enum side_sent side_flush(struct side *side) MUST_CHECK;

@@ -76,8 +76,8 @@ stream_peek(struct stream *stream, void *buffer, size_t bytes)
     return receive(stream, buffer, bytes, MSG_PEEK);
 }
 
-static struct stream_result
-transmit(struct stream *stream, const void *data, size_t bytes, bool more)
+struct stream_result
+stream_write(struct stream *stream, const void *data, size_t bytes, bool more)
 {
     ssize_t n;
 
@@ -89,18 +89,6 @@ transmit(struct stream *stream, const void *data, size_t bytes, bool more)
         n = send(stream->fd, data, bytes, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
     while (n == -1 && errno == EINTR);
     return result_of(n);
-}
-
-struct stream_result
-stream_write(struct stream *stream, const void *data, size_t bytes)
-{
-    return transmit(stream, data, bytes, false);
-}
-
-struct stream_result
-stream_write_more(struct stream *stream, const void *data, size_t bytes)
-{
-    return transmit(stream, data, bytes, true);
 }
 
 bool

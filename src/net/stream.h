@@ -49,12 +49,11 @@ const char *stream_fault(const struct stream *stream);
 struct stream_result stream_read(struct stream *stream, void *buffer, size_t bytes) MUST_CHECK;
 /* There is something to read that the kernel does not know of, so that the loop will not tell. */
 bool stream_pending(const struct stream *stream);
-/* After STREAM_AGAIN or a short count the next call must begin with the bytes that were left. */
-struct stream_result stream_write(struct stream *stream, const void *data, size_t bytes) MUST_CHECK;
-/* The same where stream_write or stream_shutdown follows at once: a plain socket holds the bytes
- * back for it, so that both go out in one segment. */
-struct stream_result stream_write_more(struct stream *stream, const void *data,
-                                       size_t bytes) MUST_CHECK;
+/* After STREAM_AGAIN or a short count the next call must begin with the bytes that were left. more:
+ * another stream_write or stream_shutdown follows at once, and the kernel holds the bytes back for
+ * it, so that both go out in one segment. */
+struct stream_result stream_write(struct stream *stream, const void *data, size_t bytes,
+                                  bool more) MUST_CHECK;
 /* The same of the bare socket, for what comes before TLS; peek leaves there what it shows. */
 struct stream_result stream_receive(struct stream *stream, void *buffer, size_t bytes) MUST_CHECK;
 struct stream_result stream_peek(struct stream *stream, void *buffer, size_t bytes) MUST_CHECK;

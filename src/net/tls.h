@@ -31,7 +31,7 @@ const char *tls_fault(const struct tls *tls);
 struct stream_result tls_read(struct tls *tls, void *buffer, size_t bytes) MUST_CHECK;
 /* Is there something for tls_read that the kernel does not know of? */
 bool tls_pending(const struct tls *tls);
-/* more: as in stream_write_more. */
+/* As stream_write. */
 struct stream_result tls_write(struct tls *tls, const void *data, size_t bytes,
                                bool more) MUST_CHECK;
 /* Sends close_notify, once, in one segment with the FIN: the caller ends the direction at once.

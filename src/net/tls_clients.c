@@ -11,7 +11,7 @@ enum { ENTRIES_MAX = 10000 };
 
 /* One object of the file into the digest, in DER. */
 static bool
-digest_add(EVP_MD_CTX *digest, unsigned char *der, int len)
+add_der(EVP_MD_CTX *digest, unsigned char *der, int len)
 {
     bool good = len > 0 && EVP_DigestUpdate(digest, der, (size_t)len) == 1;
 
@@ -26,7 +26,7 @@ add_authority(struct tls_clients *clients, X509 *one, EVP_MD_CTX *digest)
     int len = i2d_X509(one, &der);
     X509_NAME *name = X509_NAME_dup(X509_get_subject_name(one));
 
-    if (!digest_add(digest, der, len) || name == NULL ||
+    if (!add_der(digest, der, len) || name == NULL ||
         sk_X509_NAME_push(clients->names, name) == 0) {
         X509_NAME_free(name);
         return false;
@@ -40,7 +40,7 @@ add_revocations(struct tls_clients *clients, X509_CRL *one, EVP_MD_CTX *digest)
     unsigned char *der = NULL;
     int len = i2d_X509_CRL(one, &der);
 
-    return digest_add(digest, der, len) && X509_STORE_add_crl(clients->store, one) == 1;
+    return add_der(digest, der, len) && X509_STORE_add_crl(clients->store, one) == 1;
 }
 
 /* All of the file, or it is a fault: of authorities, or of lists of what they have revoked. */

@@ -303,6 +303,12 @@ http_is_token(struct str text)
     return text.len > 0 && http_chars_skip(text.at, 0, text.len, HTTP_CHAR_TOKEN) == text.len;
 }
 
+bool
+http_is_field_value(struct str text)
+{
+    return http_chars_skip(text.at, 0, text.len, HTTP_CHAR_TEXT) == text.len;
+}
+
 /* ---- Lists ---- */
 
 /* Where an element that holds quotes ends: at a comma outside them, or at the end. */

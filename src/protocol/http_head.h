@@ -78,6 +78,8 @@ bool http_names_alike(struct str a, struct str b);
 
 /* RFC 9110 5.6.2; never empty. */
 bool http_is_token(struct str text);
+/* Can it be a field's value? No control but tabs: one could end the line (RFC 9110 5.5). */
+bool http_is_field_value(struct str text);
 
 /*
  * Steps through a comma-separated list (RFC 9110 5.6.1): trimmed, empty elements

@@ -11,16 +11,6 @@ static const struct option_table table;
 
 /* ---- One function per option ---------------------------------------------------- */
 
-/* RFC 9110 5.5: visible characters, spaces and tabs. */
-static bool
-is_field_value(const char *text)
-{
-    for (; *text != '\0'; text++)
-        if (((unsigned char)*text < 0x20 && *text != '\t') || *text == 0x7f)
-            return false;
-    return true;
-}
-
 static bool
 take_token(void *to, const char *value)
 {
@@ -37,7 +27,7 @@ static bool
 take_origin(void *to, const char *value)
 {
     struct probe_options *options = to;
-    if (!is_field_value(value))
+    if (!http_is_field_value(str_of(value)))
         return option_table_wrong(&table, "--origin: controls cannot be sent");
     options->origin = value;
     return true;
@@ -69,7 +59,7 @@ take_header(void *to, const char *value)
     struct probe_options *options = to;
     struct str name = {value, strcspn(value, ":")};
 
-    if (value[name.len] != ':' || !http_is_token(name) || !is_field_value(value))
+    if (value[name.len] != ':' || !http_is_token(name) || !http_is_field_value(str_of(value)))
         return option_table_wrong(&table, "--header: expected 'Name: value'");
     if (is_probes_own(name))
         return option_table_wrong(&table, 

@@ -21,11 +21,9 @@ segments(int fd)
     return info.tcpi_segs_in;
 }
 
-typedef struct stream_result (*write_fn)(struct stream *, const void *, size_t);
-
 /* How many segments bring an answer in two writes, and FIN. */
 static unsigned
-segments_of_an_answer(write_fn write_one)
+segments_of_an_answer(bool more)
 {
     int pair[2];
     char got[8];
@@ -33,8 +31,8 @@ segments_of_an_answer(write_fn write_one)
     tcp_pair(pair);
     struct stream stream = {pair[1], NULL};
     unsigned before = segments(pair[0]);
-    ck_assert_uint_eq(write_one(&stream, "head", 4).n, 4);
-    ck_assert_uint_eq(write_one(&stream, "body", 4).n, 4);
+    ck_assert_uint_eq(stream_write(&stream, "head", 4, more).n, 4);
+    ck_assert_uint_eq(stream_write(&stream, "body", 4, more).n, 4);
     ck_assert_int_eq(stream_shutdown(&stream), STREAM_OK);
     unsigned came = segments(pair[0]) - before;
     ck_assert_int_eq(recv(pair[0], got, sizeof(got), 0), 8);
@@ -48,17 +46,17 @@ segments_of_an_answer(write_fn write_one)
 /* The kernel holds bytes back for 200 ms at most: a pause at the wrong place splits them. */
 START_TEST(more_waits_for_the_end)
 {
-    unsigned least = segments_of_an_answer(stream_write_more);
+    unsigned least = segments_of_an_answer(true);
 
     for (int i = 0; i < 10 && least > 1; i++)
-        least = segments_of_an_answer(stream_write_more);
+        least = segments_of_an_answer(true);
     ck_assert_uint_eq(least, 1);
 }
 END_TEST
 
 START_TEST(nothing_waits_without_it)
 {
-    ck_assert_uint_eq(segments_of_an_answer(stream_write), 3);
+    ck_assert_uint_eq(segments_of_an_answer(false), 3);
 }
 END_TEST
 

@@ -110,7 +110,7 @@ end(struct both *both)
 static void
 write_all(struct stream *stream, const char *data, size_t bytes)
 {
-    struct stream_result result = stream_write(stream, data, bytes);
+    struct stream_result result = stream_write(stream, data, bytes, false);
 
     ck_assert_int_eq(result.status, STREAM_OK);
     ck_assert_uint_eq(result.n, bytes);
@@ -157,7 +157,7 @@ START_TEST(not_before_the_handshake)
     struct both both = begin();
 
     ck_assert(!stream_is_up(&both.ours));
-    ck_assert_int_eq(stream_write(&both.ours, "x", 1).status, STREAM_ERROR);
+    ck_assert_int_eq(stream_write(&both.ours, "x", 1, false).status, STREAM_ERROR);
     ck_assert_int_eq(read_status(&both.ours), STREAM_ERROR);
     shake_hands(&both);
     ck_assert(stream_is_up(&both.ours));
@@ -197,7 +197,7 @@ START_TEST(pending_bytes_come_to_an_end)
     ck_assert_int_eq(stream_read(&both.ours, buffer, sizeof(buffer)).status, STREAM_OK);
     while (stream_pending(&both.ours)) {
         if (reads++ < 100) /* the peer goes on */
-            ck_assert_int_ne(stream_write(&both.theirs, data, 1000).status, STREAM_ERROR);
+            ck_assert_int_ne(stream_write(&both.theirs, data, 1000, false).status, STREAM_ERROR);
         ck_assert_int_ne(stream_read(&both.ours, buffer, sizeof(buffer)).status, STREAM_ERROR);
     }
     ck_assert_int_le(reads, 200);
@@ -256,7 +256,7 @@ START_TEST(short_writes)
         size_t chunk = bytes - sent < 65536 ? bytes - sent : 65536;
         struct stream_result result = {STREAM_AGAIN, 0};
         if (chunk > 0)
-            result = stream_write(&both.theirs, data + sent, chunk);
+            result = stream_write(&both.theirs, data + sent, chunk, false);
         ck_assert_int_ne(result.status, STREAM_ERROR);
         sent += result.n;
         if (result.n < chunk || chunk == 0) {
@@ -286,7 +286,7 @@ START_TEST(goodbye_is_an_end)
     ck_assert_int_eq(read_status(&both.ours), STREAM_END);
     write_all(&both.ours, "the other way", 13);
     expect_bytes(&both.theirs, "the other way");
-    ck_assert_int_eq(stream_write(&both.theirs, "x", 1).status, STREAM_ERROR);
+    ck_assert_int_eq(stream_write(&both.theirs, "x", 1, false).status, STREAM_ERROR);
     end(&both);
 }
 END_TEST
@@ -316,7 +316,7 @@ START_TEST(garbage_is_an_error)
     ck_assert_int_eq(read_status(&both.ours), STREAM_ERROR);
     ck_assert_int_eq(errno, EPROTO);
     ck_assert_str_eq(stream_fault(&both.ours), "decryption failed or bad record mac");
-    ck_assert_int_eq(stream_write(&both.ours, "x", 1).status, STREAM_ERROR);
+    ck_assert_int_eq(stream_write(&both.ours, "x", 1, false).status, STREAM_ERROR);
     end(&both);
 }
 END_TEST
@@ -328,7 +328,7 @@ START_TEST(a_failed_write_leaves_reading)
 
     write_all(&both.theirs, "last", 4);
     stream_close(&both.theirs);
-    ck_assert_int_eq(stream_write(&both.ours, "x", 1).status, STREAM_ERROR);
+    ck_assert_int_eq(stream_write(&both.ours, "x", 1, false).status, STREAM_ERROR);
     ck_assert_int_eq(errno, EPIPE);
     expect_bytes(&both.ours, "last");
     ck_assert_int_eq(read_status(&both.ours), STREAM_END);

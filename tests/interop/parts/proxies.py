@@ -71,6 +71,15 @@ listen public
 """
 HAPROXY_FROM = "127.0.0.9"  # where the former comes from
 
+# Where it keeps what does not fit into memory.
+NGINX_SCRATCH = """\
+    client_body_temp_path {directory};
+    proxy_temp_path {directory};
+    fastcgi_temp_path {directory};
+    uwsgi_temp_path {directory};
+    scgi_temp_path {directory};
+"""
+
 NGINX = """
 daemon off;
 master_process off;
@@ -79,11 +88,7 @@ error_log stderr;
 events {{ }}
 http {{
     access_log off;
-    client_body_temp_path {directory};
-    proxy_temp_path {directory};
-    fastcgi_temp_path {directory};
-    uwsgi_temp_path {directory};
-    scgi_temp_path {directory};
+""" + NGINX_SCRATCH + """\
     map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
     server {{
         listen {bind};
@@ -112,11 +117,7 @@ events {{ }}
 http {{
     log_format asked '$request_uri $status $request_method $http_x_forwarded_uri $connection';
     access_log {directory}/asked asked;
-    client_body_temp_path {directory};
-    proxy_temp_path {directory};
-    fastcgi_temp_path {directory};
-    uwsgi_temp_path {directory};
-    scgi_temp_path {directory};
+""" + NGINX_SCRATCH + """\
     default_type text/plain;
     server {{
         listen {bind};
